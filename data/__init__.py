@@ -1,0 +1,1 @@
+"""Posts, clips and the matrix: reading, checking, decoding and keeping them."""

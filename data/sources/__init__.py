@@ -1,0 +1,1 @@
+"""Sources: one file a layout that people have."""

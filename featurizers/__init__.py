@@ -1,0 +1,1 @@
+"""FEATURIZERS: every featurizer by name, in column order."""

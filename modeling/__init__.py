@@ -1,0 +1,1 @@
+"""Learning from feature matrices: targets, blocks, studies, stacks, intervals, evaluation."""

@@ -1,0 +1,1 @@
+"""Reports: what modeling returned, as values, figures and one self-contained page."""

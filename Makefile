@@ -43,3 +43,19 @@ nightly: install-dev
 
 bench: install-dev
 	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+
+# Write both locks anew from pyproject.toml, in an environment of their own. The local build tag
+# of torch is dropped: 2.13.0 is what an index serves, 2.13.0+cpu is what may lie on a disk.
+lock:
+	rm -rf build/lock && $(PYTHON) -m venv build/lock
+	build/lock/bin/python -m pip install --quiet --upgrade pip setuptools
+	build/lock/bin/python -m pip install --quiet torch==2.13.0
+	build/lock/bin/python -m pip install --quiet .
+	build/lock/bin/python -m pip freeze --all --exclude virality --exclude pip \
+		| sed -E 's/^(torch==[0-9.]+)\+.*/\1/' > requirements.lock
+	build/lock/bin/python -m pip install --quiet --group dev
+	build/lock/bin/python -m pip freeze --all --exclude virality --exclude pip \
+		| sed -E 's/^(torch==[0-9.]+)\+.*/\1/' | grep -vxFf requirements.lock > requirements-dev.lock
+
+clean:
+	rm -rf build dist demo *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

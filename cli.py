@@ -1,5 +1,380 @@
-"""The command line."""
+"""The command line: one short command a verb. Parse, call one function, print."""
+
+import sys
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from virality import __version__
+from virality.data.errors import ViralityError
+from virality.workflow.console import Console
+from virality.workflow.options import (
+    AllowPost,
+    Jobs,
+    Media,
+    Only,
+    Seed,
+    Target,
+    Timeout,
+    Trials,
+    Without,
+    names,
+    verb,
+)
+
+EXIT_BUG = 1
+EXIT_SOME_FAILED = 3
+EXIT_INTERRUPTED = 130
+
+app = typer.Typer(
+    name="virality",
+    help="Predict how far a short video will go, and say why.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"auto_envvar_prefix": "VIRALITY", "help_option_names": ["-h", "--help"]},
+)
 
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command line and exit with its code."""
+    try:
+        app()
+    except ViralityError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        print("interrupted; the same command goes on from here", file=sys.stderr)
+        sys.exit(EXIT_INTERRUPTED)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"virality {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Predict how far a short video will go, and say why."""
+
+
+@verb(app, "ingest", "virality ingest tiktok_trending.json -o posts.parquet")
+def ingest(
+    console: Console,
+    source: Annotated[Path, typer.Argument(help="File or folder of posts, in any known layout.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Table of posts to write.")] = Path(
+        "posts.parquet"
+    ),
+    layout: Annotated[str, typer.Option("--format", help="Layout, or auto.")] = "auto",
+    mapping: Annotated[
+        Path | None, typer.Option(help="TOML file that maps our columns to theirs.")
+    ] = None,
+    suggest: Annotated[
+        bool, typer.Option("--suggest", help="Print a first mapping and stop.")
+    ] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Stop at the first bad row.")] = False,
+) -> None:
+    """Read posts in any known layout into one table."""
+    from virality.data.ingest import ingest as read
+    from virality.data.sources.table import suggest_mapping
+    from virality.workflow import terminal
+
+    if suggest:
+        sys.stdout.write(suggest_mapping(source))
+        return
+    with console.progress("reading") as progress:
+        result = read(
+            source, output, format=layout, mapping=mapping, strict=strict, progress=progress
+        )
+    console.emit(terminal.plain(result), lambda: terminal.show_ingest(result))
+
+
+@verb(app, "validate", "virality validate posts.parquet")
+def validate(
+    console: Console,
+    posts: Annotated[Path, typer.Argument(help="Table of posts.")],
+) -> None:
+    """Say what is in a table of posts, what is missing, and what can be predicted."""
+    from virality.data.table import extra_known, read_posts
+    from virality.data.validate import validate as look
+    from virality.workflow import terminal
+
+    result = look(read_posts(posts), extra_known(posts))
+    console.emit(terminal.plain(result), lambda: terminal.show_validation(result))
+
+
+@verb(app, "extract", "virality extract posts.parquet --media clips/ -o features/")
+def extract(
+    console: Console,
+    posts: Annotated[Path, typer.Argument(help="Table of posts.")],
+    media: Media = None,
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder of features.")] = Path(
+        "features"
+    ),
+    only: Only = "",
+    without: Without = "",
+    jobs: Jobs = 2,
+) -> None:
+    """Turn posts and their clips into features; again, it does only what is missing."""
+    from virality.workflow import terminal
+    from virality.workflow.run import extract_table
+
+    with console.progress("extracting") as progress:
+        result = extract_table(
+            posts, media, output, only=names(only), without=names(without), jobs=jobs,
+            progress=progress,
+        )  # fmt: skip
+    console.emit(terminal.plain(result), lambda: terminal.show_extraction(result))
+    if result.counts.get("failed"):
+        raise typer.Exit(EXIT_SOME_FAILED)
+
+
+@verb(app, "status", "virality status features/")
+def status(
+    console: Console,
+    features: Annotated[Path, typer.Argument(help="Folder of features.")],
+) -> None:
+    """Show how each post's extraction ended, and the counts."""
+    from virality.data.features import read_features
+    from virality.workflow import terminal
+
+    table = read_features(features).status
+    console.emit(terminal.plain_status(table), lambda: terminal.show_status(table))
+    if (table["status"] == "failed").any():
+        raise typer.Exit(EXIT_SOME_FAILED)
+
+
+@verb(app, "tune", "virality tune features/ --target views --trials 50")
+def tune(
+    console: Console,
+    features: Annotated[Path, typer.Argument(help="Folder of features.")],
+    target: Target = "views",
+    trials: Trials = 50,
+    timeout: Timeout = None,
+    study: Annotated[Path, typer.Option(help="Journal of the study; resumed if there.")] = Path(
+        "study.log"
+    ),
+    allow_post: AllowPost = False,
+    jobs: Jobs = 1,
+    seed: Seed = 0,
+) -> None:
+    """Search for good parameters on the oldest four fifths of the posts."""
+    from virality.data.features import read_features
+    from virality.modeling.tune import tune as search
+    from virality.workflow import terminal
+
+    table = read_features(features)
+    with console.progress("tuning") as progress:
+        result = search(
+            table.matrix, table.posts, target=target, trials=trials, timeout_s=timeout,
+            study=study, seed=seed, jobs=jobs, progress=progress, allow_post=allow_post,
+        )  # fmt: skip
+    console.emit(terminal.plain(result), lambda: terminal.show_tuning(result))
+
+
+@verb(app, "train", "virality train features/ --study study.log -o model/")
+def train(
+    console: Console,
+    features: Annotated[Path, typer.Argument(help="Folder of features.")],
+    study: Annotated[Path | None, typer.Option(help="Study to take parameters from.")] = None,
+    target: Annotated[
+        str, typer.Option(help="Outcome to predict; the study's own if there is one.")
+    ] = "",
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder of the model.")] = Path(
+        "model"
+    ),
+    allow_post: AllowPost = False,
+    seed: Seed = 0,
+) -> None:
+    """Train the stack on all labelled posts and write it as a bundle."""
+    from virality.workflow import terminal
+    from virality.workflow.run import train_model
+
+    with console.progress("training") as progress:
+        model = train_model(
+            features, study, output, target=target, seed=seed, allow_post=allow_post,
+            progress=progress,
+        )  # fmt: skip
+    console.emit(terminal.plain(model.card), lambda: terminal.show_card(model.card, output))
+
+
+@verb(app, "evaluate", "virality evaluate features/ --model model/ --split author")
+def evaluate(
+    console: Console,
+    features: Annotated[Path, typer.Argument(help="Folder of features.")],
+    model: Annotated[Path, typer.Option(help="Folder of the model.")] = Path("model"),
+    split: Annotated[str, typer.Option(help="temporal, author or random.")] = "temporal",
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Also keep it here for a report.")
+    ] = None,
+    seed: Seed = 0,
+) -> None:
+    """Judge a model's recipe on posts that it has not seen, baselines beside it."""
+    from virality.workflow import terminal
+    from virality.workflow.judge import judge
+
+    with console.progress("evaluating") as progress:
+        result = judge(features, model, split=split, seed=seed, keep=output, progress=progress)
+    console.emit(result.as_json(), lambda: terminal.show_evaluation(result))
+
+
+@verb(app, "predict", "virality predict model/ clip.mp4 --followers 12000")
+def predict(
+    console: Console,
+    model: Annotated[Path, typer.Argument(help="Folder of the model.")],
+    inputs: Annotated[
+        list[Path], typer.Argument(help="Media files, folders of them, or one table of posts.")
+    ],
+    media: Media = None,
+    caption: Annotated[str | None, typer.Option(help="Caption of the clips.")] = None,
+    author: Annotated[str | None, typer.Option(help="Author id of the clips.")] = None,
+    followers: Annotated[int | None, typer.Option(help="The author's followers.", min=0)] = None,
+    posted_at: Annotated[
+        datetime | None, typer.Option(help="Posting time in UTC, as 2026-05-01T18:00:00.")
+    ] = None,
+    jobs: Jobs = 1,
+) -> None:
+    """Predict for clips or posts, with an interval and the strongest reasons."""
+    from virality.modeling.bundle import load_model
+    from virality.workflow import terminal
+    from virality.workflow.predict import Known
+    from virality.workflow.predict import predict as foretell
+
+    known = Known(caption, author, followers, posted_at)
+    with console.progress("predicting") as progress:
+        forecasts, counts = foretell(
+            load_model(model), inputs, media=media, known=known, jobs=jobs, progress=progress
+        )
+    for forecast in forecasts:
+        console.emit(forecast.as_json(), lambda one=forecast: terminal.show_forecast(one))  # type: ignore[misc]
+    if counts.get("failed"):
+        raise typer.Exit(EXIT_SOME_FAILED)
+
+
+@verb(app, "report", "virality report model/ features/ -o report.html")
+def report(
+    console: Console,
+    model: Annotated[Path, typer.Argument(help="Folder of the model.")],
+    features: Annotated[Path, typer.Argument(help="Folder of features.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="HTML file to write.")] = Path(
+        "report.html"
+    ),
+    study: Annotated[Path | None, typer.Option(help="Study, to show its history.")] = None,
+    evaluation: Annotated[
+        list[Path] | None, typer.Option(help="Kept evaluations; computed when none is given.")
+    ] = None,
+    truth: Annotated[
+        Path | None, typer.Option(help="truth.json of a synthetic corpus, to say what is planted.")
+    ] = None,
+    seed: Seed = 0,
+) -> None:
+    """Write the report as one HTML file, and its JSON twin beside it."""
+    from virality.workflow import terminal
+    from virality.workflow.describe import describe
+
+    with console.progress("reporting") as progress:
+        result = describe(
+            model, features, output, study=study, evaluations=evaluation or (), truth=truth,
+            seed=seed, progress=progress,
+        )  # fmt: skip
+    console.emit(terminal.plain(result), lambda: terminal.show_described(result))
+
+
+@verb(app, "run", "virality run posts.parquet --media clips/ -o work/")
+def run(
+    console: Console,
+    posts: Annotated[Path, typer.Argument(help="Posts in any known layout.")],
+    media: Media = None,
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder of everything.")] = Path(
+        "work"
+    ),
+    layout: Annotated[str, typer.Option("--format", help="Layout of the posts, or auto.")] = "auto",
+    mapping: Annotated[Path | None, typer.Option(help="TOML mapping of the posts.")] = None,
+    target: Target = "views",
+    trials: Trials = 50,
+    timeout: Timeout = None,
+    only: Only = "",
+    without: Without = "",
+    jobs: Jobs = 2,
+    seed: Seed = 0,
+) -> None:
+    """Do all of it in order; a stage whose inputs have not changed is skipped."""
+    from virality.workflow import terminal
+    from virality.workflow.run import Plan
+    from virality.workflow.run import run as run_all
+
+    plan = Plan(
+        posts=posts, media=media, out=output, layout=layout, mapping=mapping, target=target,
+        trials=trials, timeout_s=timeout, only=names(only), without=names(without), jobs=jobs,
+        seed=seed,
+    )  # fmt: skip
+    result = run_all(plan, console)
+    console.emit(terminal.plain(result), lambda: terminal.show_run(result))
+    if result.failed:
+        raise typer.Exit(EXIT_SOME_FAILED)
+
+
+@verb(app, "demo", "virality demo -o demo/")
+def demo(
+    console: Console,
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder of everything.")] = Path(
+        "demo"
+    ),
+    clips: Annotated[int, typer.Option(help="Clips to make.", min=120)] = 200,
+    trials: Trials = 15,
+    jobs: Jobs = 2,
+    seed: Seed = 0,
+) -> None:
+    """Make a synthetic corpus with planted drivers and do all of it on that."""
+    from virality.workflow import terminal
+    from virality.workflow.demo import demo as show
+
+    result = show(output, clips=clips, trials=trials, jobs=jobs, seed=seed, console=console)
+    console.emit(terminal.plain(result), lambda: terminal.show_run(result))
+
+
+@verb(app, "list", "virality list --json")
+def list_features(
+    console: Console,
+) -> None:
+    """List the featurizers with their columns, units and provenance."""
+    from virality.featurizers.listing import list_columns
+    from virality.workflow import terminal
+
+    rows = list_columns()
+    value = {"columns": [asdict(row) for row in rows]}
+    console.emit(value, lambda: terminal.show_columns(rows))
+
+
+@verb(app, "config", "virality config --config virality.toml")
+def config(console: Console, ctx: typer.Context) -> None:
+    """Show every option's value and where it came from."""
+    from virality.workflow import terminal
+    from virality.workflow.config import list_settings
+
+    settings = list_settings(ctx)
+    value = {"settings": [asdict(setting) for setting in settings]}
+    console.emit(value, lambda: terminal.show_settings(settings))
+
+
+@verb(app, "doctor", "virality doctor")
+def doctor(
+    console: Console,
+    folder: Annotated[Path, typer.Option(help="Where you mean to write.")] = Path(),
+) -> None:
+    """Look at this machine: versions, encoders, limits, memory, disk, licences."""
+    from virality.workflow import terminal
+    from virality.workflow.doctor import diagnose
+
+    health = diagnose(folder)
+    console.emit(health.as_json(), lambda: terminal.show_health(health))
+    if not health.ok:
+        raise typer.Exit(EXIT_BUG)

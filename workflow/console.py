@@ -1,0 +1,84 @@
+"""What a person or a program sees: results on stdout, progress and notes on stderr."""
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+Progress = Callable[[int, int], None]
+
+PLAIN_LINE_EVERY_S = 2.0
+"""Without a terminal, progress is a line now and then rather than a moving bar."""
+
+
+@dataclass(frozen=True)
+class Console:
+    """How a command speaks: as JSON or for people, with or without progress."""
+
+    json: bool = False
+    quiet: bool = False
+
+    def emit(self, value: Mapping[str, Any], people: Callable[[], None] | None = None) -> None:
+        """Write a result: one JSON object on a line, or whatever `people` prints."""
+        if self.json or people is None:
+            sys.stdout.write(as_line(value))
+            sys.stdout.flush()
+        else:
+            people()
+
+    def note(self, text: str) -> None:
+        """Write a line for people to stderr, unless they asked for quiet."""
+        if not self.quiet:
+            print(text, file=sys.stderr, flush=True)
+
+    @contextmanager
+    def progress(self, label: str) -> Iterator[Progress]:
+        """Give a callback `(done, total)` that shows how far a long step has come."""
+        if self.quiet:
+            yield lambda _done, _total: None
+        elif sys.stderr.isatty():
+            yield from _bar(label)
+        else:
+            yield _plain(label)
+
+
+def as_line(value: Mapping[str, Any]) -> str:
+    """Return a value as one line of strict JSON; NaN becomes null."""
+    return json.dumps(_strict(value), ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _strict(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _strict(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_strict(item) for item in value]
+    if isinstance(value, float) and not (abs(value) < float("inf")):
+        return None
+    return value
+
+
+def _bar(label: str) -> Iterator[Progress]:
+    from rich.console import Console as RichConsole
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    columns = (TextColumn(label), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Bar(*columns, console=RichConsole(stderr=True), transient=True) as bar:
+        task = bar.add_task(label, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _plain(label: str) -> Progress:
+    last = time.monotonic()
+
+    def show(done: int, total: int) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= PLAIN_LINE_EVERY_S:
+            last = now
+            print(f"{label}: {done} of {total}", file=sys.stderr, flush=True)
+
+    return show

@@ -1,0 +1,152 @@
+"""What this machine has: versions, encoders, limits, room, and what is missing."""
+
+import os
+import platform
+import shutil
+import tempfile
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+LIBRARIES = (
+    "virality",
+    "numpy",
+    "pandas",
+    "pyarrow",
+    "scikit-learn",
+    "lightgbm",
+    "xgboost-cpu",
+    "optuna",
+    "shap",
+    "librosa",
+    "opensmile",
+    "sentence-transformers",
+    "torch",
+    "onnxruntime",
+    "av",
+    "opencv-python-headless",
+    "plotly",
+)
+LICENCE_NOTES = (
+    "openSMILE (audio_voice): audEERING research licence, free for non-commercial use only; "
+    "leave it out with --without audio_voice.",
+)
+MEMORY_WANTED_GIB = 4.0
+DISK_WANTED_GIB = 2.0
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at.
+
+    Attributes:
+        name: what.
+        value: what was found.
+        ok: whether the product works with it.
+        fix: what to do if it does not.
+    """
+
+    name: str
+    value: str
+    ok: bool
+    fix: str = ""
+
+
+@dataclass(frozen=True)
+class Health:
+    """All checks, the limits in force, and licence notes."""
+
+    checks: tuple[Check, ...]
+    limits: dict[str, Any]
+    notes: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether every check passed."""
+        return all(check.ok for check in self.checks)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return plain values."""
+        return {"ok": self.ok, **asdict(self)}
+
+
+def diagnose(folder: Path) -> Health:
+    """Look at the machine; `folder` is where the user means to write."""
+    from virality.data.decode import Limits
+
+    checks = [
+        Check("python", platform.python_version(), True),
+        *map(_library, LIBRARIES),
+        _ffmpeg(),
+        *_encoders(),
+        Check("cores", str(len(os.sched_getaffinity(0))), True),
+        _memory(),
+        _disk(folder),
+        _writable(folder),
+        _writable(cache_folder()),
+    ]
+    return Health(tuple(checks), asdict(Limits()), LICENCE_NOTES)
+
+
+def cache_folder() -> Path:
+    """Return where exported encoders are kept."""
+    import platformdirs
+
+    return Path(os.environ.get("VIRALITY_CACHE") or platformdirs.user_cache_dir("virality"))
+
+
+def _library(name: str) -> Check:
+    try:
+        return Check(name, version(name), True)
+    except PackageNotFoundError:
+        return Check(name, "not installed", False, "run make install")
+
+
+def _ffmpeg() -> Check:
+    import av
+
+    level = ".".join(map(str, av.library_versions["libavcodec"]))
+    return Check("ffmpeg (libavcodec inside av)", level, True)
+
+
+def _encoders() -> list[Check]:
+    from virality.featurizers.encoder import encoder_facts
+
+    return [
+        Check(
+            f"encoder {fact.name}",
+            f"{fact.package} {fact.version}, sha256 {fact.found[:12]}",
+            fact.ok,
+            f"reinstall {fact.package}=={fact.version}: its weights are not the ones expected",
+        )
+        for fact in encoder_facts()
+    ]
+
+
+def _memory() -> Check:
+    import psutil
+
+    free = psutil.virtual_memory().available / 2**30
+    return Check(
+        "free memory",
+        f"{free:.1f} GiB",
+        free >= MEMORY_WANTED_GIB,
+        f"free {MEMORY_WANTED_GIB:.0f} GiB, or use --jobs 1",
+    )
+
+
+def _disk(folder: Path) -> Check:
+    free = shutil.disk_usage(folder).free / 2**30
+    fix = f"free {DISK_WANTED_GIB:.0f} GiB on the disk of {folder}"
+    return Check(f"free disk ({folder})", f"{free:.1f} GiB", free >= DISK_WANTED_GIB, fix)
+
+
+def _writable(folder: Path) -> Check:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return Check(f"can write ({folder})", "yes", True)
+    except OSError as error:
+        reason = error.strerror or "no"
+        return Check(f"can write ({folder})", reason, False, f"make {folder} writable")

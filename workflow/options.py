@@ -1,0 +1,94 @@
+"""Options that many commands share."""
+
+import functools
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from virality.workflow.config import apply_config
+from virality.workflow.console import Console
+
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        help="TOML file with values for options.",
+        envvar="VIRALITY_CONFIG",
+        is_eager=True,
+        callback=apply_config,
+    ),
+]
+Json = Annotated[
+    bool, typer.Option("--json", help="Print JSON and nothing else.", envvar="VIRALITY_JSON")
+]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", help="No progress, no notes.", envvar="VIRALITY_QUIET")
+]
+Seed = Annotated[int, typer.Option(help="Seed of everything random.", envvar="VIRALITY_SEED")]
+Jobs = Annotated[
+    int,
+    typer.Option(help="Worker processes.", min=1, max=64, envvar="VIRALITY_JOBS"),
+]
+Only = Annotated[
+    str,
+    typer.Option(help="Modalities or featurizers to compute, comma-separated; empty for all."),
+]
+Without = Annotated[
+    str,
+    typer.Option(
+        help="Modalities or featurizers to leave out, comma-separated; audio_voice is openSMILE.",
+    ),
+]
+Media = Annotated[
+    Path | None,
+    typer.Option(help="Folder with the media files, found by name or by post id."),
+]
+Target = Annotated[str, typer.Option(help="Outcome to predict: views, likes, popularity, ...")]
+Trials = Annotated[int, typer.Option(help="Trials of the study.", min=1)]
+Timeout = Annotated[float | None, typer.Option(help="Seconds after which no trial starts.")]
+AllowPost = Annotated[
+    bool,
+    typer.Option("--allow-post", help="Use columns known only after posting; the report says so."),
+]
+
+
+def names(listed: str) -> tuple[str, ...]:
+    """Split a comma-separated option."""
+    return tuple(name.strip() for name in listed.split(",") if name.strip())
+
+
+_SHARED: tuple[tuple[str, Any, Any], ...] = (
+    ("config", ConfigFile, None),
+    ("json", Json, False),
+    ("quiet", Quiet, False),
+)
+
+
+def verb(app: typer.Typer, name: str, example: str) -> Callable[[Callable[..., None]], Any]:
+    """Register a command that speaks through a `Console` and has the options all commands share.
+
+    The function's first parameter is the console; `--config`, `--json` and `--quiet` are added to
+    the others here, so that no command can forget them.
+    """
+
+    def register(function: Callable[..., None]) -> Callable[..., None]:
+        @functools.wraps(function)
+        def command(*, json: bool, quiet: bool, **options: Any) -> None:
+            del options["config"]  # its callback has made it the defaults of the other options
+            function(Console(json, quiet), **options)
+
+        signature = inspect.signature(function)
+        own = [parameter for key, parameter in signature.parameters.items() if key != "console"]
+        shared = [
+            inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
+            for key, kind, default in _SHARED
+        ]
+        command.__signature__ = signature.replace(parameters=[*own, *shared])  # type: ignore[attr-defined]
+        command.__annotations__ = {one.name: one.annotation for one in [*own, *shared]}
+        app.command(name, epilog=f"Example: `{example}`")(command)
+        return function
+
+    return register

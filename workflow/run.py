@@ -1,0 +1,340 @@
+"""Every stage in order, each skipped when its inputs have not changed."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from virality.data.errors import InputError, StorageError
+from virality.data.features import read_features
+from virality.workflow.console import Console, Progress
+from virality.workflow.stamp import Stamps, fingerprint
+
+if TYPE_CHECKING:
+    from virality.data.decode import Limits
+    from virality.featurizers.extract import Extraction
+    from virality.modeling.evaluate import Evaluation
+    from virality.modeling.train import Model
+
+SPLITS = ("temporal", "author", "random")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What `run` is to do; the fields are the options of the command."""
+
+    posts: Path
+    out: Path
+    media: Path | None = None
+    layout: str = "auto"
+    mapping: Path | None = None
+    target: str = "views"
+    trials: int = 50
+    timeout_s: float | None = None
+    only: Sequence[str] = ()
+    without: Sequence[str] = ()
+    jobs: int = 2
+    seed: int = 0
+    truth: Path | None = None
+
+    def at(self, name: str) -> Path:
+        """Return the path of something that the run writes."""
+        return self.out / name
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run came to.
+
+    Attributes:
+        posts: posts read; failed: posts whose extraction failed.
+        features: columns of the matrix.
+        best_trial: score of the study's best trial on author-grouped folds.
+        trials: trials of the study, those of earlier runs among them.
+        scores: split -> metrics and baselines as plain numbers.
+        verdict: one sentence a split.
+        drivers: strongest features, strongest first.
+        report: where the report is.
+        seconds: stage -> seconds spent; absent when it was skipped.
+    """
+
+    posts: int
+    failed: int
+    features: int
+    best_trial: float
+    trials: int
+    scores: Mapping[str, Any]
+    verdict: Sequence[str]
+    drivers: Sequence[str]
+    report: str
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+
+def extract_table(
+    posts: Path,
+    media: Path | None,
+    out: Path,
+    *,
+    only: Sequence[str] = (),
+    without: Sequence[str] = (),
+    jobs: int = 1,
+    limits: "Limits | None" = None,
+    progress: Progress | None = None,
+) -> "Extraction":
+    """Extract features of a table of posts on disk.
+
+    Raises:
+        InputError: if the table or the media folder cannot be used.
+        StorageError: if the output cannot be written.
+    """
+    from virality.data.decode import Limits
+    from virality.data.table import extra_known, read_posts
+    from virality.featurizers.extract import extract
+
+    return extract(
+        read_posts(posts),
+        media,
+        out,
+        only=only,
+        switched_off=without,
+        jobs=jobs,
+        limits=limits or Limits(),
+        known=extra_known(posts),
+        progress=progress,
+    )
+
+
+def train_model(
+    features: Path,
+    study: Path | None,
+    out: Path,
+    *,
+    target: str = "",
+    seed: int = 0,
+    allow_post: bool = False,
+    progress: Progress | None = None,
+) -> "Model":
+    """Train the stack on all labelled posts and write it.
+
+    Raises:
+        InputError: if there are too few labelled posts, or the target is not there.
+        StorageError: if the bundle cannot be written.
+    """
+    from virality.modeling.bundle import save_model
+    from virality.modeling.train import train
+    from virality.modeling.tune import read_tuning
+
+    tuning = read_tuning(study) if study else None
+    chosen = target or (tuning.target if tuning else "views")
+    if tuning is not None and chosen != tuning.target:
+        raise InputError(f"{study}: a study of {tuning.target!r}, not of {chosen!r}")
+    table = read_features(features)
+    model = train(
+        table.matrix, table.posts, tuning=tuning, target=chosen, seed=seed,
+        allow_post=allow_post, progress=progress,
+    )  # fmt: skip
+    save_model(model, out)
+    return model
+
+
+def run(plan: Plan, console: Console) -> Run:
+    """Do all stages in order; a stage whose inputs and options have not changed is skipped.
+
+    Raises:
+        ViralityError: whatever a stage raises; the stages before it keep their results.
+    """
+    try:
+        plan.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(f"{plan.out}: cannot make the folder: {error.strerror}") from error
+    stages = Stages(plan, console)
+    stages.ingest()
+    stages.extract()
+    stages.tune()
+    stages.train()
+    for split in SPLITS:
+        stages.evaluate(split)
+    stages.report()
+    return stages.summary()
+
+
+class Stages:
+    """The stages of one run; each writes files and remembers what it made them from."""
+
+    def __init__(self, plan: Plan, console: Console) -> None:
+        """Take the plan; nothing is done yet."""
+        self.plan = plan
+        self.console = console
+        self.stamps = Stamps(plan.at("stages.json"))
+        self.seconds: dict[str, float] = {}
+
+    def ingest(self) -> None:
+        """Source -> posts.parquet."""
+        from virality.data.ingest import ingest
+
+        plan = self.plan
+        if not plan.posts.exists():
+            raise InputError(f"{plan.posts}: no such file or folder")
+        self._stage(
+            "ingest",
+            fingerprint(
+                {"posts": plan.posts, "mapping": plan.mapping}, {"layout": plan.layout}
+            ),
+            {"posts": plan.at("posts.parquet")},
+            lambda progress: ingest(
+                plan.posts, plan.at("posts.parquet"), format=plan.layout,
+                mapping=plan.mapping, progress=progress,
+            ),
+        )  # fmt: skip
+
+    def extract(self) -> None:
+        """posts.parquet and media -> features/."""
+        plan = self.plan
+        if plan.media is not None and not plan.media.is_dir():
+            raise InputError(f"{plan.media}: no such folder of media")
+        self._stage(
+            "extract",
+            fingerprint(
+                {"posts": plan.at("posts.parquet"), "media": plan.media},
+                {"only": plan.only, "without": plan.without, "versions": _versions()},
+            ),
+            {"features": plan.at("features")},
+            lambda progress: extract_table(
+                plan.at("posts.parquet"), plan.media, plan.at("features"), only=plan.only,
+                without=plan.without, jobs=plan.jobs, progress=progress,
+            ),
+        )  # fmt: skip
+
+    def tune(self) -> None:
+        """features/ -> study.log."""
+        from virality.modeling.tune import tune
+
+        plan = self.plan
+
+        def search(progress: Progress) -> None:
+            table = read_features(plan.at("features"))
+            tune(
+                table.matrix, table.posts, target=plan.target, trials=plan.trials,
+                timeout_s=plan.timeout_s, study=plan.at("study.log"), seed=plan.seed,
+                progress=progress,
+            )  # fmt: skip
+
+        mark = fingerprint(
+            {"features": plan.at("features/manifest.json")},
+            {"target": plan.target, "trials": plan.trials, "seed": plan.seed,
+             "timeout_s": plan.timeout_s},
+        )  # fmt: skip
+        self._stage("tune", mark, {"study": plan.at("study.log")}, search)
+
+    def train(self) -> None:
+        """features/ and study.log -> model/."""
+        plan = self.plan
+        mark = fingerprint(
+            {"features": plan.at("features/manifest.json"), "study": plan.at("study.log")},
+            {"target": plan.target, "seed": plan.seed},
+        )
+        self._stage(
+            "train",
+            mark,
+            {"model": plan.at("model")},
+            lambda progress: train_model(
+                plan.at("features"), plan.at("study.log"), plan.at("model"),
+                target=plan.target, seed=plan.seed, progress=progress,
+            ),
+        )  # fmt: skip
+
+    def evaluate(self, split: str) -> None:
+        """features/ and model/ -> evaluation-<split>.json."""
+        from virality.workflow.judge import judge
+
+        plan = self.plan
+        kept = self._kept(split)
+        self._stage(
+            f"evaluate {split}",
+            fingerprint(self._trained(), {"split": split, "seed": plan.seed}),
+            {"evaluation": kept},
+            lambda progress: judge(
+                plan.at("features"), plan.at("model"), split=split, seed=plan.seed, keep=kept,
+                progress=progress,
+            ),
+        )  # fmt: skip
+
+    def report(self) -> None:
+        """Everything -> report.html and report.json."""
+        from virality.workflow.describe import describe
+
+        plan = self.plan
+        kept = [self._kept(split) for split in SPLITS]
+        inputs = {path.name: path for path in kept}
+        self._stage(
+            "report",
+            fingerprint({**self._trained(), **inputs, "truth": plan.truth}, {"seed": plan.seed}),
+            {"report": plan.at("report.html"), "twin": plan.at("report.json")},
+            lambda progress: describe(
+                plan.at("model"), plan.at("features"), plan.at("report.html"),
+                study=plan.at("study.log"), evaluations=kept, truth=plan.truth,
+                seed=plan.seed, progress=progress,
+            ),
+        )  # fmt: skip
+
+    def summary(self) -> Run:
+        """Gather what the stages wrote."""
+        from virality.modeling.tune import read_tuning
+        from virality.reports.render import read_drivers
+        from virality.workflow.judge import read_evaluation
+
+        plan = self.plan
+        table = read_features(plan.at("features"))
+        tuning = read_tuning(plan.at("study.log"))
+        judged = [read_evaluation(self._kept(split)) for split in SPLITS]
+        return Run(
+            posts=len(table.posts),
+            failed=int((table.status["status"] == "failed").sum()),
+            features=len(table.matrix.columns),
+            best_trial=tuning.value,
+            trials=len(tuning.trials),
+            scores={one.split: _scores(one) for one in judged},
+            verdict=tuple(one.verdict for one in judged),
+            drivers=read_drivers(plan.at("report.json")),
+            report=str(plan.at("report.html")),
+            seconds=self.seconds,
+        )
+
+    def _trained(self) -> dict[str, Path | None]:
+        return {
+            "features": self.plan.at("features/manifest.json"),
+            "model": self.plan.at("model/model.json"),
+        }
+
+    def _kept(self, split: str) -> Path:
+        return self.plan.at(f"evaluation-{split}.json")
+
+    def _stage(
+        self,
+        name: str,
+        mark: str,
+        outputs: Mapping[str, Path],
+        work: Callable[[Progress], object],
+    ) -> None:
+        import time
+
+        if self.stamps.is_fresh(name, mark, outputs):
+            self.console.note(f"{name}: nothing changed, skipped")
+            return
+        start = time.perf_counter()
+        with self.console.progress(name) as progress:
+            work(progress)
+        self.seconds[name] = round(time.perf_counter() - start, 1)
+        self.stamps.keep(name, mark)
+        self.console.note(f"{name}: {self.seconds[name]} s")
+
+
+def _versions() -> dict[str, str]:
+    from virality.featurizers import FEATURIZERS
+
+    return {name: featurizer.version for name, featurizer in FEATURIZERS.items()}
+
+
+def _scores(evaluation: "Evaluation") -> Mapping[str, Any]:
+    value = evaluation.as_json()
+    return {key: value[key] for key in ("metrics", "baselines")}

@@ -1,0 +1,200 @@
+"""The clean process that forks one child per clip; it imports numpy and PyAV and nothing else big.
+
+It serves one request at a time over a socket: a header of limits, a path, and the pipe that the
+child shall write its clip into. It forks, waits, kills the child when its time is up, and answers
+with how the child ended. When the socket closes it kills what it has and goes away, so that not
+even `kill -9` of its parent leaves a decoder behind.
+"""
+
+import contextlib
+import os
+import resource
+import select
+import shutil
+import signal
+import socket
+import struct
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import astuple
+
+from virality.data.limits import Limits
+
+REQUEST = struct.Struct("<dIIQIddQ H H")
+"""The fields of Limits, then the lengths of the path and of the demuxer's name."""
+
+ANSWER = struct.Struct("<i?dQ")
+"""Wait status, whether the time was up, CPU seconds, peak memory in bytes."""
+
+Work = Callable[[str, str, Limits, int], None]
+CHILD_DESCRIPTORS = 16
+
+
+def request(path: str, demuxer: str, limits: Limits) -> bytes:
+    """Return a request as it is sent over the socket."""
+    raw, kind = os.fsencode(path), demuxer.encode("ascii")
+    return REQUEST.pack(*astuple(limits), len(raw), len(kind)) + raw + kind
+
+
+def serve(work: Work, control: int, room: str) -> None:
+    """Answer requests until the other side closes the socket.
+
+    Args:
+        work: what a child does with (path, demuxer, limits, descriptor to write to).
+        control: descriptor of the socket.
+        room: private folder where files get a name of our own; removed at the end.
+    """
+    for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ignored, signal.SIG_IGN)
+    os.environ.clear()
+    idle = _address_space()
+    with socket.socket(fileno=control) as sock:
+        try:
+            while (asked := _receive(sock)) is not None:
+                path, demuxer, limits, pipe = asked
+                link = os.path.join(room, "clip")
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(link)
+                os.symlink(path, link)
+                answer = _run(work, link, demuxer, limits, pipe, sock, idle)
+                if answer is None:
+                    return
+                sock.sendall(answer)
+        except (ConnectionError, EOFError):
+            return
+        finally:
+            shutil.rmtree(room, ignore_errors=True)
+
+
+def _receive(sock: socket.socket) -> tuple[str, str, Limits, int] | None:
+    first, descriptors, _, _ = socket.recv_fds(sock, REQUEST.size, 1)
+    if not first:
+        return None
+    raw = first + _exactly(sock, REQUEST.size - len(first))
+    *limits, path_bytes, kind_bytes = REQUEST.unpack(raw)
+    path, kind = _exactly(sock, path_bytes), _exactly(sock, kind_bytes)
+    return os.fsdecode(path), kind.decode("ascii"), Limits(*limits), descriptors[0]
+
+
+def _exactly(sock: socket.socket, count: int) -> bytes:
+    pieces = b""
+    while len(pieces) < count:
+        piece = sock.recv(count - len(pieces))
+        if not piece:
+            raise EOFError
+        pieces += piece
+    return pieces
+
+
+def _run(
+    work: Work, path: str, demuxer: str, limits: Limits, pipe: int, sock: socket.socket, idle: int
+) -> bytes | None:
+    """Run one child to its end; None if the parent went away meanwhile."""
+    life, alive = os.pipe()
+    child = os.fork()
+    if child == 0:
+        _child(work, path, demuxer, limits, pipe, alive, idle)
+    os.close(alive)
+    os.close(pipe)
+    try:
+        late, orphaned = _wait(life, sock, limits.wall_s)
+    finally:
+        os.close(life)
+    if late or orphaned:
+        os.kill(child, signal.SIGKILL)
+    _, status, usage = os.wait4(child, 0)
+    if orphaned:
+        return None
+    unit = 1 if sys.platform == "darwin" else 1024
+    return ANSWER.pack(status, late, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * unit)
+
+
+def _wait(life: int, sock: socket.socket, wall_s: float) -> tuple[bool, bool]:
+    """Wait for the child's end; return (its time was up, the parent is gone)."""
+    poller = select.poll()
+    poller.register(life, select.POLLIN)
+    poller.register(sock, select.POLLIN)
+    until = time.monotonic() + wall_s
+    while (left := until - time.monotonic()) > 0:
+        for descriptor, _ in poller.poll(left * 1000 + 1):
+            return False, descriptor != life
+    return True, False
+
+
+def _child(
+    work: Work, path: str, demuxer: str, limits: Limits, pipe: int, alive: int, idle: int
+) -> None:
+    """Shut every door, decode, and leave without returning."""
+    code = 1
+    try:
+        _shut(pipe, alive)
+        _limit(limits, idle)
+        work(path, demuxer, limits, 3)
+        code = 0
+    finally:
+        os._exit(code)
+
+
+def _shut(pipe: int, alive: int) -> None:
+    """Leave open: /dev/null as 0 to 2, the result as 3, the sign of life as 4."""
+    pipe, alive = os.dup2(pipe, 100), os.dup2(alive, 101)
+    null = os.open(os.devnull, os.O_RDWR)
+    for target, source in enumerate((null, null, null, pipe, alive)):
+        os.dup2(source, target)
+    os.closerange(5, 4096)
+    if sys.platform == "linux":
+        import ctypes
+
+        kernel = ctypes.CDLL(None)
+        kernel.prctl(1, signal.SIGKILL, 0, 0, 0)  # PR_SET_PDEATHSIG: not to outlive the server
+        kernel.prctl(38, 1, 0, 0, 0)  # PR_SET_NO_NEW_PRIVS
+
+
+def _limit(limits: Limits, idle: int) -> None:
+    cpu_s = max(1, int(limits.cpu_s + 0.999))
+    bounds = {
+        resource.RLIMIT_CPU: (cpu_s, cpu_s + 1),
+        resource.RLIMIT_AS: (idle + limits.memory_bytes,) * 2,
+        resource.RLIMIT_DATA: (idle + limits.memory_bytes,) * 2,
+        resource.RLIMIT_FSIZE: (0, 0),
+        resource.RLIMIT_CORE: (0, 0),
+        resource.RLIMIT_NPROC: (0, 0),
+        resource.RLIMIT_NOFILE: (CHILD_DESCRIPTORS, CHILD_DESCRIPTORS),
+    }
+    for which, bound in bounds.items():
+        resource.setrlimit(which, bound)
+
+
+def _address_space() -> int:
+    """Return the address space of the idle server, which a child starts from."""
+    try:
+        with open("/proc/self/statm", encoding="ascii") as statm:
+            return int(statm.read().split()[0]) * resource.getpagesize()
+    except FileNotFoundError:  # no /proc outside Linux
+        return 2_000_000_000
+
+
+def decode_work(path: str, demuxer: str, limits: Limits, pipe: int) -> None:
+    """Decode a clip and write it to the pipe: what a child of the real fence does."""
+    from virality.data.reading import read_clip
+    from virality.data.wire import pack
+
+    verdict = read_clip(path, demuxer, os.stat(path).st_size, limits)
+    for piece in pack(verdict.status, verdict.reason, verdict.clip):
+        rest = memoryview(piece)
+        while rest:
+            rest = rest[os.write(pipe, rest) :]
+
+
+def main() -> None:
+    """Start serving; called as `python -c` with the socket's descriptor and the private folder."""
+    os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1")
+    import av
+    import numpy  # noqa: F401
+
+    import virality.data.reading
+    import virality.data.wire  # noqa: F401
+
+    av.logging.set_level(None)
+    serve(decode_work, int(sys.argv[1]), sys.argv[2])

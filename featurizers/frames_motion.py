@@ -1,0 +1,206 @@
+"""How much moves, how the camera moves, and how fast the cuts come."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from virality.data.clip import ByteArray, FloatArray, Frames
+from virality.data.matrix import Column, Modality
+from virality.featurizers.opencv import load_opencv
+from virality.featurizers.rows import NAN, stack_rows
+
+START_S = 3.0
+LEVELS = 32
+"""Bins of the histograms of grey that cuts are seen in."""
+
+CUT_LEVELS_MOVED = 0.25
+CUT_UNEXPLAINED = 0.09
+CUT_CERTAIN = 0.2
+"""A cut moves a quarter of the pixels to other levels *and* cannot be explained by motion (mean
+difference after the flow is undone, of 1 for black to white), or is plainly another picture."""
+
+STILL_SPEED = 0.01
+"""Pictures whose parts move less than a hundredth of their long side a second stand still."""
+
+Array = npt.NDArray[np.float64]
+
+_SPEED = "long sides/s"
+COLUMNS: tuple[Column, ...] = (
+    Column("speed", "frames", _SPEED, meaning="mean speed of the picture's parts"),
+    Column("speed_high", "frames", _SPEED, meaning="90th percentile of the speed over time"),
+    Column("start_speed", "frames", _SPEED, meaning="speed in the first three seconds"),
+    Column("start_speed_log2", "frames", "octaves", meaning="first three seconds over the rest"),
+    Column("speed_sd", "frames", _SPEED, meaning="deviation of the speed over time"),
+    Column("camera_share", "frames", "share", meaning="motion that the whole picture shares"),
+    Column("sideways", "frames", _SPEED, meaning="drift of the picture to the right"),
+    Column("upwards", "frames", _SPEED, meaning="drift of the picture upwards"),
+    Column("still_share", "frames", "share", meaning="time in which nothing moves"),
+    Column("activity", "frames", "1/s", meaning="mean change of grey values a second (pace)"),
+    Column("start_activity", "frames", "1/s", meaning="that change in the first three seconds"),
+    Column("cuts", "frames", "count", meaning="cuts found"),
+    Column("cut_rate", "frames", "1/s", meaning="cuts a second"),
+    Column("start_cut_rate", "frames", "1/s", meaning="cuts a second in the first three seconds"),
+    Column("rest_cut_rate", "frames", "1/s", meaning="cuts a second after the first three seconds"),
+    Column("first_cut_s", "frames", "s", meaning="when the first cut comes; none if there is none"),
+    Column("mean_shot_s", "frames", "s", meaning="mean time between cuts"),
+    Column("shortest_shot_s", "frames", "s", meaning="shortest time between cuts"),
+    Column("longest_shot_s", "frames", "s", meaning="longest time between cuts"),
+)
+
+
+@dataclass(frozen=True)
+class FramesMotion:
+    """Dense optical flow (DIS, Kroeger et al. 2016) and cuts on the small grey frames.
+
+    Every rate is divided by the time between the two frames, as they are not evenly spaced. Pairs
+    with a cut between them say nothing about motion and are left out of the flow.
+    """
+
+    modality: Modality = "frames"
+    version: str = "1"
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """What it returns, in order."""
+        return COLUMNS
+
+    def extract(self, batch: Sequence[Frames]) -> FloatArray:
+        """Return shape (len(batch), 19); NaN for a single frame."""
+        return stack_rows((_measure(frames) for frames in batch), self.columns)
+
+
+@dataclass(frozen=True)
+class Steps:
+    """What happens between each frame and the next; all arrays of shape (m - 1,) or (m - 1, 2).
+
+    Attributes:
+        at_s, length_s: when the step ends, and how long it is.
+        speed: mean length of the flow, in long sides a second.
+        drift: mean vector of the flow (right, down), in long sides a second.
+        activity: mean absolute difference of grey values a second, 1 for black to white.
+        is_cut: whether a cut lies between the frames.
+    """
+
+    at_s: Array
+    length_s: Array
+    speed: Array
+    drift: Array
+    activity: Array
+    is_cut: npt.NDArray[np.bool_]
+
+
+def find_steps(frames: Frames) -> Steps:
+    """Return what happens between the motion frames of a clip."""
+    length_s = np.diff(frames.motion_times_s)
+    pairs = zip(frames.motion[:-1], frames.motion[1:], strict=True)
+    found = np.array([_compare(before, after) for before, after in pairs]).reshape(-1, 5)
+    side = max(frames.motion.shape[1:])
+    return Steps(
+        at_s=frames.motion_times_s[1:] - frames.motion_times_s[0],
+        length_s=length_s,
+        speed=found[:, 0] / side / length_s,
+        drift=found[:, 1:3] / side / length_s[:, None],
+        activity=found[:, 3] / length_s,
+        is_cut=found[:, 4] > 0,
+    )
+
+
+def _measure(frames: Frames) -> Mapping[str, float]:
+    if len(frames.motion) < 2:
+        return {}
+    steps = find_steps(frames)
+    end_s = max(frames.duration_s, float(steps.at_s[-1]))
+    return {**_flow(steps), **_pace(steps), **_shots(steps, end_s)}
+
+
+def _compare(before: ByteArray, after: ByteArray) -> tuple[float, float, float, float, bool]:
+    """Return mean flow in pixels, its mean vector, the mean difference, and whether it is a cut."""
+    cv2 = load_opencv()
+    difference = float(cv2.absdiff(before, after).mean()) / 255
+    if difference == 0:
+        return 0.0, 0.0, 0.0, 0.0, False
+    flow = _load_flow().calc(before, after, None)
+    unexplained = float(cv2.absdiff(before, _undo(after, flow)).mean()) / 255
+    moved = 0.5 * float(np.abs(_levels(before) - _levels(after)).sum())
+    cut = unexplained > CUT_CERTAIN or (unexplained > CUT_UNEXPLAINED and moved > CUT_LEVELS_MOVED)
+    right, down = flow.reshape(-1, 2).mean(axis=0, dtype=np.float64)
+    speed = float(np.hypot(flow[..., 0], flow[..., 1]).mean(dtype=np.float64))
+    return speed, float(right), float(down), difference, cut
+
+
+def _undo(after: ByteArray, flow: FloatArray) -> ByteArray:
+    cv2 = load_opencv()
+    height, width = after.shape
+    x = np.arange(width, dtype=np.float32)[None, :] + flow[..., 0]
+    y = np.arange(height, dtype=np.float32)[:, None] + flow[..., 1]
+    undone: ByteArray = cv2.remap(after, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return undone
+
+
+def _levels(frame: ByteArray) -> Array:
+    counts = np.bincount(frame.reshape(-1) // (256 // LEVELS), minlength=LEVELS)
+    # Smoothed over neighbours: a change of exposure moves every pixel by one bin, and is no cut.
+    return np.convolve(counts / frame.size, (0.25, 0.5, 0.25), mode="same")
+
+
+def _flow(steps: Steps) -> dict[str, float]:
+    kept = ~steps.is_cut
+    if not kept.any():
+        return {}
+    weights, speed = steps.length_s[kept], steps.speed[kept]
+    drift = steps.drift[kept]
+    mean = float(np.average(speed, weights=weights))
+    shared = float(np.average(np.hypot(drift[:, 0], drift[:, 1]), weights=weights))
+    start = _average(steps.speed, steps, kept & (steps.at_s <= START_S))
+    rest = _average(steps.speed, steps, kept & (steps.at_s > START_S))
+    return {
+        "speed": mean,
+        "speed_high": float(np.percentile(speed, 90)),
+        "start_speed": start,
+        "start_speed_log2": float(np.log2((start + STILL_SPEED) / (rest + STILL_SPEED))),
+        "speed_sd": float(np.sqrt(np.average((speed - mean) ** 2, weights=weights))),
+        "camera_share": shared / mean if mean > STILL_SPEED else NAN,
+        "sideways": float(np.average(drift[:, 0], weights=weights)),
+        "upwards": -float(np.average(drift[:, 1], weights=weights)),
+        "still_share": float(weights[speed < STILL_SPEED].sum() / weights.sum()),
+    }
+
+
+def _pace(steps: Steps) -> dict[str, float]:
+    every = np.ones(len(steps.at_s), dtype=bool)
+    return {
+        "activity": _average(steps.activity, steps, every),
+        "start_activity": _average(steps.activity, steps, steps.at_s <= START_S),
+    }
+
+
+def _shots(steps: Steps, end_s: float) -> dict[str, float]:
+    cuts_s = steps.at_s[steps.is_cut] - steps.length_s[steps.is_cut] / 2
+    lengths_s = np.diff(np.concatenate([[0.0], cuts_s, [end_s]]))
+    early = int((cuts_s < START_S).sum())
+    return {
+        "cuts": len(cuts_s),
+        "cut_rate": len(cuts_s) / end_s,
+        "start_cut_rate": early / min(START_S, end_s),
+        "rest_cut_rate": (len(cuts_s) - early) / (end_s - START_S) if end_s > START_S + 1 else NAN,
+        "first_cut_s": float(cuts_s[0]) if len(cuts_s) else NAN,
+        "mean_shot_s": float(lengths_s.mean()),
+        "shortest_shot_s": float(lengths_s.min()),
+        "longest_shot_s": float(lengths_s.max()),
+    }
+
+
+def _average(values: Array, steps: Steps, chosen: npt.NDArray[np.bool_]) -> float:
+    if not chosen.any():
+        return NAN
+    return float(np.average(values[chosen], weights=steps.length_s[chosen]))
+
+
+@cache
+def _load_flow() -> Any:
+    cv2 = load_opencv()
+    return cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_FAST)

@@ -20,7 +20,7 @@ import pandas as pd
 from virality.data.clip import TimeArray
 from virality.data.errors import StorageError, UsageError
 from virality.data.synthetic_clip import HEIGHT_PX, WIDTH_PX, ClipPlan, PicturePlan, write_clip
-from virality.data.synthetic_sound import SoundKind, SoundPlan
+from virality.data.synthetic_sound import SoundPlan
 from virality.data.synthetic_text import write_caption
 from virality.data.table import write_posts
 
@@ -35,20 +35,42 @@ COEFFICIENTS: Mapping[str, float] = {
     "intercept": 2.0,
     "cuts_per_second": 0.42,
     "start_loudness_db": 0.048,
-    "speech": 0.5,
+    "speech_share": 1.05,
     "log10_followers": 0.38,
     "evening": 0.4,
 }
 
 RULE = (
     "log10(1 + views) = 2.0 + 0.42 x cuts per second + 0.048 x loudness of the first second over "
-    "the rest in dB + 0.5 if the sound is speech (0 if it is music) + 0.38 x log10(followers) + "
-    "0.4 x cos(2 pi (hour - 20) / 24), the hour in UTC, + normal noise of standard deviation 0.25"
+    "the rest in dB + 1.05 x share of the time with speech (the rest is music alone) + "
+    "0.38 x log10(followers) + 0.4 x cos(2 pi (hour - 20) / 24), the hour in UTC, "
+    "+ normal noise of standard deviation 0.25"
 )
 
-PLANTED: Mapping[str, tuple[str, ...]] = {}
+PLANTED: Mapping[str, tuple[str, ...]] = {
+    "cuts_per_second": (
+        "frames_motion__cut_rate",
+        "frames_motion__start_cut_rate",
+        "frames_motion__rest_cut_rate",
+        "frames_motion__cuts",
+        "frames_motion__activity",
+    ),
+    "start_loudness_db": ("audio_loudness__start_db", "audio_loudness__trend_db"),
+    "speech_share": (
+        "audio_speech__speech_share",
+        "audio_speech__mean_probability",
+        "audio_speech__longest_segment_s",
+    ),
+    "log10_followers": ("metadata_author__followers_log10",),
+    "evening": ("metadata_time__hour_cos", "metadata_time__hour_sin"),
+}
+"""Driver -> columns of a matrix that measure it, the best first."""
 
-DECOYS: Mapping[str, tuple[str, ...]] = {}
+DECOYS: Mapping[str, tuple[str, ...]] = {
+    "brightness": ("frames_colour__brightness", "frames_colour__first_brightness"),
+    "level_db": ("audio_loudness__integrated_lufs", "audio_loudness__rms_db"),
+}
+"""Property that varies as much and has no effect -> columns that measure it, the best first."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +91,7 @@ class Factors:
         cuts: hard cuts in the clip.
         duration_s, fps: length and frame rate.
         start_db: loudness of the first second over the rest, in dB.
-        speech: 1 for speech, 0 for music.
+        speech_share: of the time; the rest is music alone.
         author: number of the author, 0 to AUTHORS - 1.
         followers: of that author.
         hour: of posting, UTC, with fraction.
@@ -82,7 +104,7 @@ class Factors:
     duration_s: TimeArray
     fps: TimeArray
     start_db: TimeArray
-    speech: TimeArray
+    speech_share: TimeArray
     author: TimeArray
     followers: TimeArray
     hour: TimeArray
@@ -135,7 +157,7 @@ def draw_factors(clips: int, seed: int) -> Factors:
         duration_s=duration_s,
         fps=np.array([15, 20, 24])[rng.permutation(np.arange(clips) % 3)],
         start_db=_spread(-9, 9, clips, rng),
-        speech=rng.permutation(np.arange(clips) % 2),
+        speech_share=_spread(0.1, 0.9, clips, rng),
         author=author,
         followers=np.round(followers)[author],
         hour=_spread(0, 24, clips, rng),
@@ -151,7 +173,7 @@ def expected_views(factors: Factors) -> TimeArray:
         COEFFICIENTS["intercept"]
         + COEFFICIENTS["cuts_per_second"] * factors.cuts / factors.duration_s
         + COEFFICIENTS["start_loudness_db"] * factors.start_db
-        + COEFFICIENTS["speech"] * factors.speech
+        + COEFFICIENTS["speech_share"] * factors.speech_share
         + COEFFICIENTS["log10_followers"] * np.log10(factors.followers)
         + COEFFICIENTS["evening"] * np.cos(2 * np.pi * (factors.hour - 20) / 24)
     )
@@ -273,8 +295,12 @@ def _plans(factors: Factors, seed: int) -> Iterator[ClipPlan]:
             brightness=float(factors.brightness[i]),
             speed=float(speed[i]),
         )
-        kind: SoundKind = "speech" if factors.speech[i] else "music"
-        sound = SoundPlan(kind, seconds, float(factors.start_db[i]), float(factors.level_db[i]))
+        sound = SoundPlan(
+            duration_s=seconds,
+            speech_share=float(factors.speech_share[i]),
+            start_db=float(factors.start_db[i]),
+            level_db=float(factors.level_db[i]),
+        )
         yield ClipPlan(picture, sound, (seed, 3, i))
 
 

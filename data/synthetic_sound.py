@@ -1,13 +1,12 @@
-"""Sound of the demo corpus: speech-like babble by formant synthesis, or music with a beat.
+"""Sound of the demo corpus: music with a beat and, for a planted share, speech-like babble over it.
 
 The babble is a source-filter model (Fant, "Acoustic Theory of Speech Production", 1960): glottal
 pulses after Rosenberg (1971) through vowel formants (Peterson and Barney, 1952) with bursts of
 fricative noise. It says nothing, yet a voice activity detector takes it for speech, which makes
-"speech or music" a property that can be measured and not only claimed.
+the share of speech a property that can be measured and not only claimed.
 """
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
@@ -17,7 +16,11 @@ SOUND_RATE_HZ = 24_000
 START_S = 1.0
 """Length of the start whose loudness is planted."""
 
-SoundKind = Literal["speech", "music"]
+SHORTEST_SPEECH_S = 0.1
+"""Less than a syllable is left out."""
+
+UNDER_SPEECH_DB = -14.0
+"""Level of the music under speech, relative to the speech."""
 
 # First three formants of a man's vowels in Hz, Peterson and Barney (1952): i, I, E, ae, A, O, U, u.
 _VOWELS_HZ = np.array(
@@ -44,22 +47,28 @@ class SoundPlan:
     """What a clip shall sound like.
 
     Attributes:
-        kind: speech-like babble or music.
         duration_s: length in seconds.
+        speech_share: share of the time with babble over the music, 0 to 1, in one stretch.
         start_db: loudness (RMS) of the first second relative to the rest, in dB.
         level_db: RMS of the whole sound in dB of full scale.
     """
 
-    kind: SoundKind
     duration_s: float
+    speech_share: float
     start_db: float
     level_db: float
 
 
 def synthesise(plan: SoundPlan, rng: np.random.Generator) -> FloatArray:
     """Return float32 samples, shape (n,), at SOUND_RATE_HZ within -1 to 1, as the plan says."""
-    voice = _speech if plan.kind == "speech" else _music
-    samples = voice(round(plan.duration_s * SOUND_RATE_HZ), rng)
+    count = round(plan.duration_s * SOUND_RATE_HZ)
+    music, spoken = _music(count, rng), round(plan.speech_share * count)
+    samples = music / _rms(music)
+    if spoken >= SHORTEST_SPEECH_S * SOUND_RATE_HZ:
+        speech = _speech(spoken, rng)
+        start = rng.integers(0, count - spoken + 1)
+        samples[start : start + spoken] *= 10 ** (UNDER_SPEECH_DB / 20)
+        samples[start : start + spoken] += speech / _rms(speech)
     return _levelled(samples, plan.start_db, plan.level_db)
 
 

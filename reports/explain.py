@@ -1,0 +1,278 @@
+"""Contributions -> importance by modality and feature, a beeswarm, and a post's own reasons.
+
+Contributions are additive (SHAP values: Lundberg and Lee, https://arxiv.org/abs/1705.07874): the
+average prediction plus a row's contributions is the row's prediction, which modeling asserts.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from virality.data.matrix import MODALITIES
+from virality.reports.control import control
+from virality.reports.report import CONTROLS, Control, Driver, ModalityShare, Reason, Swarm
+from virality.reports.strings import MODALITIES as MODALITY_NAMES
+from virality.reports.strings import say
+from virality.reports.words import adjective, block_label, factor, label, times, value_words
+
+Floats = npt.NDArray[np.float64]
+
+
+class Described(Protocol):
+    """What is known of one group of contributions: a column, or an embedding block."""
+
+    @property
+    def modality(self) -> str:
+        """Part of the post."""
+
+    @property
+    def unit(self) -> str:
+        """Unit of the raw value."""
+
+    @property
+    def known(self) -> str:
+        """When it is known."""
+
+    @property
+    def meaning(self) -> str:
+        """One line for people."""
+
+
+class Contributions(Protocol):
+    """Contributions of posts as modeling returns them.
+
+    `frame`: index post id, a column a group (raw column or block), on the learning scale.
+    `values`: same shape, raw values, NaN for blocks and missing parts.
+    """
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """Contributions."""
+
+    @property
+    def values(self) -> pd.DataFrame:
+        """Raw values."""
+
+    @property
+    def baseline(self) -> float:
+        """Average prediction."""
+
+    @property
+    def columns(self) -> Mapping[str, Described]:
+        """What the groups are."""
+
+    @property
+    def largest_error(self) -> float:
+        """Largest |baseline + row sum - prediction|."""
+
+
+class Scaled(Protocol):
+    """The part of a target that matters to words: its unit and whether it is a logarithm."""
+
+    @property
+    def unit(self) -> str:
+        """Unit of the outcome."""
+
+    @property
+    def log(self) -> bool:
+        """Learned as log10(1 + x)."""
+
+
+def is_block(contributions: Contributions, feature: str) -> bool:
+    """Return whether a group stands for an embedding: it has no raw value in any post."""
+    block = getattr(contributions.columns[feature], "block", None)
+    if block is not None:
+        return bool(block)
+    return bool(contributions.values[feature].isna().all())
+
+
+def feature_label(contributions: Contributions, feature: str) -> str:
+    """Return the plain name of a group of contributions."""
+    described = contributions.columns[feature]
+    if is_block(contributions, feature):
+        return block_label(feature, described.modality)
+    return label(feature, described.meaning)
+
+
+def feature_control(contributions: Contributions, feature: str) -> Control:
+    """Return whether whoever posts can change a group."""
+    described = contributions.columns[feature]
+    return control(feature, described.modality, described.known)
+
+
+def importance(
+    contributions: Contributions, log: bool, columns: Mapping[str, int] | None = None
+) -> tuple[Driver, ...]:
+    """Return every group by its mean absolute contribution, strongest first.
+
+    Args:
+        contributions: of n posts.
+        log: the learning scale is a logarithm, so that effects are factors.
+        columns: how many matrix columns a group stands for; 1 where not given.
+    """
+    effects = contributions.frame.abs().mean(axis=0)
+    total = float(effects.sum()) or 1.0
+    order = sorted(effects.index, key=lambda name: (-float(effects[name]), str(name)))
+    return tuple(
+        Driver(
+            feature=name,
+            label=feature_label(contributions, name),
+            modality=contributions.columns[name].modality,
+            unit=contributions.columns[name].unit,
+            control=feature_control(contributions, name),
+            columns=(columns or {}).get(name, 1),
+            effect=float(effects[name]),
+            factor=factor(float(effects[name])) if log else None,
+            share=float(effects[name]) / total,
+        )
+        for name in order
+    )
+
+
+def modality_shares(
+    contributions: Contributions, log: bool, columns: Mapping[str, int] | None = None
+) -> tuple[ModalityShare, ...]:
+    """Return how far each modality moves predictions, largest first.
+
+    A modality's push on a post is the *sum* of its contributions, so features that cancel each
+    other inside a modality do not make it look important.
+    """
+    names: dict[str, list[str]] = {}
+    for name in contributions.frame.columns:
+        names.setdefault(contributions.columns[name].modality, []).append(name)
+    effects = {
+        modality: float(contributions.frame[group].sum(axis=1).abs().mean())
+        for modality, group in names.items()
+    }
+    total = sum(effects.values()) or 1.0
+    order = sorted(effects, key=lambda one: (-effects[one], _place(one)))
+    return tuple(
+        ModalityShare(
+            modality=one,
+            label=MODALITY_NAMES.get(one, one),
+            columns=sum((columns or {}).get(name, 1) for name in names[one]),
+            effect=effects[one],
+            factor=factor(effects[one]) if log else None,
+            share=effects[one] / total,
+        )
+        for one in order
+    )
+
+
+def _place(modality: str) -> int:
+    return next((i for i, one in enumerate(MODALITIES) if one == modality), len(MODALITIES))
+
+
+def control_shares(drivers: Sequence[Driver]) -> Mapping[Control, float]:
+    """Return the share of the model's movement that can be changed, that cannot, and context."""
+    return {
+        one: float(sum(driver.share for driver in drivers if driver.control == one))
+        for one in CONTROLS
+    }
+
+
+def swarm(contributions: Contributions, feature: str) -> Swarm:
+    """Return the points of one row of a beeswarm, a point a post."""
+    effects = contributions.frame[feature].to_numpy(dtype=np.float64)
+    values = contributions.values[feature].to_numpy(dtype=np.float64)
+    return Swarm(
+        feature=feature,
+        label=feature_label(contributions, feature),
+        effects=tuple(float(round(one, 5)) for one in effects),
+        offsets=tuple(float(round(one, 3)) for one in _offsets(effects)),
+        shades=tuple(None if np.isnan(one) else round(float(one), 3) for one in _ranks(values)),
+    )
+
+
+def _offsets(effects: Floats, bins: int = 60) -> Floats:
+    """Return where points lie across a row: stacked to both sides within bins of the effect."""
+    low, high = float(effects.min()), float(effects.max())
+    if high <= low:
+        return np.linspace(-1.0, 1.0, len(effects)) if len(effects) > 1 else np.zeros(len(effects))
+    place = np.minimum(((effects - low) / (high - low) * bins).astype(np.int64), bins - 1)
+    offsets = np.zeros(len(effects))
+    for one in np.unique(place):
+        members = np.flatnonzero(place == one)
+        level = (np.arange(len(members)) + 1) // 2
+        offsets[members] = np.where(np.arange(len(members)) % 2 == 0, level, -level)
+    return offsets / max(float(np.abs(offsets).max()), 4.0)
+
+
+def _ranks(values: Floats) -> Floats:
+    """Return ranks from 0 to 1 (ties share theirs), NaN where the value is missing."""
+    ranks = pd.Series(values).rank().to_numpy(dtype=np.float64)
+    there = int(np.isfinite(values).sum())
+    if there == 0 or np.nanmax(ranks) == np.nanmin(ranks):
+        return np.where(np.isfinite(values), 0.5, np.nan)
+    lowest = float(np.nanmin(ranks))
+    return (ranks - lowest) / (float(np.nanmax(ranks)) - lowest)
+
+
+def reasons(
+    contributions: Contributions,
+    row: int,
+    target: Scaled,
+    *,
+    most: int = 5,
+    usual: Mapping[str, float] | None = None,
+) -> tuple[tuple[Reason, ...], tuple[Reason, ...]]:
+    """Return why a post is predicted higher and why lower than the average, strongest first.
+
+    Args:
+        contributions: of some posts.
+        row: which of them.
+        target: what is predicted; effects are factors where it is a logarithm.
+        most: reasons at most in each direction.
+        usual: median of each raw column among the training posts, to compare with.
+    """
+    effects = contributions.frame.iloc[row]
+    order = sorted(effects.index, key=lambda name: (-abs(float(effects[name])), str(name)))
+    told = [_reason(contributions, row, name, target, usual or {}) for name in order]
+    smallest = 0.005 if target.log else 1e-9
+    up = tuple(one for one in told if one.effect > smallest)[:most]
+    down = tuple(one for one in told if one.effect < -smallest)[:most]
+    return up, down
+
+
+def _reason(
+    contributions: Contributions, row: int, name: str, target: Scaled, usual: Mapping[str, float]
+) -> Reason:
+    effect = float(contributions.frame.iloc[row][name])
+    value = float(contributions.values.iloc[row][name])
+    block = is_block(contributions, name)
+    unit = "" if block else contributions.columns[name].unit
+    words = feature_label(contributions, name)
+    push = times(effect, target.log, target.unit)
+    there = bool(np.isfinite(value))
+    return Reason(
+        feature=name,
+        label=words,
+        value=value if there and not block else None,
+        unit=unit,
+        value_text="" if block else value_words(value, unit),
+        effect=effect,
+        factor=factor(effect) if target.log else None,
+        sentence=say("reason_block", label=words, times=push)
+        if block
+        else _sentence(name, words, value, usual.get(name, float("nan")), unit, push),
+    )
+
+
+def _sentence(name: str, words: str, value: float, usual: float, unit: str, push: str) -> str:
+    """Return a reason in words: `fast cuts a second (2.1, usual 0.8): times 1.6`."""
+    if not np.isfinite(value):
+        return say("reason_missing", label=words, times=push)
+    text, common = value_words(value, unit), value_words(usual, unit)
+    if not np.isfinite(usual):
+        return say("reason_alone", label=words, value=text, times=push)
+    if unit == "0/1":
+        return say("reason_flag", label=words, value=text, usual=common, times=push)
+    if text == common:
+        return say("reason_as_usual", label=words, value=text, times=push)
+    return say(
+        "reason", adjective=adjective(name, value > usual), label=words, value=text,
+        usual=common, times=push,
+    )  # fmt: skip

@@ -1,0 +1,163 @@
+"""Numbers as people read them, and features by names that people know."""
+
+import math
+import re
+
+from virality.reports.strings import ADJECTIVES, LABELS, MODALITY_BLOCKS, TAILS, UNITS, say
+
+MINUS = "\u2212"
+_STEPS = ((1e9, " bn"), (1e6, " M"), (1e3, " k"))
+_SUFFIXES = ("_db", "_hz", "_s", "_ratio", "_share", "_bpm", "_px", "_lufs")
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
+
+
+def significant(value: float, digits: int = 2) -> str:
+    """Return a value with this many significant digits, never in powers of ten.
+
+    >>> significant(0.01234), significant(23.456), significant(1236.5)
+    ('0.012', '23', '1236')
+    """
+    if not math.isfinite(value):
+        return say("unknown")
+    if value == 0:
+        return "0"
+    places = digits - 1 - math.floor(math.log10(abs(value)))
+    if places > 6:
+        return "0"
+    text = f"{abs(value):.{max(0, places)}f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return f"{MINUS}{text}" if value < 0 and float(text) else text
+
+
+def count_words(value: float) -> str:
+    """Return a count in few characters.
+
+    >>> count_words(40312), count_words(1_400_000), count_words(980.4), count_words(3.2)
+    ('40 k', '1.4 M', '980', '3')
+    """
+    if not math.isfinite(value):
+        return say("unknown")
+    size, sign = abs(value), MINUS if value < -0.5 else ""
+    for step, name in _STEPS:
+        if size >= step * 0.9995:
+            return f"{sign}{_short(size / step)}{name}"
+    return f"{sign}{size:.0f}"
+
+
+def _short(value: float) -> str:
+    """Return 1.4, 40 or 600: one decimal only below ten."""
+    text = f"{value:.1f}" if value < 9.95 else f"{value:.0f}"
+    return text.removesuffix(".0")
+
+
+def amount(value: float, unit: str, log: bool = True) -> str:
+    """Return a value of the target with its unit: `40 k views`, or `6.3 log score`."""
+    text = count_words(value) if log else significant(value, 3)
+    return f"{text} {unit}".strip()
+
+
+def spread(low: float, high: float, unit: str, log: bool = True) -> str:
+    """Return a range of the target.
+
+    >>> spread(40_000, 600_000, "views")
+    '40 k to 600 k views'
+    """
+    first, last = (
+        (count_words(low), count_words(high))
+        if log
+        else (significant(low, 3), significant(high, 3))
+    )
+    return say("spread", low=first, high=last, unit=unit).strip()
+
+
+def percent(share: float, digits: int = 0) -> str:
+    """Return a share of one in percent.
+
+    >>> percent(0.256), percent(0.004, 1)
+    ('26 %', '0.4 %')
+    """
+    return f"{100 * share:.{digits}f} %" if math.isfinite(share) else say("unknown")
+
+
+def times(effect: float, log: bool, unit: str = "") -> str:
+    """Return what a contribution does to the prediction.
+
+    >>> times(0.2, True), times(-0.2, True), times(0.31, False, "log score")
+    ('times 1.6', 'divided by 1.6', '+0.31 log score')
+    """
+    if not log:
+        sign = "+" if effect >= 0 else ""
+        return f"{sign}{significant(effect)} {unit}".strip()
+    text = f"{factor(abs(effect)):.2f}" if abs(effect) < 0.04 else _short(factor(abs(effect)))
+    if text == "1.00":
+        return say("no_change")
+    return say("times" if effect > 0 else "divided", factor=text)
+
+
+def factor(effect: float) -> float:
+    """Return 10**effect, bounded so that no input can overflow."""
+    return float(10.0 ** min(max(effect, -300.0), 300.0))
+
+
+def value_words(value: float, unit: str) -> str:
+    """Return a feature's value with its unit in words: `2.1 a second`, `yes`, `12 s`."""
+    if not math.isfinite(value):
+        return say("missing")
+    if unit == "0/1":
+        return say("yes" if value >= 0.5 else "no") if value in (0.0, 1.0) else percent(value)
+    if unit in ("share", "probability"):
+        return percent(value, 1 if abs(value) < 0.1 else 0)
+    text = count_words(value) if abs(value) >= 10_000 else significant(value, 3)
+    return f"{text} {UNITS.get(unit, unit)}".strip()
+
+
+def label(name: str, meaning: str = "") -> str:
+    """Return a feature's name in plain words: ours, else its meaning, else the name itself."""
+    short = name.partition("__")[2] or name
+    known = LABELS.get(name) or LABELS.get(short)
+    if known:
+        return known
+    return _shorten(meaning) or _spoken(short)
+
+
+def _shorten(meaning: str) -> str:
+    """Return a meaning without its explanation: `peaks: high for hits, mean` is `peaks, mean`."""
+    text = re.sub(r" \([^)]*\)", "", meaning.strip().rstrip("."))
+    head, mark, explanation = text.partition(": ")
+    if not mark:
+        return text.partition("; ")[0]
+    tail = explanation.rpartition(", ")[2]
+    return f"{head}, {tail}" if tail in TAILS else head
+
+
+def _spoken(name: str) -> str:
+    """Return `first_speech_s` as `first speech`."""
+    for suffix in _SUFFIXES:
+        name = name.removesuffix(suffix)
+    return name.replace("__", " ").replace("_", " ").replace(".", " ").strip()
+
+
+def block_label(block: str, modality: str) -> str:
+    """Return an embedding block in plain words, such as `what the pictures show: change`."""
+    known = LABELS.get(block)
+    if known:
+        return known
+    detail = _spoken(block.partition("__")[2])
+    if detail in ("", "mean", "embedding", "sentence", "e"):
+        detail = _spoken(block.partition("__")[0].removeprefix(f"{modality}_"))
+    detail = "" if detail in ("embedding", "mean") else detail
+    base = MODALITY_BLOCKS.get(modality, say("block"))
+    return say("block_detail", base=base, detail=detail) if detail else base
+
+
+def adjective(name: str, above: bool) -> str:
+    """Return the word for a value above or below the usual one: `fast`, or just `high`."""
+    short = name.partition("__")[2] or name
+    pair = ADJECTIVES.get(name) or ADJECTIVES.get(short) or (say("high"), say("low"))
+    return pair[0] if above else pair[1]
+
+
+def tidy(text: object, limit: int = 240) -> str:
+    """Return text of strangers on one line: no control or direction marks, and not too long."""
+    line = " ".join(_CONTROLS.sub(" ", str(text)).split())
+    return line if len(line) <= limit else f"{line[: limit - 1].rstrip()}…"

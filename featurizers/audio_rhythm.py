@@ -35,7 +35,7 @@ class AudioRhythm:
 
     The tempo is the peak of the autocorrelation of onset strength under a log-normal prior
     (Ellis 2007), refined by a parabola; pulse is the autocorrelation there (pulse clarity,
-    Lartillot et al. 2008); regularity is the length of the mean vector of the onsets' phases on the beat.
+    Lartillot et al. 2008); regularity is the length of the mean vector of the onsets' phases.
     """
 
     modality: Modality = "audio"

@@ -88,8 +88,8 @@ def speech_probabilities(audio: Audio) -> FloatArray:
 def speech_spans(probabilities: npt.NDArray[np.floating[Any]]) -> Spans:
     """Return (start, end) in seconds of each stretch of speech, by silero-vad's own rule.
 
-    Speech begins over SPEECH_ABOVE and ends where it stays under SILENCE_BELOW for
-    SHORTEST_PAUSE_S; stretches under SHORTEST_SPEECH_S do not count.
+    Speech begins at SPEECH_ABOVE and ends where it fell under SILENCE_BELOW if it is there again
+    SHORTEST_PAUSE_S later without speech between; stretches under SHORTEST_SPEECH_S do not count.
     """
     chunk_s = CHUNK_SAMPLES / AUDIO_RATE_HZ
     spans: Spans = []
@@ -99,7 +99,7 @@ def speech_spans(probabilities: npt.NDArray[np.floating[Any]]) -> Spans:
         if probability >= SPEECH_ABOVE:
             start = place if start is None else start
             quiet = None
-        elif start is not None and (probability < SILENCE_BELOW or quiet is not None):
+        elif start is not None and probability < SILENCE_BELOW:
             quiet = place if quiet is None else quiet
             if (place - quiet) * chunk_s >= SHORTEST_PAUSE_S:
                 spans.append((start * chunk_s, quiet * chunk_s))

@@ -19,6 +19,9 @@ LARGEST_BAR_SHARE = 0.45
 TEXT_HEIGHT = (0.012, 0.12)
 """Heights of a line of text, as shares of the picture's long side."""
 
+STROKES = 1.2
+"""Least changes between stroke and ground in a stretch as long as the line is high; text has 2."""
+
 _MEASURES: Mapping[str, tuple[str, str]] = {
     "sharpness_log10": ("log10", "variance of the Laplacian: low for blurred pictures"),
     "edge_share": ("share", "pixels on an edge"),
@@ -142,7 +145,7 @@ def _is_line(box: npt.NDArray[np.int32], strong: ByteArray, long_side: int) -> b
     inside = strong[top : top + height, left : left + width] > 0
     # Strokes come and go along a line; a plain edge or a stripe does so hardly at all.
     changes = np.count_nonzero(inside[:, 1:] != inside[:, :-1]) / height
-    return 0.2 < float(inside.mean()) < 0.95 and changes > 2 * width / height
+    return bool(0.2 < inside.mean() < 0.95 and changes > STROKES * width / height)
 
 
 def _bars(greys: ByteArray) -> dict[str, float]:

@@ -97,7 +97,8 @@ def _course(sizes: npt.NDArray[np.float64], times_s: npt.NDArray[np.float64]) ->
     since_s = times_s - times_s.min()
     if since_s.max() > LONGEST_S:
         return {}
-    seconds = np.bincount(since_s.astype(np.int64), weights=sizes)[:-1]
+    counted = np.bincount(since_s.astype(np.int64), weights=sizes)
+    seconds = counted[:-1].astype(np.float64)  # the last second is not a whole one
     course: dict[str, float] = {}
     if len(seconds) >= 2 and seconds.mean() > 0:
         course["second_variation_ratio"] = float(seconds.std() / seconds.mean())

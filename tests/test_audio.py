@@ -1,0 +1,251 @@
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from virality.data.clip import AUDIO_RATE_HZ, Audio
+from virality.data.errors import StorageError, UsageError
+from virality.featurizers import FEATURIZERS, audio_stft
+from virality.featurizers.audio_speech import speech_probabilities, speech_spans
+from virality.featurizers.audio_stft import find_spectrum
+from virality.featurizers.audio_voice import FUNCTIONALS, to_column_name
+from virality.featurizers.weights import SPEECH, Weights, open_session
+
+TWO_PI = 2 * np.pi
+
+
+def measure(name, samples):
+    featurizer = FEATURIZERS[name]
+    row = featurizer.extract([Audio(np.asarray(samples, dtype=np.float32))])[0]
+    return dict(zip((column.name for column in featurizer.columns), row.tolist(), strict=True))
+
+
+def tone(hz, seconds=3.0, peak=0.5):
+    return peak * np.sin(TWO_PI * hz * np.arange(round(seconds * AUDIO_RATE_HZ)) / AUDIO_RATE_HZ)
+
+
+def noise(seconds=3.0, sd=0.1):
+    return np.random.default_rng(0).normal(0, sd, round(seconds * AUDIO_RATE_HZ)).clip(-1, 1)
+
+
+def clicks(bpm, seconds=12.0):
+    track = np.zeros(round(seconds * AUDIO_RATE_HZ))
+    click = np.exp(-np.arange(800) / 120) * np.sin(TWO_PI * 1500 * np.arange(800) / AUDIO_RATE_HZ)
+    for start in np.arange(0.2, seconds - 0.1, 60 / bpm):
+        place = round(start * AUDIO_RATE_HZ)
+        track[place : place + len(click)] += 0.8 * click
+    return track
+
+
+# Loudness
+
+
+@pytest.mark.parametrize("level_db", [-10, -20, -40])
+def test_a_sine_of_997_hz_is_as_loud_as_bs1770_says(level_db):
+    # K-weighting adds 0.691 dB at 997 Hz, which the formula's constant takes away again: what is
+    # left is the power of a sine, 3.01 dB under its peak. At 16 kHz the filter is off by 0.07 dB.
+    measured = measure("audio_loudness", tone(997, 5, 10 ** (level_db / 20)))
+    assert measured["integrated_lufs"] == pytest.approx(level_db - 3.01, abs=0.1)
+    assert measured["peak_db"] == pytest.approx(level_db, abs=0.01)
+    assert measured["rms_db"] == pytest.approx(level_db - 3.01, abs=0.01)
+    assert measured["crest_db"] == pytest.approx(3.01, abs=0.01)
+    assert measured["dynamics_db"] == pytest.approx(0, abs=0.1)
+
+
+def test_silence_share_is_the_silent_part():
+    track = np.concatenate([np.zeros(AUDIO_RATE_HZ), tone(440, 3)])
+    measured = measure("audio_loudness", track)
+    assert measured["silence_share"] == pytest.approx(0.25, abs=0.01)
+    assert measured["first_sound_s"] == pytest.approx(1, abs=0.051)
+
+
+@pytest.mark.parametrize(("first", "rest", "expected_db"), [(0.5, 0.05, 20), (0.05, 0.5, -20)])
+def test_a_loud_first_second_has_positive_decibels(first, rest, expected_db):
+    measured = measure("audio_loudness", np.concatenate([tone(440, 1, first), tone(440, 4, rest)]))
+    assert measured["start_db"] == pytest.approx(expected_db, abs=0.05)
+    assert measured["loudest_share"] == pytest.approx(0 if first > rest else 0.25, abs=0.01)
+
+
+def test_dynamics_is_the_distance_between_loud_and_quiet():
+    track = np.concatenate([tone(440, 2, 0.5), tone(440, 2, 0.05)])
+    assert measure("audio_loudness", track)["dynamics_db"] == pytest.approx(20, abs=0.2)
+
+
+def test_sounds_too_short_for_a_gating_block_have_no_loudness():
+    measured = measure("audio_loudness", tone(440, 0.3))
+    assert np.isnan(measured["integrated_lufs"])
+    assert np.isnan(measured["start_db"])
+    assert measured["peak_db"] == pytest.approx(-6.02, abs=0.05)
+
+
+def test_digital_silence_is_at_the_gate_and_not_at_minus_infinity():
+    measured = measure("audio_loudness", np.zeros(2 * AUDIO_RATE_HZ))
+    assert measured["integrated_lufs"] == -70
+    assert measured["silence_share"] == 1
+    assert np.isnan(measured["crest_db"])
+
+
+# Spectrum
+
+
+@pytest.mark.parametrize("hz", [440, 1000, 3000])
+def test_the_centroid_of_a_tone_is_its_frequency(hz):
+    measured = measure("audio_spectrum", tone(hz))
+    assert measured["mean_centroid_hz"] == pytest.approx(hz, rel=0.02)
+    assert measured["mean_crossings_ratio"] == pytest.approx(2 * hz / AUDIO_RATE_HZ, rel=0.05)
+    assert measured["mean_flatness_ratio"] < 0.01
+
+
+def test_white_noise_is_flat_up_to_half_the_rate():
+    measured = measure("audio_spectrum", noise())
+    assert measured["mean_centroid_hz"] == pytest.approx(AUDIO_RATE_HZ / 4, rel=0.02)
+    # A flat spectrum: 85 % of it lies under 85 % of its range, which it fills evenly.
+    assert measured["mean_rolloff_hz"] == pytest.approx(0.85 * AUDIO_RATE_HZ / 2, rel=0.02)
+    assert measured["mean_bandwidth_hz"] == pytest.approx(AUDIO_RATE_HZ / 2 / 12**0.5, rel=0.02)
+    assert measured["mean_flatness_ratio"] == pytest.approx(np.exp(-np.euler_gamma), abs=0.02)
+
+
+def test_timbre_does_not_change_with_the_volume_or_with_silence_added():
+    quiet, loud = measure("audio_spectrum", 0.1 * noise()), measure("audio_spectrum", noise())
+    for name, value in loud.items():
+        assert quiet[name] == pytest.approx(value, rel=1e-3, abs=1e-3), name
+    padded = measure("audio_spectrum", np.concatenate([noise(), np.zeros(AUDIO_RATE_HZ)]))
+    assert padded["mean_centroid_hz"] == pytest.approx(loud["mean_centroid_hz"], rel=0.01)
+
+
+def test_the_features_are_librosas_own():
+    import librosa
+
+    samples = noise(1.0).astype(np.float32)
+    alone = librosa.feature.spectral_centroid(
+        y=samples, sr=AUDIO_RATE_HZ, n_fft=1024, hop_length=256
+    )
+    measured = measure("audio_spectrum", samples)
+    assert measured["mean_centroid_hz"] == pytest.approx(float(alone.mean()), rel=1e-5)
+
+
+def test_one_spectrum_serves_all_who_ask(monkeypatch):
+    audio_stft._spectra.clear()
+    made = []
+    transform = audio_stft._transform
+    monkeypatch.setattr(
+        audio_stft, "_transform", lambda *given: made.append(1) or transform(*given)
+    )
+    audio = Audio(noise(2.5).astype(np.float32))
+    FEATURIZERS["audio_spectrum"].extract([audio])
+    FEATURIZERS["audio_rhythm"].extract([audio])
+    assert made == [1]
+    # An array that was written to is another sound, though it is the same object.
+    before = find_spectrum(audio).magnitude.copy()
+    audio.samples[:] *= 0.5
+    assert find_spectrum(audio).magnitude.sum() == pytest.approx(before.sum() / 2, rel=1e-4)
+
+
+# Rhythm
+
+
+@pytest.mark.parametrize("bpm", [90, 100, 120, 140])
+def test_a_click_track_has_its_tempo(bpm):
+    measured = measure("audio_rhythm", clicks(bpm))
+    assert measured["tempo_bpm"] == pytest.approx(bpm, rel=0.03)
+    assert measured["pulse_ratio"] > 0.5
+    assert measured["regularity_ratio"] > 0.9
+    assert measured["onset_rate"] == pytest.approx(bpm / 60, rel=0.1)
+
+
+def test_noise_has_no_clear_pulse():
+    measured = measure("audio_rhythm", noise(12))
+    assert measured["pulse_ratio"] < 0.25
+    assert measured["regularity_ratio"] < 0.3
+
+
+def test_silence_has_no_tempo():
+    measured = measure("audio_rhythm", np.zeros(4 * AUDIO_RATE_HZ))
+    assert measured["onset_rate"] == 0
+    assert np.isnan(measured["tempo_bpm"])
+
+
+# Voice
+
+
+def test_the_names_are_opensmiles_own_in_its_order():
+    import opensmile
+
+    smile = opensmile.Smile(feature_set=opensmile.FeatureSet.eGeMAPSv02)
+    assert list(FUNCTIONALS) == smile.feature_names
+    assert len({to_column_name(name) for name in FUNCTIONALS}) == 88
+
+
+def test_the_pitch_of_440_hz_is_four_octaves_over_27_5():
+    measured = measure("audio_voice", tone(440))
+    assert measured["f0semitone_from27_5_hz_sma3nz_amean"] == pytest.approx(48, abs=0.1)
+
+
+def test_samples_at_full_scale_do_not_wrap_around():
+    # Multiplied by 32768 and cast to int16, a sample of 1 becomes -1: a click at every crest.
+    full = measure("audio_voice", np.clip(tone(440, 2, 1.2), -1, 1))
+    lower = measure("audio_voice", 0.999 * np.clip(tone(440, 2, 1.2), -1, 1))
+    name = "hnrd_bacf_sma3nz_amean"
+    assert full[name] == pytest.approx(lower[name], rel=0.02)
+
+
+def test_too_short_a_sound_has_no_voice():
+    assert np.isnan(list(measure("audio_voice", tone(440, 0.05)).values())).all()
+
+
+# Speech
+
+
+@pytest.mark.parametrize("samples", [tone(440, 4), noise(4), clicks(120, 4), np.zeros(64_000)])
+def test_what_is_no_speech_is_not_called_speech(samples):
+    measured = measure("audio_speech", samples)
+    assert measured["speech_share"] < 0.05
+    assert measured["mean_probability"] < 0.2
+    assert np.isnan(measured["first_speech_s"]) or measured["speech_share"] > 0
+
+
+def test_many_chunks_a_call_give_what_the_streaming_model_gives():
+    folder = SPEECH.find().parent
+    stream = open_session((folder / "silero_vad.onnx").read_bytes())
+    samples = (noise(20) * np.abs(tone(0.3, 20))).astype(np.float32)
+    padded = np.concatenate([np.zeros(64, np.float32), samples])
+    state, expected = np.zeros((2, 1, 128), np.float32), []
+    for start in range(0, len(samples) - 511, 512):
+        given = {"input": padded[None, start : start + 576], "state": state}
+        value, state = stream.run(None, {**given, "sr": np.array(16_000)})
+        expected.append(value[0, 0])
+    found = speech_probabilities(Audio(samples))
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.floats(0, 1, width=32), max_size=120))
+def test_stretches_of_speech_are_silero_vads_own(probabilities):
+    from silero_vad.utils_vad import get_speech_timestamps_from_probs
+
+    expected = get_speech_timestamps_from_probs(
+        probabilities, audio_length_samples=512 * len(probabilities), speech_pad_ms=0
+    )
+    spans = speech_spans(np.array(probabilities))
+    rounded = [(round(start * 16_000), round(end * 16_000)) for start, end in spans]
+    assert rounded == [(span["start"], span["end"]) for span in expected]
+
+
+def test_speech_needs_the_rate_that_the_model_knows():
+    with pytest.raises(UsageError, match="16000"):
+        speech_probabilities(Audio(np.zeros(8000, np.float32), rate_hz=8000))
+
+
+# Weights
+
+
+def test_weights_that_changed_are_refused(tmp_path: Path):
+    changed = Weights("test", "numpy", "numpy", "__init__.py", "0" * 64, "BSD")
+    with pytest.raises(StorageError, match="not the file we know"):
+        changed.read()
+    with pytest.raises(StorageError, match="not installed"):
+        Weights("test", "nothing==1", "no_such_module", "a", "0" * 64, "").read()
+    assert hashlib.sha256(SPEECH.read()).hexdigest() == SPEECH.sha256

@@ -17,11 +17,24 @@ from virality.featurizers.frames_colour import FramesColour
 from virality.featurizers.frames_embedding import FramesEmbedding
 from virality.featurizers.frames_layout import FramesLayout
 from virality.featurizers.frames_motion import FramesMotion
+from virality.featurizers.metadata_author import MetadataAuthor
+from virality.featurizers.metadata_format import MetadataFormat
+from virality.featurizers.metadata_hashtag import MetadataHashtag
+from virality.featurizers.metadata_sound import MetadataSound
+from virality.featurizers.metadata_time import MetadataTime
 from virality.featurizers.stream_container import StreamContainer
 from virality.featurizers.stream_packets import StreamPackets
+from virality.featurizers.text_embedding import TextEmbedding
+from virality.featurizers.text_language import TextLanguage
+from virality.featurizers.text_sentiment import TextSentiment
+from virality.featurizers.text_shape import TextShape
 
 FEATURIZERS: Mapping[str, Featurizer[Any]] = {
     # text
+    "text_shape": TextShape(),
+    "text_language": TextLanguage(),
+    "text_sentiment": TextSentiment(),
+    "text_embedding": TextEmbedding(),
     # audio
     "audio_loudness": AudioLoudness(),
     "audio_spectrum": AudioSpectrum(),
@@ -37,4 +50,9 @@ FEATURIZERS: Mapping[str, Featurizer[Any]] = {
     "stream_container": StreamContainer(),
     "stream_packets": StreamPackets(),
     # metadata
+    "metadata_time": MetadataTime(),
+    "metadata_author": MetadataAuthor(),
+    "metadata_sound": MetadataSound(),
+    "metadata_hashtag": MetadataHashtag(),
+    "metadata_format": MetadataFormat(),
 }

@@ -82,7 +82,8 @@ def shape_of(stream: Any, frame: Any) -> Shape:
 def scaled(frame: Any, size_of: Any, pixels: str, shape: Shape) -> ByteArray:
     """Return a frame scaled by libswscale's bilinear filter, upright.
 
-    The filter widens when it shrinks, so that every pixel counts. The flags ask for the C paths whose result is the same on every processor.
+    The filter widens when it shrinks, so that every pixel counts. The flags ask for the C paths,
+    whose result is the same on every processor.
     """
     from av.video.reformatter import Interpolation
 

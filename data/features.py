@@ -1,0 +1,160 @@
+"""A feature folder on disk: the matrix, its posts and their status, each with checksums."""
+
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from virality.data.errors import InputError, StorageError
+from virality.data.matrix import Column, FeatureMatrix, Known
+from virality.data.store import file_sha256, write_atomically
+
+FORMAT = 1
+MATRIX, POSTS, STATUS, MANIFEST = (
+    "matrix.parquet",
+    "posts.parquet",
+    "status.parquet",
+    "manifest.json",
+)
+
+
+@dataclass(frozen=True)
+class Features:
+    """What was extracted from a table of posts.
+
+    Attributes:
+        matrix: one row a post.
+        posts: the posts table, row by row as `matrix.frame`.
+        status: one row a post: id, status, reason, detail, seconds, source_sha256.
+    """
+
+    matrix: FeatureMatrix
+    posts: pd.DataFrame
+    status: pd.DataFrame
+
+
+def write_features(
+    folder: Path, features: Features, *, known: Mapping[str, Known] | None = None
+) -> None:
+    """Write a feature folder; the manifest comes last and vouches for the other files.
+
+    Args:
+        folder: made if it does not exist.
+        features: what to write.
+        known: provenance of the posts' `extra.*` columns.
+
+    Raises:
+        StorageError: if it cannot be written.
+    """
+    from virality.data.table import write_posts
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(f"{folder}: cannot be written ({error.strerror})") from error
+    write_posts(features.posts, folder / POSTS, known or {})
+    write_atomically(folder / MATRIX, _matrix_bytes(features.matrix))
+    write_atomically(folder / STATUS, _parquet_bytes(features.status))
+    manifest = {
+        "format": FORMAT,
+        "rows": len(features.matrix),
+        "columns": [asdict(column) for column in features.matrix.columns.values()],
+        "versions": dict(features.matrix.versions),
+        "files": {name: file_sha256(folder / name) for name in (MATRIX, POSTS, STATUS)},
+    }
+    text = json.dumps(manifest, indent=1, ensure_ascii=False) + "\n"
+    write_atomically(folder / MANIFEST, text.encode())
+
+
+def read_features(folder: Path) -> Features:
+    """Read a feature folder and check every file against the manifest.
+
+    Raises:
+        InputError: if the folder is none.
+        StorageError: if a file is missing or damaged.
+    """
+    from virality.data.table import read_posts
+
+    if not (folder / MANIFEST).is_file():
+        raise InputError(f"{folder} is not a feature folder; make one with `virality extract`")
+    manifest = _manifest(folder)
+    for name, expected in manifest["files"].items():
+        _check(folder / str(Path(name).name), expected)
+    columns = {entry["name"]: Column(**entry) for entry in manifest["columns"]}
+    frame = _read_matrix(folder / MATRIX, list(columns))
+    status = _read_parquet(folder / STATUS).to_pandas()
+    posts = read_posts(folder / POSTS)
+    if not list(frame.index) == list(posts["id"]) == list(status["id"]):
+        raise StorageError(f"{folder}: its files speak of different posts; run `virality extract`")
+    return Features(FeatureMatrix(frame, columns, manifest["versions"]), posts, status)
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text("utf-8"))
+        if manifest["format"] != FORMAT:
+            raise InputError(f"{folder}: made by another version; run `virality extract` again")
+        if not {"columns", "versions", "files"} <= manifest.keys():
+            raise KeyError("columns")
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        damaged = f"{folder / MANIFEST} is damaged; run `virality extract` again"
+        raise StorageError(damaged) from error
+    return dict(manifest)
+
+
+def _check(path: Path, expected: str) -> None:
+    try:
+        found = file_sha256(path)
+    except OSError as error:
+        raise StorageError(f"{path} cannot be read; run `virality extract` again") from error
+    if found != expected:
+        raise StorageError(f"{path} is not what was written; run `virality extract` again")
+
+
+def _matrix_bytes(matrix: FeatureMatrix) -> bytes:
+    import pyarrow as pa
+
+    values = matrix.frame.to_numpy()
+    columns = [pa.array(np.ascontiguousarray(values[:, i])) for i in range(values.shape[1])]
+    ids = pa.array([str(post) for post in matrix.frame.index], pa.string())
+    return _table_bytes(pa.table([ids, *columns], names=["id", *matrix.columns]))
+
+
+def _parquet_bytes(frame: pd.DataFrame) -> bytes:
+    import pyarrow as pa
+
+    return _table_bytes(pa.Table.from_pandas(frame, preserve_index=False))
+
+
+def _table_bytes(table: Any) -> bytes:
+    import pyarrow.parquet as pq
+
+    sink = io.BytesIO()
+    pq.write_table(table, sink, compression="zstd", write_page_checksum=True)
+    return sink.getvalue()
+
+
+def _read_parquet(path: Path) -> Any:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return pq.read_table(path, page_checksum_verification=True)
+    except (OSError, pa.ArrowException) as error:
+        raise StorageError(f"{path} is damaged; run `virality extract` again") from error
+
+
+def _read_matrix(path: Path, names: list[str]) -> pd.DataFrame:
+    table = _read_parquet(path)
+    if table.column_names != ["id", *names]:
+        raise StorageError(f"{path}: its columns are not the manifest's; run `virality extract`")
+    values = np.empty((table.num_rows, len(names)), np.float32)
+    for index, name in enumerate(names):
+        values[:, index] = table.column(name).to_numpy()
+    ids = pd.Index(table.column("id").to_pylist(), name="id", dtype=object)
+    return pd.DataFrame(values, index=ids, columns=names)

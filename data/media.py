@@ -1,0 +1,112 @@
+"""Which media file belongs to which post; never one outside the media folder."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from virality.data.errors import InputError
+from virality.data.gate import within
+
+EXTENSIONS = (
+    "mp4", "mov", "m4v", "webm", "mkv", "3gp", "avi", "flv", "ts", "gif",
+    "m4a", "mp3", "aac", "wav", "ogg", "flac",
+)  # fmt: skip
+"""Where several files bear a post's id, the first of these wins."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """The media file of a post, or why there is none (a name of REASONS)."""
+
+    path: Path | None
+    reason: str = ""
+
+
+def find_media(posts: pd.DataFrame, folder: Path | None) -> list[Found]:
+    """Return the media file of each post: the one it names, else `<id>.<extension>`.
+
+    Args:
+        posts: a posts table.
+        folder: the media folder, None if there is none.
+
+    Raises:
+        InputError: if the folder does not exist.
+    """
+    if folder is None:
+        return [Found(None, "no_folder")] * len(posts)
+    if not folder.is_dir():
+        raise InputError(f"media folder {folder} does not exist; name an existing folder")
+    root = folder.resolve()
+    names = _names(root)
+    media = posts["media"] if "media" in posts else pd.Series([None] * len(posts))
+    return [
+        _named(root, str(name)) if _given(name) else _by_id(root, names, str(post))
+        for post, name in zip(posts["id"], media, strict=True)
+    ]
+
+
+def _given(name: object) -> bool:
+    return isinstance(name, str) and bool(name.strip())
+
+
+def _names(root: Path) -> frozenset[str]:
+    with os.scandir(root) as entries:
+        return frozenset(entry.name for entry in entries)
+
+
+def _named(root: Path, name: str) -> Found:
+    if "\0" in name:
+        return Found(None, "file_not_found")
+    path = root / name
+    if not within(root, path):
+        return Found(None, "outside_folder")
+    return Found(path) if os.path.lexists(path) else Found(None, "file_not_found")
+
+
+def _by_id(root: Path, names: frozenset[str], post: str) -> Found:
+    for extension in EXTENSIONS:
+        name = f"{post}.{extension}"
+        if name in names:  # an id such as `../x` is no name of a file in the folder
+            path = root / name
+            return Found(path) if within(root, path) else Found(None, "outside_folder")
+    return Found(None, "no_file")
+
+
+def posts_of_media(paths: Sequence[Path]) -> tuple[pd.DataFrame, Path]:
+    """Return a posts table of bare media files and the folder that they are relative to.
+
+    A folder stands for the media files in it. A post's id is its file's name without the
+    extension, with a number behind it where that occurs twice.
+
+    Raises:
+        InputError: if a path does not exist or there is no media file at all.
+    """
+    files = [file for path in paths for file in _files(path)]
+    if not files:
+        raise InputError("no media files: give clips, or a folder that holds some")
+    root = Path(os.path.commonpath([file.parent for file in files]))
+    taken: set[str] = set()
+    ids = []
+    for file in files:
+        number, name = 1, file.stem
+        while name in taken:
+            number += 1
+            name = f"{file.stem}-{number}"
+        taken.add(name)
+        ids.append(name)
+    media = [str(file.relative_to(root)) for file in files]
+    table = {"id": pd.array(ids, dtype="string"), "media": pd.array(media, dtype="string")}
+    return pd.DataFrame(table), root
+
+
+def _files(path: Path) -> list[Path]:
+    place = Path(os.path.abspath(path))  # links stay links: they are judged when opened
+    if place.is_dir():
+        found = sorted(place.iterdir())
+        return [file for file in found if file.suffix.lower().lstrip(".") in EXTENSIONS]
+    if not os.path.lexists(place):
+        raise InputError(f"{path} does not exist; name a media file or a folder of them")
+    return [place]

@@ -1,0 +1,208 @@
+"""Run featurizers over posts; a missing part becomes NaN here and only here."""
+
+import contextlib
+import fcntl
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from virality.data.decode import Limits
+from virality.data.errors import InputError, StorageError, UsageError
+from virality.data.features import write_features
+from virality.data.gate import admit
+from virality.data.matrix import MODALITIES, Known
+from virality.data.media import Found, find_media
+from virality.data.store import Store, file_sha256
+from virality.featurizers import FEATURIZERS
+from virality.featurizers.assemble import Part, assemble, chosen_extras
+from virality.featurizers.base import Featurizer
+from virality.featurizers.plan import Plan, plan_tasks
+from virality.featurizers.pool import run_tasks
+from virality.featurizers.worker import MEDIA_MODALITIES, Setup
+
+__all__ = ["Extraction", "extract"]
+
+
+@dataclass(frozen=True)
+class Extraction:
+    """What an extraction did.
+
+    Attributes:
+        counts: status -> posts.
+        reasons: reason -> posts, without those that have none.
+        computed: clips and distinct captions for which something was computed.
+        reused: clips and distinct captions that were all there already.
+        seconds: time taken by the clock.
+        path: the feature folder.
+    """
+
+    counts: dict[str, int]
+    reasons: dict[str, int]
+    computed: int
+    reused: int
+    seconds: float
+    path: Path
+
+
+def extract(
+    posts: pd.DataFrame,
+    media: Path | None,
+    out: Path,
+    *,
+    only: Sequence[str] = (),
+    jobs: int = 1,
+    limits: Limits | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    known: Mapping[str, Known] | None = None,
+    switched_off: Sequence[str] = (),
+) -> Extraction:
+    """Compute the features of posts into a feature folder, doing only what is missing there.
+
+    Every post gets exactly one row, whatever its media file is. The matrix is the same to the byte
+    for any number of jobs and after any interruption.
+
+    Args:
+        posts: a posts table.
+        media: folder of the media files, None if there are none.
+        out: feature folder, made if it does not exist.
+        only: modalities or featurizers to run, all if empty.
+        jobs: worker processes.
+        limits: what one clip may cost.
+        progress: called with (clips and captions done, all of them).
+        known: provenance of `extra.*` columns; those known before posting become features.
+        switched_off: modalities or featurizers to leave out.
+
+    Raises:
+        InputError: if the media folder does not exist or ids repeat.
+        UsageError: if a featurizer is unknown or nothing is left to run.
+        StorageError: if the folder cannot be written or another run is writing it.
+    """
+    begin = time.perf_counter()
+    _check(posts, jobs)
+    featurizers = choose(only, switched_off)
+    extras = chosen_extras(posts, known or {}) if _wants("metadata", only, switched_off) else ()
+    needs_media = any(one.modality in MEDIA_MODALITIES for one in featurizers.values())
+    found = find_media(posts, media) if needs_media else []
+    setup = Setup(out / "rows", featurizers, limits or Limits())
+    with _locked(out):
+        store = Store(setup.rows)
+        store.sweep()
+        parts = _parts(posts, found, jobs, setup.limits)
+        plan = plan_tasks(parts, setup, store)
+        failures = _run(setup, plan, store, jobs, progress)
+        features = assemble(posts, parts, setup, store, failures, extras, needs_media)
+        write_features(out, features, known=known)
+    counts = Counter(features.status["status"])
+    reasons = Counter(reason for reason in features.status["reason"] if reason)
+    seconds = time.perf_counter() - begin
+    return Extraction(dict(counts), dict(reasons), len(plan.missing), plan.reused, seconds, out)
+
+
+def choose(only: Sequence[str], switched_off: Sequence[str]) -> dict[str, Featurizer[Any]]:
+    """Return the featurizers to run, in column order.
+
+    Raises:
+        UsageError: if a name is neither a modality nor a featurizer, or none is left.
+    """
+    names = {*MODALITIES, *FEATURIZERS}
+    for name in (*only, *switched_off):
+        if name not in names:
+            raise UsageError(f"{name!r} is no modality or featurizer; see `virality list`")
+    chosen = {
+        name: featurizer
+        for name, featurizer in FEATURIZERS.items()
+        if (not only or {name, featurizer.modality} & set(only))
+        and not {name, featurizer.modality} & set(switched_off)
+    }
+    if not chosen:
+        raise UsageError("no featurizer is left to run; ask for more or switch off less")
+    return chosen
+
+
+def _wants(modality: str, only: Sequence[str], switched_off: Sequence[str]) -> bool:
+    return (not only or modality in only) and modality not in switched_off
+
+
+def _check(posts: pd.DataFrame, jobs: int) -> None:
+    if jobs < 1:
+        raise UsageError(f"jobs is {jobs}; give 1 or more")
+    if not len(posts):
+        raise InputError("the table holds no posts; ingest some first")
+    if posts["id"].isna().any():
+        raise InputError("a post has no id; run `virality validate` on the table")
+    if posts["id"].duplicated().any():
+        twice = posts["id"][posts["id"].duplicated()].iloc[0]
+        raise InputError(f"post {twice!r} stands in the table more than once; keep one of them")
+
+
+@contextlib.contextmanager
+def _locked(out: Path) -> Iterator[None]:
+    """Hold a feature folder for one writer; the lock goes with the process, however it ends."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(out / ".lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise StorageError(f"{out}: cannot be written ({error.strerror}); name another") from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise StorageError(f"{out}: another run is writing it; wait for it to end") from None
+    finally:
+        os.close(descriptor)
+
+
+def _parts(posts: pd.DataFrame, found: Sequence[Found], jobs: int, limits: Limits) -> list[Part]:
+    """Return what each post consists of: its caption and its clip, by content."""
+    captions = posts["caption"] if "caption" in posts else [None] * len(posts)
+    with ThreadPoolExecutor(jobs) as threads:
+        clips = list(threads.map(lambda one: _hashed(one, limits), found))
+    clips = clips or [(None, "", "")] * len(posts)
+    return [
+        Part(str(text) if isinstance(text, str) and text.strip() else None, *clip)
+        for text, clip in zip(captions, clips, strict=True)
+    ]
+
+
+def _hashed(found: Found, limits: Limits) -> tuple[Path | None, str, str]:
+    """Return (path, SHA-256, reason); a file that the gate refuses is not even hashed."""
+    if found.path is None:
+        return None, "", found.reason
+    _, reason = admit(found.path, limits.file_bytes)
+    if reason in ("file_not_found", "not_a_file", "unreadable", "too_large"):
+        return None, "", reason
+    try:
+        return found.path, file_sha256(found.path), reason
+    except OSError:
+        return None, "", "unreadable"
+
+
+def _run(
+    setup: Setup,
+    plan: Plan,
+    store: Store,
+    jobs: int,
+    progress: Callable[[int, int], None] | None,
+) -> dict[str, dict[str, str]]:
+    """Do what is missing; return source -> featurizer -> failure."""
+    failures: dict[str, dict[str, str]] = {}
+    total = len(plan.missing) + plan.reused
+    done = plan.reused
+    with contextlib.closing(run_tasks(setup, plan.tasks, jobs)) as results:
+        for result in results:
+            task = plan.tasks[result.number]
+            if result.file:
+                store.take(result.file)
+            for source in task.sources if result.failures else ():
+                failures.setdefault(source, {}).update(result.failures)
+            done += len(plan.credits[result.number])
+            if progress is not None:
+                progress(done, total)
+    return failures

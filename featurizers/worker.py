@@ -1,0 +1,185 @@
+"""A worker process: decodes clips, runs featurizers and publishes rows to the store by itself.
+
+It is started as `python -c` with a socket, so that neither the caller's main module nor its
+threads matter. Whatever it has published survives it, and the parent learns only names of files.
+"""
+
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from virality.data.clip import Clip, FloatArray
+from virality.data.decode import SAMPLING_VERSION, Limits, decode
+from virality.data.errors import ViralityError
+from virality.data.store import make_key, publish, row_bytes
+from virality.featurizers.base import Featurizer
+
+PROGRAM = "from virality.featurizers.worker import main; main()"
+MEDIA_MODALITIES = ("audio", "frames", "stream")
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What a worker is told once."""
+
+    rows: Path
+    featurizers: Mapping[str, Featurizer[Any]]
+    limits: Limits
+
+
+@dataclass(frozen=True)
+class Task:
+    """One clip, or a batch of distinct captions, and the featurizers that it lacks.
+
+    Attributes:
+        number: which task it is.
+        sources: the clip's SHA-256, or the captions.
+        path: the clip, None for captions.
+        names: featurizers to run.
+    """
+
+    number: int
+    sources: tuple[str, ...]
+    path: Path | None
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Done:
+    """What came of a task.
+
+    Attributes:
+        number: the task's.
+        file: name of the store's file that holds its records, `""` if there is none.
+        failures: featurizer -> what it raised.
+        abort: an error that ends the whole run.
+    """
+
+    number: int
+    file: str = ""
+    failures: Mapping[str, str] = field(default_factory=dict)
+    abort: ViralityError | None = None
+
+
+def row_key(name: str, featurizer: Featurizer[Any], source: str) -> bytes:
+    """Return the key of a row: it changes with the content, the featurizer and the sampling."""
+    media = featurizer.modality in MEDIA_MODALITIES
+    sampling = SAMPLING_VERSION if media else ""
+    return make_key("row", source, name, repr(featurizer), featurizer.version, sampling)
+
+
+def verdict_key(sha256: str, limits: Limits) -> bytes:
+    """Return the key of the verdict on a clip under these limits."""
+    return make_key("verdict", sha256, SAMPLING_VERSION, repr(limits))
+
+
+def run_task(setup: Setup, task: Task) -> Done:
+    """Do a task and publish its records."""
+    if task.path is None:
+        return _captions(setup, task)
+    return _clip(setup, task)
+
+
+def _captions(setup: Setup, task: Task) -> Done:
+    records: dict[bytes, bytes] = {}
+    failures: dict[str, str] = {}
+    for name in task.names:
+        featurizer = setup.featurizers[name]
+        rows, failed = _rows(featurizer, task.sources)
+        if failed:
+            failures[name] = failed
+        for text, row in zip(task.sources, rows, strict=True):
+            if row is not None:
+                records[row_key(name, featurizer, text)] = row_bytes(row)
+    return Done(task.number, publish(setup.rows, records) if records else "", failures)
+
+
+def _rows(featurizer: Featurizer[Any], batch: Sequence[Any]) -> tuple[list[FloatArray | None], str]:
+    """Run a featurizer; one bad item of a batch must not take the others with it."""
+    try:
+        return list(_checked(featurizer, batch)), ""
+    except ViralityError:
+        raise
+    except Exception as error:  # noqa: BLE001 - the edge of a process: any fault is a row's status
+        if len(batch) == 1:
+            return [None], f"{type(error).__name__}: {error}"[:300]
+    rows: list[FloatArray | None] = []
+    failed = ""
+    for item in batch:
+        (row,), reason = _rows(featurizer, [item])
+        rows.append(row)
+        failed = failed or reason
+    return rows, failed
+
+
+def _checked(featurizer: Featurizer[Any], batch: Sequence[Any]) -> FloatArray:
+    rows = np.asarray(featurizer.extract(batch), np.float32)
+    if rows.shape != (len(batch), len(featurizer.columns)):
+        raise ValueError(f"returned shape {rows.shape}")
+    return np.where(np.isfinite(rows), rows, np.float32(np.nan))
+
+
+def _clip(setup: Setup, task: Task) -> Done:
+    assert task.path is not None
+    begin = time.perf_counter()
+    decoded = decode(task.path, setup.limits)
+    (sha256,) = task.sources
+    records: dict[bytes, bytes] = {}
+    failures: dict[str, str] = {}
+    if decoded.clip is not None:
+        for name in task.names:
+            featurizer = setup.featurizers[name]
+            row, failed = _media_row(featurizer, decoded.clip)
+            if failed:
+                failures[name] = failed
+            else:
+                records[row_key(name, featurizer, sha256)] = row_bytes(row)
+    verdict = {
+        "status": decoded.status,
+        "reason": decoded.reason,
+        "seconds": round(time.perf_counter() - begin, 6),
+    }
+    records[verdict_key(sha256, setup.limits)] = json.dumps(verdict).encode()
+    return Done(task.number, publish(setup.rows, records), failures)
+
+
+def _media_row(featurizer: Featurizer[Any], clip: Clip) -> tuple[FloatArray, str]:
+    """Return the row of a clip; a part that the clip lacks gives NaN here and only here."""
+    part = getattr(clip, featurizer.modality)
+    if part is None:
+        return np.full(len(featurizer.columns), np.nan, np.float32), ""
+    (row,), failed = _rows(featurizer, [part])
+    return row if row is not None else np.zeros(0, np.float32), failed
+
+
+def environment() -> dict[str, str]:
+    """Return the environment of a worker: one thread each, so that sums add up in one order."""
+    single = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+    return {**os.environ, **dict.fromkeys(single, "1"), "PYTHONHASHSEED": "0"}
+
+
+def main() -> None:
+    """Serve tasks until the parent closes the connection."""
+    from multiprocessing.connection import Connection
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when an interrupt ends a run
+    with Connection(int(sys.argv[1])) as connection:
+        try:
+            setup = connection.recv()
+            while True:
+                task = connection.recv()
+                try:
+                    done = run_task(setup, task)
+                except ViralityError as error:
+                    done = Done(task.number, abort=error)
+                connection.send(done)
+        except (EOFError, ConnectionError):
+            return

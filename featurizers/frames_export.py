@@ -21,11 +21,14 @@ from virality.data.errors import StorageError
 from virality.featurizers.weights import PICTURE
 
 SIDE_PX = 224
+STRIDE_PX = 32
+"""Sides are multiples of the network's stride, as its padding was worked out for 224 pixels."""
+
 WIDTH = 1280
 """Length of an embedding: the mean over places of the last convolution, before the classifier."""
 
 OPSET = 18
-EXPORT_VERSION = "1"
+EXPORT_VERSION = "2"
 CACHE_VARIABLE = "VIRALITY_CACHE"
 DIGEST_CHARACTERS = 16
 
@@ -63,7 +66,7 @@ def load_picture_model(cache: Path | None = None) -> bytes:
 
 
 def build_torch_model() -> Any:
-    """Return the torch module: uint8 pictures (n, 224, 224, 3) -> float32 (n, WIDTH).
+    """Return the torch module: uint8 pictures (n, height, width, 3) -> float32 (n, WIDTH).
 
     Raises:
         StorageError: if the weights are not what they were.
@@ -91,11 +94,12 @@ def build_torch_model() -> Any:
 
 
 def export(path: Path) -> None:
-    """Write the encoder as ONNX with a free batch size."""
+    """Write the encoder as ONNX for any number of pictures of any size."""
     import torch
 
     torch.set_num_threads(1)
-    pictures = torch.zeros((2, SIDE_PX, SIDE_PX, 3), dtype=torch.uint8)
+    # Two unlike sides, neither the usual one, so that the exporter takes none of them for fixed.
+    pictures = torch.zeros((2, 9 * STRIDE_PX, 5 * STRIDE_PX, 3), dtype=torch.uint8)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch's exporter warns about its own internals
         program = torch.onnx.export(
@@ -106,7 +110,7 @@ def export(path: Path) -> None:
             opset_version=OPSET,
             input_names=["stills"],
             output_names=["embeddings"],
-            dynamic_shapes=({0: torch.export.Dim("n", min=1, max=4096)},),
+            dynamic_shapes=(dict.fromkeys(range(3), torch.export.Dim.DYNAMIC),),
         )
     if program is None:
         raise StorageError("torch exported no picture encoder: reinstall torch and onnxscript")

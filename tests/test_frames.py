@@ -8,8 +8,8 @@ import pytest
 from virality.data.clip import Frames
 from virality.data.errors import StorageError
 from virality.featurizers import FEATURIZERS, frames_export
-from virality.featurizers.frames_embedding import embed_stills
-from virality.featurizers.frames_export import SIDE_PX, WIDTH, build_torch_model, find_cache
+from virality.featurizers.frames_embedding import embed_stills, input_size
+from virality.featurizers.frames_export import WIDTH, build_torch_model, find_cache
 from virality.featurizers.frames_layout import find_text
 from virality.featurizers.opencv import load_opencv
 
@@ -50,11 +50,14 @@ def plain(*colours):
 # Embedding
 
 
-def test_the_exported_encoder_is_torchs_to_a_ten_thousandth():
+@pytest.mark.parametrize("size", [(224, 224), (288, 160), (160, 288), (64, 800)])
+def test_the_exported_encoder_is_torchs_to_a_ten_thousandth(size):
     import torch
 
-    stills = np.random.default_rng(0).integers(0, 256, (3, SIDE_PX, SIDE_PX, 3), dtype=np.uint8)
-    stills[1] = texture(SIDE_PX, SIDE_PX, cell=20)[..., None]
+    # Sizes that the encoder sees as they are, so that the scaler plays no part.
+    assert input_size(*size) == size
+    stills = np.random.default_rng(0).integers(0, 256, (3, *size, 3), dtype=np.uint8)
+    stills[1] = texture(*size, cell=20)[..., None]
     with torch.no_grad():
         expected = build_torch_model()(torch.from_numpy(stills)).numpy()
     found = embed_stills(stills)

@@ -43,7 +43,7 @@ COEFFICIENTS: Mapping[str, float] = {
 RULE = (
     "log10(1 + views) = 2.0 + 0.42 x cuts per second + 0.048 x loudness of the first second over "
     "the rest in dB + 1.05 x share of the time with speech (the rest is music alone) + "
-    "0.38 x log10(followers) + 0.4 x cos(2 pi (hour - 20) / 24), the hour in UTC, "
+    "0.38 x log10(followers) + 0.4 x cos(2 pi (hour - 18) / 24), the hour in UTC, "
     "+ normal noise of standard deviation 0.25"
 )
 
@@ -62,7 +62,7 @@ PLANTED: Mapping[str, tuple[str, ...]] = {
         "audio_speech__longest_segment_s",
     ),
     "log10_followers": ("metadata_author__followers_log10",),
-    "evening": ("metadata_time__hour_cos", "metadata_time__hour_sin"),
+    "evening": ("metadata_time__hour_sin", "metadata_time__hour", "metadata_time__hour_cos"),
 }
 """Driver -> columns of a matrix that measure it, the best first."""
 
@@ -175,7 +175,7 @@ def expected_views(factors: Factors) -> TimeArray:
         + COEFFICIENTS["start_loudness_db"] * factors.start_db
         + COEFFICIENTS["speech_share"] * factors.speech_share
         + COEFFICIENTS["log10_followers"] * np.log10(factors.followers)
-        + COEFFICIENTS["evening"] * np.cos(2 * np.pi * (factors.hour - 20) / 24)
+        + COEFFICIENTS["evening"] * np.cos(2 * np.pi * (factors.hour - 18) / 24)
     )
 
 

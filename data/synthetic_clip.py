@@ -189,8 +189,20 @@ def write_media(path: Path, pictures: Iterator[ByteArray], fps: int, sound: Floa
 
 
 # A keyframe only at the start of 8 s and none at cuts, as real downloads have: otherwise the
-# container alone would give the planted pace of cuts away.
-_H264 = {"preset": "veryfast", "crf": "27", "g": "240", "sc_threshold": "0", "bf": "2"}
+# container alone would give the planted pace of cuts away. x264's weighted prediction and
+# macroblock tree gave other bytes from run to run, even on one thread, so both are off.
+_H264 = {
+    "preset": "superfast",
+    "crf": "27",
+    "g": "240",
+    "sc_threshold": "0",
+    "bf": "2",
+    "weightp": "0",
+    "weightb": "0",
+    "mbtree": "0",
+    "rc-lookahead": "0",
+    "threads": "1",
+}
 
 
 def _sound_packets(stream: "av.AudioStream", sound: FloatArray) -> Iterator[Any]:

@@ -244,6 +244,17 @@ def extra_known(path: Path) -> Mapping[str, Known]:
     return known
 
 
+def is_posts(path: Path) -> bool:
+    """Tell whether a Parquet file is a posts table, without reading its rows.
+
+    Raises:
+        InputError: if the file is absent or no Parquet file.
+        StorageError: if it is damaged.
+    """
+    _check_magic(path)
+    return _FACTS in (_parquet(path).schema_arrow.metadata or {})
+
+
 def _nullable(kind: Any) -> Any:
     """Return the pandas dtype that keeps missing values of an Arrow type apart from values."""
     import pyarrow as pa
@@ -256,17 +267,24 @@ def _nullable(kind: Any) -> Any:
     return nullable.get(kind)
 
 
-def _open(path: Path) -> tuple[Any, Mapping[str, Known]]:
-    """Return the open Parquet file and the provenance of its extra columns."""
+def _parquet(path: Path) -> Any:
+    """Return the open Parquet file, its footer read and its page checksums to be verified."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    _check_magic(path)
     try:
         handle = pq.ParquetFile(path, page_checksum_verification=True)
-        schema = handle.schema_arrow
+        handle.schema_arrow  # noqa: B018 - read here, so that damage to it shows here
     except (OSError, pa.ArrowException, UnicodeDecodeError, ValueError) as error:
         raise _damaged(path) from error
+    return handle
+
+
+def _open(path: Path) -> tuple[Any, Mapping[str, Known]]:
+    """Return the open Parquet file and the provenance of its extra columns."""
+    _check_magic(path)
+    handle = _parquet(path)
+    schema = handle.schema_arrow
     metadata = schema.metadata or {}
     if _FACTS not in metadata or _DIGEST not in metadata:
         raise InputError(
@@ -304,7 +322,7 @@ def _check_magic(path: Path) -> None:
 
 
 def _damaged(path: Path) -> StorageError:
-    return StorageError(f"{path}: is damaged or cut short; make it again with `virality ingest`")
+    return StorageError(f"{path}: is damaged or cut short; make or fetch it again")
 
 
 def iter_posts(posts: pd.DataFrame) -> Iterator[Post]:

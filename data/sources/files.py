@@ -1,0 +1,217 @@
+"""Read JSON, JSONL, CSV and Parquet into plain records, with errors that name the place."""
+
+import csv
+import io
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from virality.data.errors import InputError, StorageError
+from virality.data.sources.base import Look, RawRow
+
+_PARQUET = b"PAR1"
+_BATCH = 4096
+_SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".tsv": "csv", ".json": "json"}
+READABLE = "a CSV, TSV, JSON, JSONL or Parquet file, or a folder of .info.json or SMP files"
+
+
+def look_at(path: Path) -> Look:
+    """Take a first look at a file or folder.
+
+    Raises:
+        InputError: if it is absent, empty or of no form that can be read.
+        StorageError: if it cannot be read.
+    """
+    if path.is_dir():
+        return Look(path, "folder", names=frozenset(os.listdir(path)))
+    head = _head(path)
+    if head.startswith(_PARQUET):
+        return _look_at_parquet(path)
+    form = _SUFFIXES.get(path.suffix.lower())
+    if form is None:
+        form = "json" if head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"[") else None
+    if form is None:
+        raise InputError(f"{path}: is not a table of posts; give {READABLE}")
+    if not head.strip(b"\xef\xbb\xbf \t\r\n"):
+        raise InputError(f"{path}: is empty")
+    if form == "csv":
+        return Look(path, "csv", names=frozenset(_header(path, _csv_lines(path))))
+    if form == "json":
+        content = _whole_json(path)
+        if content is not None:
+            return Look(path, "json", content)
+    first = next((row.values for row in read_jsonl(path) if not row.problem), {})
+    if not first:
+        raise InputError(f"{path}: no line of it is a JSON object; give {READABLE}")
+    return Look(path, "jsonl", names=frozenset(first))
+
+
+def _head(path: Path) -> bytes:
+    if not path.exists():
+        raise InputError(f"{path}: there is no such file or folder")
+    if not path.is_file():
+        raise InputError(f"{path}: is neither a file nor a folder")
+    try:
+        with path.open("rb") as handle:
+            return handle.read(4096)
+    except OSError as error:
+        raise StorageError(f"{path}: cannot be read ({error.strerror or error})") from error
+
+
+def _whole_json(path: Path) -> object:
+    """Return the value of a JSON file, None if it holds one value a line."""
+    try:
+        content: object = json.loads(_text(path))
+    except json.JSONDecodeError as error:
+        if error.msg == "Extra data":
+            return None
+        raise InputError(
+            f"{path}: is not valid JSON ({error.msg} at line {error.lineno})"
+        ) from error
+    except RecursionError as error:
+        raise InputError(f"{path}: its JSON is nested too deep to be posts") from error
+    return content
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{path}: is not UTF-8 text (byte {error.start}); save it as UTF-8"
+        ) from error
+    except OSError as error:
+        raise StorageError(f"{path}: cannot be read ({error.strerror or error})") from error
+
+
+def flatten(record: Mapping[str, object], prefix: str = "") -> dict[str, object]:
+    """Return nested objects as one level with dotted names; lists stay as they are.
+
+    Objects nested more than eight deep stay whole.
+    """
+    flat: dict[str, object] = {}
+    for name, value in record.items():
+        whole = f"{prefix}{name}"
+        if isinstance(value, Mapping) and value and whole.count(".") < 8:
+            flat |= flatten(value, f"{whole}.")
+        else:
+            flat[whole] = value
+    return flat
+
+
+def rows_of(records: object, file: str) -> Iterator[RawRow]:
+    """Yield the objects of a list of records as rows; anything else in it is a bad row."""
+    for number, record in enumerate(records if isinstance(records, list) else [], start=1):
+        if isinstance(record, Mapping):
+            yield RawRow(file, number, flatten(record))
+        else:
+            yield RawRow(file, number, {}, "is not a JSON object")
+
+
+def read_jsonl(path: Path) -> Iterator[RawRow]:
+    """Yield each line of a JSONL file as a row; empty lines are skipped."""
+    for number, line in enumerate(_text(path).split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line)
+        except (json.JSONDecodeError, RecursionError):
+            yield RawRow(path.name, number, {}, "is not valid JSON")
+            continue
+        yield from (
+            [RawRow(path.name, number, flatten(record))]
+            if isinstance(record, Mapping)
+            else [RawRow(path.name, number, {}, "is not a JSON object")]
+        )
+
+
+def read_csv(path: Path) -> Iterator[RawRow]:
+    """Yield the rows of a CSV file with a header; the separator is found in the header."""
+    lines = _csv_lines(path)
+    names = _header(path, lines)
+    number = 0
+    for number, cells in enumerate((cells for cells in lines if cells), start=1):
+        if len(cells) == len(names):
+            yield RawRow(path.name, number, dict(zip(names, cells, strict=True)))
+        else:
+            problem = f"has {len(cells)} cells where the header has {len(names)}"
+            yield RawRow(path.name, number, {}, problem)
+
+
+def _csv_lines(path: Path) -> Iterator[list[str]]:
+    """Yield the cells of each line; a quoted cell may hold line breaks."""
+    text = _text(path)
+    if "\0" in text:
+        raise InputError(f"{path}: holds NUL characters; save it as UTF-8 text")
+    delimiter = max(",;\t|", key=text.split("\n", 1)[0].count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    try:
+        yield from reader
+    except csv.Error as error:
+        raise InputError(f"{path}: line {reader.line_num} is not valid CSV ({error})") from error
+
+
+def _header(path: Path, lines: Iterator[list[str]]) -> list[str]:
+    """Take the column names of a CSV file from its first line."""
+    names = [name.strip() for name in next(lines, [])]
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise InputError(f"{path}: column {twice[0]!r} stands in the header twice; rename one")
+    return names
+
+
+def _look_at_parquet(path: Path) -> Look:
+    from virality.data.table import is_posts
+
+    if is_posts(path):
+        return Look(path, "posts")
+    return Look(path, "parquet", names=frozenset(_open_parquet(path).schema_arrow.names))
+
+
+def _open_parquet(path: Path) -> Any:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return pq.ParquetFile(path, page_checksum_verification=True)
+    except (OSError, pa.ArrowException, UnicodeDecodeError, ValueError) as error:
+        raise StorageError(f"{path}: is damaged or cut short; fetch it again") from error
+
+
+def read_parquet(path: Path) -> Iterator[RawRow]:
+    """Yield the rows of a Parquet file.
+
+    Raises:
+        StorageError: if it is damaged.
+    """
+    import pyarrow as pa
+
+    number = 0
+    try:
+        for batch in _open_parquet(path).iter_batches(_BATCH):
+            for record in batch.to_pylist():
+                number += 1
+                yield RawRow(path.name, number, flatten(record))
+    except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
+        raise StorageError(f"{path}: is damaged after row {number}; fetch it again") from error
+
+
+def read_rows(look: Look) -> Iterator[RawRow]:
+    """Yield the rows of a table of any form."""
+    if look.form == "csv":
+        return read_csv(look.path)
+    if look.form == "parquet":
+        return read_parquet(look.path)
+    if look.form == "jsonl":
+        return read_jsonl(look.path)
+    return rows_of(look.content, look.path.name)
+
+
+def first_names(look: Look) -> frozenset[str]:
+    """Return the column names of a table, or the dotted names in its first record."""
+    if look.form == "json" and isinstance(look.content, list):
+        records = (row.values for row in rows_of(look.content[:1], look.path.name))
+        return frozenset(next(records, {}))
+    return frozenset() if look.form in ("json", "folder", "posts") else look.names

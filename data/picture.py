@@ -27,6 +27,10 @@ from virality.data.sampling import (
 SKIPPABLE_CODECS = ("h264", "mpeg4", "mpeg2video", "mpeg1video")
 """Codecs whose decoder knows for certain which pictures nothing refers to."""
 
+WORTH_SKIPPING = 30
+"""Packets at a group's end that are worth leaving out: where the next group, against the rules,
+does refer to them, the whole file has to be decoded a second time."""
+
 
 @dataclass
 class Shape:
@@ -188,14 +192,18 @@ def _needed(track: Track, wanted: set[int]) -> list[bool]:
     starts = [index for index in range(len(track)) if track.key[index] or index == 0]
     ends = [*starts[1:], len(track)]
     needed = [False] * len(track)
+    after_needed = False
     whole = False  # the group after this one begins with frames that refer into this one
     for start, end in zip(reversed(starts), reversed(ends), strict=True):
         hits = [index for index in range(start, end) if int(track.pts[index]) in wanted]
         last = end - 1 if whole else (hits[-1] if hits else start - 1)
+        if after_needed and end - 1 - last < WORTH_SKIPPING:
+            last = end - 1
         for index in range(start, last + 1):
             needed[index] = True
         leading = bool((track.pts[start:end] < track.pts[start]).any())
         whole = last >= start and leading
+        after_needed |= last >= start
     return needed
 
 

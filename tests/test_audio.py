@@ -1,4 +1,7 @@
 import hashlib
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -249,3 +252,32 @@ def test_weights_that_changed_are_refused(tmp_path: Path):
     with pytest.raises(StorageError, match="not installed"):
         Weights("test", "nothing==1", "no_such_module", "a", "0" * 64, "").read()
     assert hashlib.sha256(SPEECH.read()).hexdigest() == SPEECH.sha256
+
+
+def test_the_shared_mel_bands_are_librosas_own():
+    import librosa
+
+    audio = Audio(noise(1.0).astype(np.float32))
+    found = find_spectrum(audio)
+    power = np.square(found.magnitude)
+    mel = librosa.feature.melspectrogram(S=power, sr=AUDIO_RATE_HZ, n_mels=64)
+    np.testing.assert_allclose(found.mel_db, librosa.power_to_db(mel, ref=np.max), atol=1e-3)
+
+
+def test_the_number_of_threads_does_not_change_a_bit():
+    script = (
+        "import hashlib, numpy as np\n"
+        "from virality.data.clip import Audio\n"
+        "from virality.featurizers import FEATURIZERS as found\n"
+        "sound = np.random.default_rng(0).normal(0, 0.1, 400_123).clip(-1, 1)\n"
+        "sounds = [Audio(sound.astype(np.float32))]\n"
+        "names = ('audio_loudness', 'audio_spectrum', 'audio_rhythm', 'audio_speech')\n"
+        "rows = b''.join(found[name].extract(sounds).tobytes() for name in names)\n"
+        "print(hashlib.sha256(rows).hexdigest())\n"
+    )
+    said = set()
+    for threads in ("1", "2"):
+        environment = {**os.environ, "OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads}
+        command = [sys.executable, "-c", script]
+        said.add(subprocess.run(command, env=environment, capture_output=True, check=True).stdout)
+    assert len(said) == 1

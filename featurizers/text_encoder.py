@@ -122,7 +122,9 @@ def _load_e5() -> Encode:
 def _load_transformer(folder: Path) -> Encode:
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     from sentence_transformers import SentenceTransformer
+    from transformers.utils import logging
 
+    logging.disable_progress_bar()  # one bar a file, on stderr, in every worker
     try:
         model = SentenceTransformer(str(folder), device="cpu", local_files_only=True)
     except (OSError, ValueError, KeyError) as error:

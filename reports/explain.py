@@ -208,7 +208,7 @@ def _ranks(values: Floats) -> Floats:
     if there == 0 or np.nanmax(ranks) == np.nanmin(ranks):
         return np.where(np.isfinite(values), 0.5, np.nan)
     lowest = float(np.nanmin(ranks))
-    return (ranks - lowest) / (float(np.nanmax(ranks)) - lowest)
+    return np.asarray((ranks - lowest) / (float(np.nanmax(ranks)) - lowest), dtype=np.float64)
 
 
 def reasons(

@@ -1,0 +1,152 @@
+"""Five posts explained one by one: which, why, and what they got."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from virality.reports.explain import Contributions, feature_label, is_block, reasons
+from virality.reports.report import PostStory, Step
+from virality.reports.strings import say
+from virality.reports.words import amount, spread, tidy, value_words
+
+if TYPE_CHECKING:
+    from virality.modeling.evaluate import Evaluation
+    from virality.modeling.targets import Target
+    from virality.modeling.train import Predictions
+
+Floats = npt.NDArray[np.float64]
+
+STEPS = 9
+"""Bars of a waterfall before all others are added up in one."""
+
+
+def choose(ids: Sequence[str], mean: Floats, errors: Floats | None) -> tuple[tuple[str, str], ...]:
+    """Return up to five posts (id, why chosen): extremes, the middle, and the largest misses."""
+    picks: dict[str, str] = {}
+    order = np.argsort(mean, kind="stable")
+    if errors is not None and np.isfinite(errors).any():
+        wanted = [("under", np.argsort(-np.nan_to_num(errors), kind="stable"))]
+        wanted += [("over", np.argsort(np.nan_to_num(errors), kind="stable"))]
+    else:
+        wanted = []
+    middle = np.argsort(np.abs(np.arange(len(ids)) - len(ids) // 2), kind="stable")
+    wanted += [("best", order[::-1]), ("middle", order[middle]), ("worst", order)]
+    for why, candidates in wanted:
+        free = next((ids[i] for i in candidates if ids[i] not in picks), None)
+        if free is not None:
+            picks[free] = why
+    rank = ("best", "middle", "worst", "under", "over")
+    return tuple(sorted(picks.items(), key=lambda pick: rank.index(pick[1])))
+
+
+def story(
+    contributions: Contributions,
+    row: int,
+    why: str,
+    target: "Target",
+    predictions: "Predictions",
+    caption: str,
+    *,
+    actual: float | None,
+    unseen: float | None,
+    usual: Mapping[str, float],
+) -> PostStory:
+    """Return one post explained.
+
+    Args:
+        contributions, predictions: of the chosen posts, in one order.
+        row: which of them.
+        why: why it was chosen, a key of the strings.
+        target: for units.
+        caption: of the post.
+        actual: what it got, in units.
+        unseen: what was predicted before the model had seen it, in units.
+        usual: medians of raw columns among the training posts.
+    """
+    up, down = reasons(contributions, row, target, most=5, usual=usual)
+    low, mean, high = (
+        float(target.to_units(values[row]))
+        for values in (predictions.low, predictions.mean, predictions.high)
+    )
+    percentile = float(predictions.percentile[row])
+    hit = float(predictions.hit_probability[row])
+    return PostStory(
+        id=tidy(contributions.frame.index[row], 60),
+        caption=tidy(caption),
+        chosen=say(f"post.{why}"),
+        predicted=mean,
+        low=low,
+        high=high,
+        percentile=percentile,
+        hit_probability=hit,
+        actual=actual,
+        unseen=unseen,
+        baseline=float(contributions.baseline),
+        steps=steps(contributions, row),
+        up=up,
+        down=down,
+        sentence=_sentence(target, mean, (low, high), (percentile, hit), actual, unseen),
+    )
+
+
+def _sentence(
+    target: "Target",
+    mean: float,
+    bounds: tuple[float, float],
+    chances: tuple[float, float],
+    actual: float | None,
+    unseen: float | None,
+) -> str:
+    text = say(
+        "post.sentence",
+        predicted=amount(mean, target.unit, target.log),
+        range=spread(*bounds, "", target.log),
+        percentile=f"{chances[0]:.0f}",
+        hit=f"{100 * chances[1]:.0f} %",
+    )
+    if actual is not None:
+        text += say("post.actual", actual=amount(actual, target.unit, target.log))
+    if unseen is not None:
+        text += say("post.unseen", unseen=amount(unseen, "", target.log))
+    return text
+
+
+def steps(contributions: Contributions, row: int) -> tuple[Step, ...]:
+    """Return the bars of a waterfall: the strongest contributions, the rest as one."""
+    effects = contributions.frame.iloc[row]
+    order = sorted(effects.index, key=lambda name: (-abs(float(effects[name])), str(name)))
+    total, bars = float(contributions.baseline), []
+    for name in order[:STEPS]:
+        total += float(effects[name])
+        text = _value(contributions, row, name)
+        bars.append(Step(feature_label(contributions, name), text, float(effects[name]), total))
+    rest = float(effects[order[STEPS:]].sum())
+    if len(order) > STEPS:
+        bars.append(Step(say("rest"), "", rest, total + rest))
+    return tuple(bars)
+
+
+def _value(contributions: Contributions, row: int, name: str) -> str:
+    if is_block(contributions, name):
+        return ""
+    value = float(contributions.values.iloc[row][name])
+    return value_words(value, contributions.columns[name].unit)
+
+
+def unseen_predictions(one: "Evaluation | None", target: "Target") -> Mapping[str, float]:
+    """Return the honest prediction of every judged post, by id, in units."""
+    if one is None:
+        return {}
+    units = np.asarray(target.to_units(np.asarray(one.mean, dtype=np.float64)))
+    return {str(name): float(value) for name, value in zip(one.ids, units, strict=True)}
+
+
+def captions_of(posts: pd.DataFrame) -> Mapping[str, str]:
+    """Return captions by post id; empty where there is none."""
+    if "caption" not in posts.columns:
+        return {}
+    texts = posts["caption"].fillna("").astype(str)
+    return dict(zip(posts["id"].astype(str), texts, strict=True))

@@ -15,6 +15,11 @@ from virality.data.limits import Limits
 KEEP_BYTES = 64_000_000
 """Packets of files up to this size are kept after demuxing; larger files are read twice."""
 
+H264_OPTIONS = (("skip_loop_filter", "noref"),)
+"""The loop filter is left out on frames that nothing refers to: 4 to 8 % of the time, stills differ
+by 0.02 of 255 levels on average and 7 at most, embeddings not at all. On every frame it would save
+20 %, but errors drift until the next keyframe (cosine of embeddings .995)."""
+
 NO_PTS = np.iinfo(np.int64).min
 _ENCRYPTED_TAGS = ("encv", "enca", "drmi", "drms")
 
@@ -164,6 +169,8 @@ def _open(path: str, demuxer: str, limits: Limits) -> tuple[Any, Any, Any]:
         metadata_errors="replace",
     )
     video = _first(container.streams.video, container.streams.best("video"))
+    if video is not None and video.codec_context.name == "h264":
+        video.codec_context.options = dict(H264_OPTIONS)
     audio = _first(container.streams.audio, container.streams.best("audio"))
     return container, video, audio
 

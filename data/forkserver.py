@@ -181,7 +181,11 @@ def decode_work(path: str, demuxer: str, limits: Limits, pipe: int) -> None:
     from virality.data.wire import pack
 
     verdict = read_clip(path, demuxer, os.stat(path).st_size, limits)
-    for piece in pack(verdict.status, verdict.reason, verdict.clip):
+    try:
+        pieces = pack(verdict.status, verdict.reason, verdict.clip)
+    except MemoryError:  # the clip fitted, a copy of it for the wire did not
+        pieces = pack("failed", "memory_limit", None)
+    for piece in pieces:
         rest = memoryview(piece)
         while rest:
             rest = rest[os.write(pipe, rest) :]

@@ -31,6 +31,9 @@ WORTH_SKIPPING = 30
 """Packets at a group's end that are worth leaving out: where the next group, against the rules,
 does refer to them, the whole file has to be decoded a second time."""
 
+SPARE_PICTURES = 4
+"""How many pictures must still fit into memory for a decoder's failure to be the file's fault."""
+
 
 @dataclass
 class Shape:
@@ -140,7 +143,19 @@ def _decoded(context: Any, packet: Any) -> tuple[list[Any], bool]:
     except MemoryError:
         raise RefusedError("memory_limit") from None
     except (av.FFmpegError, IndexError, ValueError):
+        _check_memory(context.width * context.height)
         return [], False
+
+
+def _check_memory(pixels: int) -> None:
+    """Blame the memory limit for a failure if a few more pictures would not fit.
+
+    A decoder that gets no memory calls the data invalid, and the clip would look damaged.
+    """
+    try:
+        np.empty(SPARE_PICTURES * 3 * pixels, np.uint8)
+    except MemoryError:
+        raise RefusedError("memory_limit") from None
 
 
 def _video_packets(source: Source) -> Iterator[Any]:
@@ -221,9 +236,9 @@ def _timed_frames(source: Source, limits: Limits) -> Iterator[tuple[float, Any, 
             count += 1
             if count > limits.frames:
                 raise RefusedError("too_many_frames")
-            time_s = frame.time - source.zero_s if frame.time is not None else last_s + step_s
-            if not np.isfinite(time_s):
-                time_s = 0.0
+            time_s = last_s + step_s if np.isfinite(last_s) else 0.0
+            if frame.pts is not None:  # `frame.time` is unset on the frames that a flush brings
+                time_s = frame.pts * source.video_track.time_base_s - source.zero_s
             if time_s > last_s:
                 last_s = time_s
                 yield time_s, frame, not frame.is_corrupt

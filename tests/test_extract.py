@@ -1,0 +1,218 @@
+"""Extraction: a row a post, resumed, the same for any number of workers, whatever dies."""
+
+import hashlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import psutil
+import pytest
+from clips import make_clip
+
+from virality.data.errors import InputError, StorageError, UsageError
+from virality.data.features import MATRIX, read_features
+from virality.data.media import posts_of_media
+from virality.featurizers import FEATURIZERS
+from virality.featurizers import extract as module
+from virality.featurizers.extract import extract
+
+LIGHT = ("text_shape", "stream_container", "frames_colour", "audio_loudness")
+"""Featurizers without models: the tests are about extraction, not about them."""
+
+
+@pytest.fixture(scope="module")
+def media(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("media")
+    for number in range(4):
+        make_clip(folder / f"p{number}.mp4", seconds=0.6, seed=number)
+    make_clip(folder / "silent.mp4", seconds=0.6, sound_hz=None)
+    make_clip(folder / "unseen.mp4", seconds=0.6, picture=False)
+    (folder / "text.mp4").write_text("not a film at all\n" * 100)
+    return folder
+
+
+def table(ids: list[str], **columns: object) -> pd.DataFrame:
+    posts = pd.DataFrame({"id": pd.array(ids, dtype="string"), **columns})
+    if "caption" in posts:
+        posts["caption"] = posts["caption"].astype("string")
+    return posts
+
+
+@pytest.fixture
+def posts() -> pd.DataFrame:
+    ids = ["p0", "p1", "p2", "p3", "silent", "unseen", "text", "gone", "../p0"]
+    captions = ["one", "two #b", " ", None, "one", "six", "seven", "eight", "nine"]
+    return table(ids, caption=captions)
+
+
+def matrix_sha256(out: Path) -> str:
+    return hashlib.sha256((out / MATRIX).read_bytes()).hexdigest()
+
+
+def test_one_row_a_post_with_its_status(posts, media, tmp_path):
+    result = extract(posts, media, tmp_path / "f", only=LIGHT)
+    assert result.counts == {"ok": 6, "failed": 1, "no_media": 2}
+    assert result.reasons == {"not_media": 1, "no_file": 2}
+    features = read_features(tmp_path / "f")
+    assert list(features.matrix.frame.index) == list(posts["id"])
+    assert list(features.status["id"]) == list(posts["id"])
+    frame = features.matrix.frame
+    missing = {
+        name: frame.filter(like=f"{name}__").isna().all(axis=1).tolist()
+        for name in ("text_shape", "frames_colour", "audio_loudness", "stream_container")
+    }
+    assert missing["text_shape"] == [False, False, True, True, False, False, False, False, False]
+    assert missing["frames_colour"] == [False] * 5 + [True] * 4
+    assert missing["audio_loudness"] == [False] * 4 + [True, False, True, True, True]
+    assert missing["stream_container"] == [False] * 6 + [True] * 3
+
+
+def test_same_bytes_for_any_number_of_workers_and_a_second_run_does_nothing(posts, media, tmp_path):
+    sums = set()
+    for jobs in (1, 2, 4):
+        extract(posts, media, tmp_path / str(jobs), only=LIGHT, jobs=jobs)
+        sums.add(matrix_sha256(tmp_path / str(jobs)))
+    again = extract(posts, media, tmp_path / "1", only=LIGHT)
+    sums.add(matrix_sha256(tmp_path / "1"))
+    assert len(sums) == 1
+    assert again.computed == 0
+    assert again.reused == 6 + 6  # clips that are media, distinct captions
+
+
+def test_only_what_changed_is_done_again(posts, media, tmp_path, monkeypatch):
+    folder = tmp_path / "media"
+    shutil.copytree(media, folder)
+    out = tmp_path / "f"
+    extract(posts, folder, out, only=LIGHT)
+    posts.loc[0, "caption"] = "another"
+    assert extract(posts, folder, out, only=LIGHT).computed == 1
+    make_clip(folder / "p1.mp4", seconds=0.6, seed=99)
+    assert extract(posts, folder, out, only=LIGHT).computed == 1
+    colour = FEATURIZERS["frames_colour"]
+    if "version" in colour.__dataclass_fields__:
+        newer = {**FEATURIZERS, "frames_colour": replace(colour, version="test")}
+        monkeypatch.setattr(module, "FEATURIZERS", newer)
+        assert extract(posts, folder, out, only=LIGHT).computed == 6
+
+
+def test_damaged_row_is_made_again(posts, media, tmp_path):
+    out = tmp_path / "f"
+    extract(posts, media, out, only=LIGHT)
+    before = matrix_sha256(out)
+    for path in (out / "rows").iterdir():
+        raw = bytearray(path.read_bytes())
+        raw[-1] ^= 1
+        path.write_bytes(bytes(raw))
+    assert extract(posts, media, out, only=LIGHT).computed > 0
+    assert matrix_sha256(out) == before
+
+
+def test_killed_workers_lose_nothing(posts, media, tmp_path):
+    expected = tmp_path / "calm"
+    extract(posts, media, expected, only=LIGHT)
+    kills = []
+
+    def kill_one(done: int, total: int) -> None:
+        workers = [
+            one for one in psutil.Process().children() if "featurizers.worker" in str(one.cmdline())
+        ]
+        if workers and len(kills) < 2:
+            kills.append(done)
+            workers[0].kill()
+
+    result = extract(posts, media, tmp_path / "f", only=LIGHT, jobs=2, progress=kill_one)
+    assert len(kills) == 2
+    assert result.counts == {"ok": 6, "failed": 1, "no_media": 2}
+    assert matrix_sha256(tmp_path / "f") == matrix_sha256(expected)
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_interrupted_run_resumes(posts, media, tmp_path, how):
+    calm, out = tmp_path / "calm", tmp_path / "f"
+    extract(posts, media, calm, only=LIGHT)
+    posts.to_pickle(tmp_path / "posts.pkl")
+    program = (
+        "import sys, pandas as pd; from pathlib import Path;"
+        "from virality.featurizers.extract import extract;"
+        "a = sys.argv; extract(pd.read_pickle(a[1]), Path(a[2]), Path(a[3]), only=a[4].split(','))"
+    )
+    places = [str(tmp_path / "posts.pkl"), str(media), str(out), ",".join(LIGHT)]
+    run = subprocess.Popen([sys.executable, "-c", program, *places], stderr=subprocess.DEVNULL)
+    until = time.monotonic() + 30
+    while not any((out / "rows").glob("*.rows")) and time.monotonic() < until:
+        time.sleep(0.005)
+    family = psutil.Process(run.pid).children(recursive=True)
+    os.kill(run.pid, how)
+    run.wait(10)
+    assert not psutil.wait_procs(family, timeout=10)[1]
+    result = extract(posts, media, out, only=LIGHT)
+    assert result.reused > 0
+    assert matrix_sha256(out) == matrix_sha256(calm)
+
+
+def test_clips_alone_and_posts_alone(media, tmp_path):
+    posts, root = posts_of_media([media / "p0.mp4", media / "p1.mp4"])
+    assert extract(posts, root, tmp_path / "a", only=LIGHT).counts == {"ok": 2}
+    lonely = extract(table(["x"], caption=["hi"]), None, tmp_path / "b", only=LIGHT)
+    assert lonely.counts == {"no_media": 1}
+    assert lonely.reasons == {"no_folder": 1}
+    text = extract(table(["x"], caption=["hi"]), None, tmp_path / "c", only=["text_shape"])
+    assert text.counts == {"ok": 1}
+
+
+def test_extra_columns_count_only_when_declared(tmp_path):
+    posts = table(["a", "b"], caption=["x", "y"])
+    posts["extra.age"] = pd.array([3, None], dtype="Int64")
+    posts["extra.leak"] = [1.0, 2.0]
+    out = tmp_path / "f"
+    off = [name for name, one in FEATURIZERS.items() if one.modality not in ("metadata", "text")]
+    off += [n for n, one in FEATURIZERS.items() if one.modality == "text" and n != "text_shape"]
+    extract(posts, None, out, switched_off=off, known={"extra.age": "asof"})
+    frame = read_features(out).matrix.frame
+    assert frame["extra__age"].tolist()[0] == 3
+    assert np.isnan(frame["extra__age"].tolist()[1])
+    assert "extra__leak" not in frame
+
+
+def test_what_cannot_work_is_said(posts, media, tmp_path):
+    with pytest.raises(InputError, match="does not exist"):
+        extract(posts, tmp_path / "nowhere", tmp_path / "f")
+    with pytest.raises(InputError, match="no posts"):
+        extract(posts.iloc[:0], media, tmp_path / "f")
+    with pytest.raises(InputError, match="more than once"):
+        extract(pd.concat([posts, posts]), media, tmp_path / "f")
+    with pytest.raises(UsageError, match="nonsense"):
+        extract(posts, media, tmp_path / "f", only=["nonsense"])
+    with pytest.raises(UsageError, match="jobs"):
+        extract(posts, media, tmp_path / "f", jobs=0)
+    (tmp_path / "file").touch()
+    with pytest.raises(StorageError):
+        extract(posts, media, tmp_path / "file" / "f", only=LIGHT)
+
+
+def test_all_posts_failing_is_a_result(tmp_path):
+    folder = tmp_path / "media"
+    folder.mkdir()
+    for name in "abc":
+        (folder / f"{name}.mp4").write_text("words")
+    result = extract(table(list("abc")), folder, tmp_path / "f", only=LIGHT)
+    assert result.counts == {"failed": 3}
+
+
+def test_damaged_feature_folder_is_refused(posts, media, tmp_path):
+    out = tmp_path / "f"
+    extract(posts, media, out, only=["text_shape"])
+    raw = bytearray((out / MATRIX).read_bytes())
+    raw[len(raw) // 2] ^= 1
+    (out / MATRIX).write_bytes(bytes(raw))
+    with pytest.raises(StorageError, match="virality extract"):
+        read_features(out)
+    with pytest.raises(InputError, match="not a feature folder"):
+        read_features(tmp_path)

@@ -5,6 +5,7 @@ else (colours, textures, shapes, speed) is drawn at random and has no effect on 
 """
 
 import itertools
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,18 +104,18 @@ def _scene(brightness: float, step: float, rng: np.random.Generator) -> _Scene:
     height, width = HEIGHT_PX + 2 * _MARGIN_PX, WIDTH_PX + 2 * _MARGIN_PX
     texture = _texture(height, width, rng)[:, :, None]
     tint = rng.normal(0, 0.12, 3)
-    tint -= tint @ _LUMA
-    background = np.clip(brightness + tint + 0.07 * texture, 0, 1)
+    colour = (brightness + tint - tint @ _LUMA).astype(np.float32)
+    background = np.clip(colour + 0.07 * texture, 0, 1)
     shapes = tuple(_shape(brightness, step, rng) for _ in range(rng.integers(2, 5)))
     return _Scene(_bytes(background), 0.5 * step * _direction(rng), shapes)
 
 
-def _texture(height: int, width: int, rng: np.random.Generator) -> TimeArray:
+def _texture(height: int, width: int, rng: np.random.Generator) -> FloatArray:
     """Return a pattern within -1 to 1: gradient, stripes, checks or blobs."""
-    y, x = np.mgrid[0:height, 0:width]
-    angle, period = rng.uniform(0, np.pi), rng.uniform(18, 60)
-    along = (x * np.cos(angle) + y * np.sin(angle)) * 2 * np.pi / period
-    across = (y * np.cos(angle) - x * np.sin(angle)) * 2 * np.pi / period
+    y, x = (axis.astype(np.float32) for axis in np.ogrid[0:height, 0:width])
+    angle, period = float(rng.uniform(0, np.pi)), float(rng.uniform(18, 60))
+    along = (x * math.cos(angle) + y * math.sin(angle)) * (2 * math.pi / period)
+    across = (y * math.cos(angle) - x * math.sin(angle)) * (2 * math.pi / period)
     match rng.integers(4):
         case 0:
             return np.asarray(2 * (along - along.min()) / np.ptp(along) - 1)
@@ -164,8 +165,8 @@ def _mask(size: int, *, disc: bool) -> BoolArray:
     return np.asarray(x * x + y * y <= size**2 / 4 if disc else np.ones_like(x, dtype=bool))
 
 
-def _bytes(values: TimeArray) -> ByteArray:
-    return np.asarray(np.round(values * 255), dtype=np.uint8)
+def _bytes(values: TimeArray | FloatArray) -> ByteArray:
+    return np.asarray(values * 255 + 0.5, dtype=np.uint8)
 
 
 def write_media(path: Path, pictures: Iterator[ByteArray], fps: int, sound: FloatArray) -> None:
@@ -177,7 +178,7 @@ def write_media(path: Path, pictures: Iterator[ByteArray], fps: int, sound: Floa
         picture = container.add_stream("libx264", rate=fps, options=_H264)
         picture.width, picture.height, picture.pix_fmt = WIDTH_PX, HEIGHT_PX, "yuv420p"
         picture.codec_context.thread_count = 1
-        voice = container.add_stream("aac", rate=SOUND_RATE_HZ, layout="mono")
+        voice = container.add_stream("aac", rate=SOUND_RATE_HZ, layout="mono", options=_AAC)
         voice.bit_rate = 64_000
         for index, array in enumerate(pictures):
             frame = av.VideoFrame.from_ndarray(array, format="rgb24")
@@ -203,6 +204,8 @@ _H264 = {
     "rc-lookahead": "0",
     "threads": "1",
 }
+
+_AAC = {"aac_coder": "fast", "threads": "1"}
 
 
 def _sound_packets(stream: "av.AudioStream", sound: FloatArray) -> Iterator[Any]:

@@ -86,10 +86,9 @@ def _levelled(samples: TimeArray, start_db: float, level_db: float) -> FloatArra
     """Set the start against the rest and the whole to its level; loud peaks are bent, not cut."""
     cut = round(START_S * SOUND_RATE_HZ)
     start, rest = samples[:cut], samples[cut:]
-    gain = np.full(len(samples), 1 / _rms(rest))
-    gain[:cut] = 10 ** (start_db / 20) / _rms(start)
+    steps = (10 ** (start_db / 20) / _rms(start), 1 / _rms(rest))
     # 20 ms of fade between the two gains, or the step would click.
-    gain = np.convolve(np.pad(gain, 240, mode="edge"), np.full(480, 1 / 480), mode="same")[240:-240]
+    gain = np.interp(np.arange(len(samples)), (cut - 240, cut + 240), steps)
     scaled = samples * gain
     scaled *= 10 ** (level_db / 20) / _rms(scaled)
     return np.asarray(0.98 * np.tanh(scaled / 0.98), dtype=np.float32)
@@ -179,10 +178,11 @@ def _response(formants: TimeArray, size: int) -> TimeArray:
 
 def _brightened(noise: TimeArray) -> TimeArray:
     """Return noise with the middle of a fricative's spectrum: 3 to 9 kHz."""
-    spectrum = np.fft.rfft(noise)
-    frequencies = np.fft.rfftfreq(len(noise), 1 / SOUND_RATE_HZ)
+    size = 1 << (len(noise) - 1).bit_length()  # a prime length would take many times longer
+    spectrum = np.fft.rfft(noise, size)
+    frequencies = np.fft.rfftfreq(size, 1 / SOUND_RATE_HZ)
     spectrum *= np.exp(-0.5 * ((frequencies - 5500) / 1800) ** 2)
-    return np.fft.irfft(spectrum, len(noise))
+    return np.fft.irfft(spectrum, size)[: len(noise)]
 
 
 def _music(count: int, rng: np.random.Generator) -> TimeArray:
@@ -209,7 +209,7 @@ def _add(out: TimeArray, start: int, sound: TimeArray) -> None:
 def _chord(root_hz: float, step: int, beat_s: float) -> TimeArray:
     """Return a triad `step` half tones above the root (minor on the sixth) over its bass."""
     triad = root_hz * 2 ** ((step + np.array([0, 3 if step == 9 else 4, 7])) / 12)
-    chord = 0.25 * _plucked(2 * triad, 2 * beat_s)
+    chord = 0.25 * _plucked(2 * triad, 1.4 * beat_s)
     _add(chord, 0, 0.5 * _plucked(triad[:1] / 2, beat_s))
     return chord
 
@@ -217,11 +217,16 @@ def _chord(root_hz: float, step: int, beat_s: float) -> TimeArray:
 def _plucked(pitches_hz: TimeArray, seconds: float) -> TimeArray:
     """Return a chord of decaying notes with six falling harmonics each."""
     clock = np.arange(round(seconds * SOUND_RATE_HZ)) / SOUND_RATE_HZ
-    harmonics = np.arange(1, 7)
-    waves = np.sin(2 * np.pi * (pitches_hz[:, None] * harmonics).reshape(-1, 1) * clock)
-    weights = np.tile(1 / harmonics**1.5, len(pitches_hz))
+    sound = np.zeros(len(clock))
+    for pitch in pitches_hz:
+        # Harmonics are powers of one turning pointer: six products instead of six sines.
+        pointer = np.exp(2j * np.pi * pitch * clock)
+        power = pointer
+        for harmonic in range(1, 7):
+            sound += power.imag / harmonic**1.5
+            power = power * pointer
     attack = np.minimum(1, clock / 0.005)
-    return np.asarray(weights @ waves * attack * np.exp(-3 * clock / seconds))
+    return np.asarray(sound * attack * np.exp(-3 * clock / seconds))
 
 
 def _kick() -> TimeArray:

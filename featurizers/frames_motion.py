@@ -23,6 +23,7 @@ CUT_CERTAIN = 0.2
 """A cut moves a quarter of the pixels to other levels *and* cannot be explained by motion (mean
 difference after the flow is undone, of 1 for black to white), or is plainly another picture."""
 
+SHORTEST_FLOW_PX = 32
 STILL_SPEED = 0.01
 """Pictures whose parts move less than a hundredth of their long side a second stand still."""
 
@@ -123,13 +124,30 @@ def _compare(before: ByteArray, after: ByteArray) -> tuple[float, float, float, 
     difference = float(cv2.absdiff(before, after).mean()) / 255
     if difference == 0:
         return 0.0, 0.0, 0.0, 0.0, False
-    flow = _load_flow().calc(before, after, None)
+    flow = _find_flow(before, after)
     unexplained = float(cv2.absdiff(before, _undo(after, flow)).mean()) / 255
     moved = 0.5 * float(np.abs(_levels(before) - _levels(after)).sum())
     cut = unexplained > CUT_CERTAIN or (unexplained > CUT_UNEXPLAINED and moved > CUT_LEVELS_MOVED)
     right, down = flow.reshape(-1, 2).mean(axis=0, dtype=np.float64)
     speed = float(np.hypot(flow[..., 0], flow[..., 1]).mean(dtype=np.float64))
     return speed, float(right), float(down), difference, cut
+
+
+def _find_flow(before: ByteArray, after: ByteArray) -> FloatArray:
+    """Return how each pixel moves (right, down), float32, shape (height, width, 2).
+
+    OpenCV's DIS flow ends the process (segmentation fault) on frames more than three times as wide
+    as high, and refuses tiny ones: such frames are made higher by repeating their edge.
+    """
+    cv2 = load_opencv()
+    height, width = before.shape
+    shortest = max(SHORTEST_FLOW_PX, -(-max(height, width) // 2))
+    below, right = max(0, shortest - height), max(0, shortest - width)
+    if below or right:
+        edge = (0, below, 0, right, cv2.BORDER_REPLICATE)
+        before, after = (cv2.copyMakeBorder(frame, *edge) for frame in (before, after))
+    flow: FloatArray = _load_flow().calc(before, after, None)[:height, :width]
+    return flow
 
 
 def _undo(after: ByteArray, flow: FloatArray) -> ByteArray:

@@ -241,6 +241,21 @@ def test_motion_at_the_start_is_told_from_the_rest():
     assert measured["still_share"] == pytest.approx(0.5, abs=0.05)
 
 
+@pytest.mark.parametrize("size", [(8, 96), (31, 96), (96, 8), (8, 8), (1, 1), (90, 640), (640, 90)])
+def test_frames_of_any_shape_are_measured(size):
+    # OpenCV's flow ends the whole process on some of them, were they given as they are.
+    motion = np.random.default_rng(0).integers(0, 256, (4, *size))
+    assert measure("frames_motion", make_frames(motion=motion))["activity"] > 0
+
+
+@pytest.mark.parametrize("height", [16, 24, 31, 40])
+def test_a_pan_over_a_strip_has_its_speed(height):
+    wide = texture(height, 200)
+    motion = [wide[:, 2 * number : 2 * number + 96] for number in range(30)]
+    measured = measure("frames_motion", make_frames(motion=motion))
+    assert measured["speed"] == pytest.approx(20 / 96, rel=0.15)
+
+
 # Layout
 
 

@@ -1,9 +1,11 @@
 """What a caption says, as a sentence encoder sees it."""
 
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 
@@ -35,8 +37,8 @@ class TextEmbedding:
 
     @property
     def version(self) -> str:
-        """Changes with the encoder's files."""
-        return f"1+{self.encoder}+{find_version(self.encoder)}"
+        """Changes with the encoder's files, wherever their folder lies."""
+        return f"1+{Path(self.encoder).name}+{find_version(self.encoder)}"
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -81,8 +83,6 @@ def _one_thread() -> Iterator[None]:
 
     torch is only told if it is loaded: loading it takes seconds.
     """
-    import sys
-
     from threadpoolctl import threadpool_limits
 
     torch = sys.modules.get("torch")

@@ -124,7 +124,8 @@ def _load_transformer(folder: Path) -> Encode:
     from sentence_transformers import SentenceTransformer
     from transformers.utils import logging
 
-    logging.disable_progress_bar()  # one bar a file, on stderr, in every worker
+    quiet: Any = logging  # its functions are not typed
+    quiet.disable_progress_bar()  # one bar a file, on stderr, in every worker
     try:
         model = SentenceTransformer(str(folder), device="cpu", local_files_only=True)
     except (OSError, ValueError, KeyError) as error:

@@ -328,14 +328,14 @@ def _damaged(path: Path) -> StorageError:
 def iter_posts(posts: pd.DataFrame) -> Iterator[Post]:
     """Yield each row as a `Post`: what the post is, never how it did. Missing fields are None."""
     names = [name for name in POST_COLUMNS if name in posts]
-    columns = [_plain(posts[name]) for name in names]
+    columns = [plain_values(posts[name]) for name in names]
     for row in zip(*columns, strict=True):
         yield Post(**dict(zip(names, row, strict=True)))
 
 
-def _plain(values: pd.Series) -> list[Any]:
+def plain_values(values: pd.Series) -> list[Any]:
     """Return a column as plain Python values with None where one is missing."""
-    kind = SCHEMA[str(values.name)].kind
+    kind = _kind(str(values.name), values)
     if kind == "strings":
         return list(values)
     missing = values.isna()

@@ -17,6 +17,7 @@ FIRST_YEAR, LAST_YEAR = 1990, 2100
 
 _DAY = re.compile(r"(\d{4})[/.](\d{1,2})[/.](\d{1,2})(?:[ T](.+))?")
 _SLASHED = re.compile(r"\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4}\b.*")
+_ZONED = re.compile(r"(?:[zZ]|UTC|GMT|[+-]\d{2}:?\d{2})$|^$")
 _EPOCH = re.compile(r"\d{9,20}(\.\d+)?")
 
 
@@ -43,6 +44,13 @@ def parse_time(value: object, unit: str = "") -> datetime | None:
     if not FIRST_YEAR <= moment.year <= LAST_YEAR:
         raise Refused(f"is not between {FIRST_YEAR} and {LAST_YEAR}")
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+def has_zone(text: str, unit: str = "") -> bool:
+    """Tell whether a text, or the unit it is read with, says which zone its time is in."""
+    if _EPOCH.fullmatch(text.strip()) or "%z" in unit or (unit and "%" not in unit):
+        return True
+    return _ZONED.search(text.strip()) is not None
 
 
 def check_unit(unit: str) -> None:

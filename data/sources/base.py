@@ -55,6 +55,8 @@ class Layout:
         dropped: their names that are not kept: account names, links, cookies. A name that ends
             in `.` stands for all that is nested under it.
         known: their extra names -> when they are known; those not named are `post`.
+        marked_captions: whether captions still hold the signs of hashtags and mentions, which are
+            then read from there where the source has no list of them.
         notes: sentences for the user about how the source was read.
     """
 
@@ -63,6 +65,7 @@ class Layout:
     constants: Mapping[str, object] = field(default_factory=dict)
     dropped: tuple[str, ...] = ()
     known: Mapping[str, Known] = field(default_factory=dict)
+    marked_captions: bool = True
     notes: tuple[str, ...] = ()
 
 

@@ -198,20 +198,27 @@ def read_parquet(path: Path) -> Iterator[RawRow]:
         raise StorageError(f"{path}: is damaged after row {number}; fetch it again") from error
 
 
-def read_rows(look: Look) -> Iterator[RawRow]:
-    """Yield the rows of a table of any form."""
+def read_rows(look: Look, records: object = None) -> Iterator[RawRow]:
+    """Yield the rows of a table of any form; of a JSON file, those of `records` if given."""
     if look.form == "csv":
         return read_csv(look.path)
     if look.form == "parquet":
         return read_parquet(look.path)
     if look.form == "jsonl":
         return read_jsonl(look.path)
-    return rows_of(look.content, look.path.name)
+    return rows_of(look.content if records is None else records, look.path.name)
 
 
-def first_names(look: Look) -> frozenset[str]:
-    """Return the column names of a table, or the dotted names in its first record."""
-    if look.form == "json" and isinstance(look.content, list):
-        records = (row.values for row in rows_of(look.content[:1], look.path.name))
-        return frozenset(next(records, {}))
-    return frozenset() if look.form in ("json", "folder", "posts") else look.names
+def first_names(look: Look, records: object = None) -> frozenset[str]:
+    """Return the column names of a table, or the dotted names in the first of some records."""
+    if look.form == "json":
+        found = rows_of(look.content if records is None else records, look.path.name)
+        return next((frozenset(row.values) for row in found if row.values), frozenset[str]())
+    return frozenset() if look.form in ("folder", "posts") else look.names
+
+
+def under(content: object, *keys: str) -> object:
+    """Return what stands under these keys of nested objects, None if it is not there."""
+    for key in keys:
+        content = content.get(key) if isinstance(content, Mapping) else None
+    return content

@@ -1,0 +1,193 @@
+"""One raw value -> the value of a field: typed, in its unit, or refused with a reason."""
+
+import ast
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from datetime import datetime
+
+from virality.data.numbers import (
+    Refused,
+    is_missing,
+    parse_count,
+    parse_duration,
+    parse_flag,
+    parse_number,
+)
+from virality.data.post import Field
+from virality.data.times import parse_time
+
+Value = str | tuple[str, ...] | int | float | bool | datetime | None
+
+AUTHOR_SALT = "virality.author.1"
+"""Public, so that the same author has the same id in every table: hashing hides names from
+readers of a table, it does not stop someone who has a list of names and this constant."""
+
+_HASHED = re.compile(r"(?=.*[a-f])(?=.*\d)[0-9a-f]{12,64}")
+_ROUNDED = re.compile(r"\d(\.\d+)?[eE]\+?\d+|\d{16,}\.0+")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
+_HASHTAG = re.compile(r"[#＃]([^\s#＃@,.!?;:()\[\]{}\"'|/\\]+)")
+_MENTION = re.compile(r"(?<![\w.@])@(\w(?:[\w.]*\w)?)")
+_WORD_KEYS = ("name", "title", "hashtagName", "hashtag_name", "username", "uniqueId", "tag")
+
+
+def read_cell(field: Field, value: object, unit: str = "") -> Value:
+    """Return the value of a field; None where it is missing.
+
+    Args:
+        field: whose value it is.
+        value: as the source gives it.
+        unit: as the layout or the mapping says.
+
+    Raises:
+        Refused: if its meaning is not certain; the message is the reason.
+    """
+    if field.name in ("id", "sound_id"):
+        return read_id(value)
+    if field.name == "author_id":
+        return hash_author(value)
+    if field.name == "duration_s":
+        return parse_duration(value, unit)
+    if field.kind == "integer":
+        return parse_count(value, unit)
+    if field.kind == "number":
+        return parse_number(value, unit)
+    if field.kind == "boolean":
+        return parse_flag(value)
+    if field.kind == "time":
+        return parse_time(value, unit)
+    if field.kind == "strings":
+        return read_words(value)
+    text = read_text(value)
+    if field.name == "caption":
+        return text
+    text = (text or "").strip() or None
+    return text.lower() if text and field.name == "platform" else text
+
+
+def read_id(value: object) -> str | None:
+    """Return an identifier as text.
+
+    Raises:
+        Refused: if a program took it for a float and rounded it, as in `7.506832745952218e+18`.
+    """
+    if is_missing(value):
+        return None
+    if isinstance(value, float) or (isinstance(value, str) and _ROUNDED.fullmatch(value.strip())):
+        raise Refused("was rounded by a program that took the id for a number; export ids as text")
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise Refused("is not an identifier")
+    return clean(str(value)).strip() or None
+
+
+def looks_rounded(identifier: str) -> bool:
+    """Tell whether a long numeric id is one that a float64 can hold, as one in 256 is by chance.
+
+    Such an id is either a multiple of 256 or was cut to 16 or 17 digits and filled with zeros.
+    """
+    if not identifier.isdecimal() or len(identifier) < 18:
+        return False
+    return int(identifier) % 256 == 0 or identifier.endswith("00")
+
+
+def hash_author(value: object) -> str | None:
+    """Return an account as 16 hexadecimal digits of a salted SHA-256; a hash stays as it is.
+
+    Raises:
+        Refused: if it was rounded, or is not a name or an identifier.
+    """
+    account = read_id(value)
+    if account is None:
+        return None
+    account = account.removeprefix("@")
+    if _HASHED.fullmatch(account):
+        return account
+    return hashlib.sha256(f"{AUTHOR_SALT}\0{account}".encode()).hexdigest()[:16]
+
+
+def read_text(value: object) -> str | None:
+    """Return a text that can be stored; a list of texts becomes one with commas.
+
+    Raises:
+        Refused: if it is an object or a list of objects.
+    """
+    if value is None or (isinstance(value, float) and value != value):
+        return None
+    if isinstance(value, list | tuple) and all(isinstance(v, str) for v in value):
+        return clean(", ".join(value)) or None
+    if isinstance(value, Mapping | list | tuple):
+        raise Refused("is not a text")
+    return clean(str(value))
+
+
+def clean(text: str) -> str:
+    """Return the text without lone surrogates and NUL, which files and terminals refuse."""
+    return _SURROGATE.sub("\ufffd", text).replace("\0", "")
+
+
+def read_words(value: object) -> tuple[str, ...] | None:
+    """Return hashtags or mentions without their signs, in order.
+
+    A list may hold texts or objects with a name; a text may be a list in JSON or Python spelling,
+    words with signs, or words between commas.
+
+    Raises:
+        Refused: if it is anything else.
+    """
+    if is_missing(value):
+        return None
+    if isinstance(value, str):
+        value = _listed(value.strip())
+    if not isinstance(value, list | tuple):
+        raise Refused("is not a list of words")
+    words = (_word(one) for one in value)
+    return tuple(word for word in words if word)
+
+
+def _listed(text: str) -> list[object]:
+    """Return the words of a text as a list."""
+    if text.startswith("["):
+        for read in (json.loads, ast.literal_eval):
+            try:
+                parsed = read(text)
+            except (ValueError, SyntaxError, RecursionError, MemoryError):
+                continue
+            if isinstance(parsed, list):
+                return parsed
+        raise Refused("is not a list of words")
+    if "#" in text or "＃" in text:
+        return list(_HASHTAG.findall(text))
+    return list(re.split(r"[,;|]", text) if re.search(r"[,;|]", text) else text.split())
+
+
+def _word(value: object) -> str:
+    """Return one hashtag or account name without its sign, `""` if there is none."""
+    if isinstance(value, Mapping):
+        value = next((value[key] for key in _WORD_KEYS if value.get(key)), "")
+    if not isinstance(value, str | int):
+        raise Refused("is not a list of words")
+    return clean(str(value)).strip().lstrip("#＃@").strip()
+
+
+def hashtags_in(caption: str) -> tuple[str, ...]:
+    """Return the hashtags that a caption spells, in order."""
+    return tuple(_HASHTAG.findall(caption))
+
+
+def mentions_in(caption: str) -> tuple[str, ...]:
+    """Return the accounts that a caption names, in order; mail addresses are none."""
+    return tuple(_MENTION.findall(caption))
+
+
+def derive_id(author: Value, posted_at: Value, caption: Value) -> str | None:
+    """Return a stable id for a post without one, from its author, time and caption.
+
+    None where fewer than two of the three are known: such an id would not tell posts apart.
+    """
+    known = [part for part in (author, posted_at, caption) if part is not None]
+    if len(known) < 2:
+        return None
+    when = posted_at.isoformat() if isinstance(posted_at, datetime) else ""
+    spelled = json.dumps([author, when, caption], ensure_ascii=False)
+    return "d" + hashlib.sha256(spelled.encode()).hexdigest()[:19]

@@ -1,0 +1,90 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from virality.workflow.console import Console, as_line
+from virality.workflow.stamp import Stamps, fingerprint
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+
+
+@given(st.dictionaries(st.text(), VALUES))
+def test_a_line_is_strict_json(value):
+    line = as_line(value)
+    assert line.endswith("\n")
+    assert line.count("\n") == 1
+
+    def refuse(name):
+        raise AssertionError(name)
+
+    json.loads(line, parse_constant=refuse)
+
+
+def test_nan_becomes_null():
+    assert as_line({"a": float("nan"), "b": [float("inf")]}) == '{"a": null, "b": [null]}\n'
+
+
+def test_json_leaves_stdout_to_the_result(capsys):
+    console = Console(json=True)
+    with console.progress("work") as progress:
+        progress(1, 2)
+    console.note("a note")
+    console.emit({"a": 1}, lambda: print("for people"))
+    out, err = capsys.readouterr()
+    assert out == '{"a": 1}\n'
+    assert "a note" in err
+
+
+def test_quiet_is_quiet(capsys):
+    console = Console(quiet=True)
+    with console.progress("work") as progress:
+        progress(1, 2)
+    console.note("a note")
+    assert capsys.readouterr() == ("", "")
+
+
+def test_without_a_terminal_progress_is_plain_lines(capsys, monkeypatch):
+    clock = iter(range(0, 100, 3))
+    monkeypatch.setattr("time.monotonic", lambda: float(next(clock)))
+    with Console().progress("tuning") as progress:
+        for done in range(3):
+            progress(done, 3)
+    assert capsys.readouterr().err.splitlines() == [f"tuning: {done} of 3" for done in range(3)]
+
+
+def test_a_stage_is_fresh_until_its_inputs_change(tmp_path):
+    source, made = tmp_path / "in", tmp_path / "out"
+    source.write_text("a")
+    made.write_text("b")
+    stamps = Stamps(tmp_path / "stages.json")
+    mark = fingerprint({"source": source}, {"seed": 1})
+    assert not stamps.is_fresh("stage", mark, {"made": made})
+    stamps.keep("stage", mark)
+    assert stamps.is_fresh("stage", mark, {"made": made})
+    assert not stamps.is_fresh("stage", fingerprint({"source": source}, {"seed": 2}), {})
+    source.write_text("c")
+    assert not stamps.is_fresh("stage", fingerprint({"source": source}, {"seed": 1}), {})
+    made.unlink()
+    assert not stamps.is_fresh("stage", mark, {"made": made})
+
+
+def test_a_torn_stamp_file_only_costs_work(tmp_path):
+    path = tmp_path / "stages.json"
+    path.write_text('{"stage": "abc')
+    stamps = Stamps(path)
+    assert not stamps.is_fresh("stage", "abc", {})
+    stamps.keep("stage", "abc")
+    assert stamps.is_fresh("stage", "abc", {})
+
+
+@pytest.mark.parametrize("name", ["new.mp4", "folder/new.mp4"])
+def test_a_new_file_in_a_folder_is_a_change(tmp_path, name):
+    (tmp_path / "folder").mkdir()
+    before = fingerprint({"media": tmp_path}, {})
+    (tmp_path / name).write_text("x")
+    assert fingerprint({"media": tmp_path}, {}) != before

@@ -91,7 +91,9 @@ def _interval(metric: "Metric") -> Interval:
 
 
 def _intervals(metrics: Mapping[str, "Metric"]) -> dict[str, Interval]:
-    return {name: _interval(metric) for name, metric in metrics.items()}
+    """Return metrics that have a value: a factor has none where the target is no logarithm."""
+    there = {name: _interval(metric) for name, metric in metrics.items()}
+    return {name: one for name, one in there.items() if math.isfinite(one.value)}
 
 
 def _lead(name: str, difference: Interval) -> Lead:

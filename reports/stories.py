@@ -57,10 +57,11 @@ def story(
     """Return one post explained.
 
     Args:
-        contributions, predictions: of the chosen posts, in one order.
+        contributions: of the chosen posts.
         row: which of them.
         why: why it was chosen, a key of the strings.
         target: for units.
+        predictions: of the same posts, in the same order.
         caption: of the post.
         actual: what it got, in units.
         unseen: what was predicted before the model had seen it, in units.

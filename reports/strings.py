@@ -69,6 +69,21 @@ MODALITY_BLOCKS: Mapping[str, str] = {
     "history": "how earlier posts like it did",
 }
 
+BASES: Mapping[str, str] = {
+    "lightgbm_all": "everything together (LightGBM)",
+    "xgboost_all": "everything together (XGBoost)",
+    "all_lightgbm": "everything together (LightGBM)",
+    "all_xgboost": "everything together (XGBoost)",
+    "all": "everything together",
+}
+"""Base models of the stack that are not one part of the post."""
+
+LICENCES: Mapping[str, str] = {
+    "audio_voice": "The voice features (eGeMAPS) are made by openSMILE, whose licence allows "
+    "research only, no commercial use; everything works with them switched off.",
+}
+"""Featurizer -> what its licence asks of whoever uses the model."""
+
 _WORDS: Mapping[str, str] = {
     "title": "What drives {unit}",
     "title_score": "What drives the {outcome}",
@@ -214,7 +229,7 @@ _MAKING: Mapping[str, str] = {
     "data.noauthors": "No author is known, so the model cannot be judged on unseen authors.",
     "data.period": "Posted from {first} to {last}.",
     "data.noperiod": "No time of posting is known, so the model cannot be judged on newer posts.",
-    "data.outcome": "Half of the posts have {low} to {high}; the median is {median}.",
+    "data.outcome": "Half of the posts have {low}; the median is {median}.",
     "use.1": "For estimating, before posting, how far a short video is likely to go, and for "
     "seeing which of its properties the estimate rests on.",
     "use.2": "Not for judging people, and not for decisions that harm somebody when wrong.",

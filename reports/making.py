@@ -1,0 +1,137 @@
+"""Model card and study -> how it was made, and the commands that make it again."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from virality.reports.report import Making, Study, Trial, Weight
+from virality.reports.strings import BASES, LICENCES, MODALITIES, say
+from virality.reports.words import amount, count_words, significant
+
+if TYPE_CHECKING:
+    from virality.modeling.evaluate import Evaluation
+    from virality.modeling.train import Model, ModelCard
+    from virality.modeling.tune import Tuning
+
+MOST_TRIALS = 1000
+
+
+def making_of(
+    model: "Model",
+    evaluations: Sequence["Evaluation"],
+    tuning: "Tuning | None",
+    largest_error: float,
+    seed: int,
+) -> Making:
+    """Return all that someone needs to judge and to repeat the making of a model."""
+    card = model.card
+    licences = [*card.licences]
+    licences += [text for name, text in LICENCES.items() if name in card.featurizers]
+    return Making(
+        study=study_of(tuning) if tuning else None,
+        weights=tuple(Weight(name, base_label(name), float(w)) for name, w in card.weights.items()),
+        facts=_facts(model, largest_error, seed),
+        params=_flat(card.params),
+        versions={**dict(card.libraries), **dict(sorted(card.featurizers.items()))},
+        use=(say("use.1"), say("use.2")),
+        limits=(*(say(f"limits.{i}") for i in (1, 2, 3)), *card.notes),
+        licences=tuple(dict.fromkeys(licences)),
+        commands=commands(card, evaluations, seed),
+    )
+
+
+def base_label(name: str) -> str:
+    """Return a base model in words: `pictures` for `frames`, or the library behind it."""
+    for known in (name, *name.replace("-", "_").split("_")):
+        if known in MODALITIES and known != "all":
+            return MODALITIES[known]
+    return BASES.get(name, name.replace("_", " "))
+
+
+def _facts(model: "Model", largest_error: float, seed: int) -> dict[str, str]:
+    card, target = model.card, model.target
+    facts = {
+        "target": f"{card.target} ({card.scale})",
+        "rows": count_words(card.rows),
+        "authors": count_words(card.authors) if card.authors else "",
+        "first": card.first_posted_at,
+        "last": card.last_posted_at,
+        "features": str(len(card.features)),
+        "hit": amount(card.hit_threshold, target.unit, target.log),
+        "seed": str(card.seed),
+        "report_seed": str(seed),
+        "additivity": f"{largest_error:.1e}",
+    }
+    return {say(f"fact.{name}"): text for name, text in facts.items() if text}
+
+
+def _flat(values: Mapping[str, object], prefix: str = "") -> dict[str, str]:
+    """Return nested parameters as one level of names and texts."""
+    flat: dict[str, str] = {}
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            flat |= _flat(value, f"{prefix}{name}.")
+        else:
+            flat[f"{prefix}{name}"] = f"{value:.6g}" if isinstance(value, float) else str(value)
+    return flat
+
+
+def study_of(tuning: "Tuning") -> Study:
+    """Return the history of a study; beyond 1,000 trials, those that brought progress and a sample.
+
+    Whether low or high scores are better is told by which of them the study calls its best.
+    """
+    values = [one.value for one in tuning.trials if _there(one.value)]
+    best = tuning.value
+    lower = not values or best is None or abs(best - min(values)) <= abs(best - max(values))
+    trials: list[Trial] = []
+    so_far: float | None = None
+    for one in sorted(tuning.trials, key=lambda trial: trial.number):
+        value = float(one.value) if one.value is not None and _there(one.value) else None
+        if value is not None and one.state == "COMPLETE":
+            so_far = value if so_far is None else (min if lower else max)(so_far, value)
+        shown = value if one.state == "COMPLETE" else None
+        trials.append(Trial(int(one.number), str(one.state), shown, so_far, one.seconds))
+    done = [trial for trial in trials if trial.value is not None]
+    winner = (min if lower else max)(done, key=lambda one: one.value or 0.0) if done else None
+    step = math.ceil(len(trials) / MOST_TRIALS)
+    return Study(
+        trials=tuple(trials[::step]),
+        total=len(trials),
+        best=float(best) if best is not None and _there(best) else None,
+        sentence=say(
+            "study.sentence", done=len(done), total=len(trials),
+            pruned=sum(trial.state == "PRUNED" for trial in trials),
+            best=winner.number if winner else "–",
+        ),
+        params={
+            str(name): significant(value, 3) if isinstance(value, float) else str(value)
+            for name, value in tuning.params.items()
+        },
+    )  # fmt: skip
+
+
+def _there(value: float | None) -> bool:
+    return value is not None and math.isfinite(value)
+
+
+def commands(card: "ModelCard", evaluations: Sequence["Evaluation"], seed: int) -> tuple[str, ...]:
+    """Return the commands that make this model and this report from posts and clips."""
+    lines = ["virality extract posts.parquet --media clips -o features"]
+    study = ""
+    if card.tuned:
+        lines.append(
+            f"virality tune features --target {card.target} --trials {card.trials} "
+            f"--seed {card.seed} --study study.log"
+        )
+        study = "--study study.log "
+    else:
+        study = f"--target {card.target} "
+    lines.append(f"virality train features {study}--seed {card.seed} -o model")
+    lines += [
+        f"virality evaluate features --model model --split {one.split} --seed {seed}"
+        for one in evaluations
+    ]
+    with_study = " --study study.log" if card.tuned else ""
+    lines.append(f"virality report model features{with_study} --seed {seed} -o report.html")
+    return tuple(lines)

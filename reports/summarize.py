@@ -1,0 +1,253 @@
+"""Model + features + evaluations + study -> Report."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from virality.data.errors import InputError
+from virality.reports.belief import believe, ordered
+from virality.reports.datacard import data_card
+from virality.reports.dependence import dependence
+from virality.reports.explain import (
+    Contributions,
+    control_shares,
+    importance,
+    is_block,
+    modality_shares,
+    swarm,
+)
+from virality.reports.fits import fit_of, sample
+from virality.reports.making import making_of
+from virality.reports.report import (
+    DataCard,
+    Dependence,
+    Driver,
+    Explained,
+    Planted,
+    PostStory,
+    Report,
+    Subject,
+    Synthetic,
+)
+from virality.reports.stories import captions_of, choose, story, unseen_predictions
+from virality.reports.strings import say
+from virality.reports.words import label, percent, tidy
+
+if TYPE_CHECKING:
+    from virality.data.features import Features
+    from virality.modeling.evaluate import Evaluation
+    from virality.modeling.targets import Target
+    from virality.modeling.train import Model
+    from virality.modeling.tune import Tuning
+
+Floats = npt.NDArray[np.float64]
+
+EXPLAINED = 500
+"""Posts whose contributions are shown: ranks the features like all of them, and draws fast."""
+
+POOL = 2000
+"""Posts among which the five that are told one by one are looked for."""
+
+SWARMS, SHAPES, FEATURES = 12, 6, 40
+
+
+def summarize(
+    model: "Model",
+    features: "Features",
+    evaluations: Sequence["Evaluation"],
+    tuning: "Tuning | None",
+    *,
+    synthetic: Mapping[str, Any] | None = None,
+    seed: int = 0,
+) -> Report:
+    """Return all that a report shows about a model, as plain values.
+
+    Args:
+        model: a trained model.
+        features: posts that it is explained on, with or without outcomes.
+        evaluations: of any splits, or none; then the report says that nothing was judged.
+        tuning: the study behind it, if there was one.
+        synthetic: rule, planted features, decoy and noise of a made-up corpus (`truth.json`).
+        seed: of the samples of posts that are explained and drawn.
+
+    Raises:
+        InputError: if there is no post to explain.
+        BundleError: if the features are of other versions than the model's.
+    """
+    if not len(features.matrix):
+        raise InputError("report: the features hold no posts; extract some first")
+    judged, target = ordered(evaluations), model.target
+    outcomes, captions = outcomes_of(features.posts, target), captions_of(features.posts)
+    chosen = sample(len(features.matrix), EXPLAINED, seed)
+    contributions = model.contributions(*rows_of(features, chosen))
+    explained = explain_all(contributions, model, len(chosen))
+    data = data_card(model, features, outcomes)
+    return Report(
+        subject=_subject(model, data),
+        belief=believe(judged, target),
+        synthetic=_synthetic(synthetic, explained.features) if synthetic else None,
+        explained=_shortened(explained),
+        fits=tuple(fit_of(one, target, captions, seed=seed) for one in judged[:2]),
+        posts=_posts(model, features, outcomes, judged, usual_values(contributions), seed),
+        data=data,
+        making=making_of(model, judged, tuning, contributions.largest_error, seed),
+        seed=seed,
+    )
+
+
+def rows_of(features: "Features", places: npt.NDArray[np.int64]) -> tuple[Any, pd.DataFrame]:
+    """Return matrix and posts of these rows."""
+    ids = [str(features.matrix.frame.index[place]) for place in places]
+    return features.matrix.rows(ids), features.posts.iloc[places].reset_index(drop=True)
+
+
+def outcomes_of(posts: pd.DataFrame, target: "Target") -> Floats:
+    """Return outcomes on the learning scale, all NaN where the table has none."""
+    if target.outcome not in posts.columns or bool(posts[target.outcome].isna().all()):
+        return np.full(len(posts), np.nan)
+    return target.values(posts)
+
+
+def usual_values(contributions: Contributions) -> dict[str, float]:
+    """Return the median of each raw value among the explained posts; none where all lack it."""
+    there = contributions.values.dropna(axis=1, how="all")
+    return {str(name): float(value) for name, value in there.median().items()}
+
+
+def explain_all(contributions: Contributions, model: "Model", posts: int) -> Explained:
+    """Return importance, beeswarm and dependence of the strongest features."""
+    log = model.target.log
+    columns = _columns_by_group(model)
+    drivers = importance(contributions, log, columns)
+    moving = tuple(one for one in drivers if one.effect > 0)
+    return Explained(
+        posts=posts,
+        baseline=float(contributions.baseline),
+        largest_error=float(contributions.largest_error),
+        modalities=modality_shares(contributions, log, columns),
+        features=moving,
+        rest=0,
+        swarms=tuple(swarm(contributions, one.feature) for one in moving[:SWARMS]),
+        dependences=_shapes(contributions, moving, model.target),
+        sentences=_driver_sentences(contributions, moving, model.target),
+    )
+
+
+def _shortened(explained: Explained) -> Explained:
+    """Return the same with the strongest features only, and how many are left out."""
+    from dataclasses import replace
+
+    left_out = max(0, len(explained.features) - FEATURES)
+    return replace(explained, features=explained.features[:FEATURES], rest=left_out)
+
+
+def _columns_by_group(model: "Model") -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for name, column in model.columns.items():
+        group = column.block or name
+        counts[group] = counts.get(group, 0) + 1
+    return counts
+
+
+def _shapes(
+    contributions: Contributions, drivers: Sequence[Driver], target: "Target"
+) -> tuple[Dependence, ...]:
+    plain = [one.feature for one in drivers if not is_block(contributions, one.feature)]
+    shapes = (dependence(contributions, name, target) for name in plain[: 2 * SHAPES])
+    return tuple(shape for shape in shapes if shape is not None)[:SHAPES]
+
+
+def _driver_sentences(
+    contributions: Contributions, drivers: Sequence[Driver], target: "Target"
+) -> tuple[str, ...]:
+    if not drivers:
+        return ()
+    shares = control_shares(drivers)
+    largest = modality_shares(contributions, target.log)[0]
+    return (
+        say("drivers.strongest", names=", ".join(one.label for one in drivers[:3])),
+        say("drivers.modality", modality=largest.label, share=percent(largest.share)),
+        say("drivers.control", **{name: percent(share) for name, share in shares.items()}),
+        say("drivers.cause", unit=target.outcome),
+    )
+
+
+def _subject(model: "Model", data: DataCard) -> Subject:
+    target, card = model.target, model.card
+    title = say("title" if target.log else "title_score", unit=target.unit, outcome=target.outcome)
+    return Subject(
+        title=title,
+        target=target.name,
+        outcome=target.outcome,
+        unit=target.unit,
+        log=target.log,
+        rows=card.rows,
+        authors=card.authors or None,
+        first=data.first,
+        last=data.last,
+        hit_threshold=float(card.hit_threshold),
+    )
+
+
+def _synthetic(truth: Mapping[str, Any], drivers: Sequence[Driver]) -> Synthetic:
+    """Return the stated rule and at which rank each planted driver was found."""
+    ranks = {one.feature: rank for rank, one in enumerate(drivers, start=1)}
+    labels = {one.feature: one.label for one in drivers}
+    planted = [(str(name), "driver") for name in truth.get("planted", ())]
+    decoys = truth.get("decoy") or ()
+    planted += [(str(name), "decoy") for name in ([decoys] if isinstance(decoys, str) else decoys)]
+    noise = truth.get("noise_sd")
+    return Synthetic(
+        rule=tidy(truth.get("rule", ""), 1000),
+        planted=tuple(
+            Planted(
+                name, labels.get(name, label(name)), "driver" if role == "driver" else "decoy",
+                ranks.get(name),
+            )
+            for name, role in planted
+        ),
+        noise=float(noise) if isinstance(noise, int | float) else None,
+    )  # fmt: skip
+
+
+def _posts(
+    model: "Model",
+    features: "Features",
+    outcomes: Floats,
+    judged: Sequence["Evaluation"],
+    usual: Mapping[str, float],
+    seed: int,
+) -> tuple[PostStory, ...]:
+    """Return five posts told one by one, judged ones where there are any."""
+    place = {str(name): row for row, name in enumerate(features.matrix.frame.index)}
+    unseen = unseen_predictions(judged[0] if judged else None, model.target)
+    pool = np.array([place[name] for name in unseen if name in place], dtype=np.int64)
+    if not len(pool):
+        pool = np.arange(len(place))
+    pool = pool[sample(len(pool), POOL, seed)]
+    ids = [str(features.matrix.frame.index[row]) for row in pool]
+    mean = model.predict(*rows_of(features, pool)).mean
+    errors = _errors(judged, ids) if unseen else outcomes[pool] - mean
+    chosen = choose(ids, mean, errors)
+    rows = np.array([place[name] for name, _ in chosen], dtype=np.int64)
+    matrix, posts = rows_of(features, rows)
+    contributions, predictions = model.contributions(matrix, posts), model.predict(matrix, posts)
+    captions, units = captions_of(posts), model.target.to_units(outcomes[rows])
+    return tuple(
+        story(
+            contributions, row, why, model.target, predictions, captions.get(name, ""),
+            actual=float(units[row]) if np.isfinite(units[row]) else None,
+            unseen=unseen.get(name), usual=usual,
+        )
+        for row, (name, why) in enumerate(chosen)
+    )  # fmt: skip
+
+
+def _errors(judged: Sequence["Evaluation"], ids: Sequence[str]) -> Floats:
+    one = judged[0]
+    errors = np.asarray(one.actual, dtype=np.float64) - np.asarray(one.mean, dtype=np.float64)
+    known = {str(name): float(error) for name, error in zip(one.ids, errors, strict=True)}
+    return np.array([known.get(name, np.nan) for name in ids])

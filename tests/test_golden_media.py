@@ -1,0 +1,216 @@
+"""Clips with one known peculiarity each are decoded to what a player would show."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from peculiar_clips import grey, quarters, skip_start, turn, write_clip
+
+from virality.data.clip import AUDIO_RATE_HZ, MOTION_SIDE_PX, STILL_SIDE_PX, Clip
+from virality.data.decode import decode
+
+RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
+
+
+def decoded(path: Path) -> Clip:
+    """Return the clip of a file that must be fine."""
+    result = decode(path)
+    assert (result.status, result.reason) == ("ok", "")
+    assert result.clip is not None
+    return result.clip
+
+
+def corners(still: npt.NDArray[np.uint8]) -> list[tuple[int, ...]]:
+    """Return the colours of the four quarters, each channel rounded to 0 or 255: TL TR BR BL."""
+    height, width = still.shape[:2]
+    spots = [(1, 1), (1, 3), (3, 3), (3, 1)]
+    found = [still[height * y // 4, width * x // 4] for y, x in spots]
+    return [tuple(int(255 * (value > 127)) for value in spot) for spot in found]
+
+
+def tone(hertz: float, seconds: float, rate_hz: int = 16_000) -> npt.NDArray[np.float32]:
+    clock = np.arange(round(seconds * rate_hz)) / rate_hz
+    return (0.5 * np.sin(2 * np.pi * hertz * clock)).astype(np.float32)
+
+
+def levels(clip: Clip) -> list[int]:
+    """Return the mean grey of each motion frame."""
+    assert clip.frames is not None
+    return [round(float(frame.mean())) for frame in clip.frames.motion]
+
+
+@pytest.mark.parametrize(
+    ("degrees", "expected"),
+    [
+        (0, [RED, GREEN, BLUE, WHITE]),
+        (90, [WHITE, RED, GREEN, BLUE]),
+        (180, [BLUE, WHITE, RED, GREEN]),
+        (270, [GREEN, BLUE, WHITE, RED]),
+    ],
+)
+def test_rotation_metadata_is_honoured(
+    tmp_path: Path, degrees: int, expected: list[tuple[int, ...]]
+) -> None:
+    path = write_clip(tmp_path / "clip.mp4", [quarters(160, 96)] * 10)
+    clip = decoded(turn(path, degrees))
+    assert clip.frames is not None
+    assert corners(clip.frames.stills[0]) == expected
+    turned = degrees % 180 == 90
+    assert (clip.stream.width, clip.stream.height) == ((96, 160) if turned else (160, 96))
+    assert clip.stream.rotation_deg == degrees
+    height, width = clip.frames.motion.shape[1:]
+    assert (height > width) == turned
+    assert max(height, width) == MOTION_SIDE_PX
+
+
+def test_pixels_that_are_not_square_are_stretched_as_a_player_does(tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "clip.mp4", [quarters(100, 100)] * 10, aspect=Fraction(2, 1))
+    clip = decoded(path)
+    assert clip.frames is not None
+    assert (clip.stream.width, clip.stream.height) == (200, 100)
+    assert clip.frames.stills.shape[1:3] == (STILL_SIDE_PX, 2 * STILL_SIDE_PX)
+    assert corners(clip.frames.stills[0]) == [RED, GREEN, BLUE, WHITE]
+
+
+def test_pixel_aspect_and_rotation_go_together(tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "clip.mp4", [quarters(100, 100)] * 10, aspect=Fraction(2, 1))
+    clip = decoded(turn(path, 90))
+    assert clip.frames is not None
+    assert (clip.stream.width, clip.stream.height) == (100, 200)
+    assert corners(clip.frames.stills[0]) == [WHITE, RED, GREEN, BLUE]
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mkv"])
+def test_with_a_variable_rate_a_frame_is_the_one_shown_at_its_time(
+    tmp_path: Path, suffix: str
+) -> None:
+    times_ms = [0, 40, 80, 700, 1500, 1540, 2600, 2640]
+    shown = [20, 50, 80, 110, 140, 170, 200, 230]
+    path = write_clip(tmp_path / f"clip.{suffix}", [grey(level) for level in shown], times_ms)
+    clip = decoded(path)
+    assert clip.frames is not None
+    found = dict(zip(clip.frames.motion_times_s, levels(clip), strict=True))
+    for time_s, level in found.items():
+        # The last that has begun, whether the time is the one asked for or the frame's own.
+        begun = [i for i, begin in enumerate(times_ms) if begin / 1000 <= time_s + 1e-3]
+        assert abs(level - shown[begun[-1]]) <= 3
+    assert {0, 3, 4, 6} <= {int(np.argmin(np.abs(np.array(shown) - v))) for v in found.values()}
+    np.testing.assert_allclose(clip.stream.packet_times_s, np.array(times_ms) / 1000, atol=2e-3)
+
+
+def test_frames_between_b_frames_come_in_order_of_presentation(tmp_path: Path) -> None:
+    shown = [20 + 4 * i for i in range(50)]
+    options = {"preset": "veryfast", "bf": "3", "crf": "10"}
+    path = write_clip(tmp_path / "clip.mp4", [grey(level) for level in shown], options=options)
+    clip = decoded(path)
+    assert clip.frames is not None
+    assert levels(clip) == sorted(levels(clip))
+    for time_s, level in zip(clip.frames.motion_times_s, levels(clip), strict=True):
+        assert abs(level - shown[int(time_s * 25 + 1e-6)]) <= 3
+
+
+def test_an_edit_list_moves_the_start(tmp_path: Path) -> None:
+    shown = [40] * 25 + [200] * 50
+    options = {"g": "1", "bf": "0"}
+    path = write_clip(tmp_path / "clip.mp4", [grey(level) for level in shown], options=options)
+    whole = decoded(path)
+    import av
+
+    with av.open(str(path)) as container:
+        base = container.streams.video[0].time_base
+    assert base is not None
+    cut = decode(skip_start(path, int(1 / base)))
+    assert cut.clip is not None
+    assert cut.clip.frames is not None
+    assert whole.frames is not None
+    assert abs(float(whole.frames.stills[0].mean()) - 40) <= 4
+    assert abs(float(cut.clip.frames.stills[0].mean()) - 200) <= 4
+    assert cut.clip.frames.still_times_s[0] == pytest.approx(0, abs=0.05)
+
+
+def test_sound_that_begins_later_is_kept_in_step_with_the_picture(tmp_path: Path) -> None:
+    path = write_clip(
+        tmp_path / "clip.mkv", [grey(90)] * 75, sound=tone(440, 2.0), sound_from_ms=1000
+    )
+    clip = decoded(path)
+    assert clip.audio is not None
+    loud = np.flatnonzero(np.abs(clip.audio.samples) > 0.1)
+    assert loud[0] / AUDIO_RATE_HZ == pytest.approx(1.0, abs=0.08)
+    assert clip.audio.duration_s == pytest.approx(3.0, abs=0.15)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "first_ms"),
+    [
+        ("mkv", 0),
+        ("ts", 5000),
+        pytest.param(
+            "mkv",
+            5000,
+            marks=pytest.mark.xfail(
+                strict=True, reason="Matroska counts its length from 0, not from the first frame"
+            ),
+        ),
+    ],
+)
+def test_times_are_counted_from_the_first_frame(tmp_path: Path, suffix: str, first_ms: int) -> None:
+    pictures = [grey(level) for level in [40] * 25 + [200] * 25]
+    times = [first_ms + 40 * i for i in range(50)]
+    clip = decoded(write_clip(tmp_path / f"clip.{suffix}", pictures, times))
+    assert clip.frames is not None
+    assert clip.frames.still_times_s[0] == pytest.approx(0, abs=2e-3)
+    assert clip.frames.duration_s == pytest.approx(2.0, abs=0.05)
+    for time_s, level in zip(clip.frames.motion_times_s, levels(clip), strict=True):
+        assert abs(level - (40 if time_s < 0.999 else 200)) <= 3
+
+
+def test_a_clip_without_sound_has_pictures_only(tmp_path: Path) -> None:
+    clip = decoded(write_clip(tmp_path / "clip.mp4", [grey(90)] * 10))
+    assert clip.frames is not None
+    assert clip.audio is None
+    assert (clip.stream.audio_codec, clip.stream.audio_channels) == ("", 0)
+
+
+def test_one_frame_is_enough(tmp_path: Path) -> None:
+    clip = decoded(write_clip(tmp_path / "clip.mp4", [grey(90)]))
+    assert clip.frames is not None
+    assert len(clip.frames.stills) == len(clip.frames.motion) == 1
+    assert abs(float(clip.frames.stills[0].mean()) - 90) <= 3
+
+
+@pytest.mark.parametrize(("width", "height"), [(95, 161), (17, 3), (97, 96)])
+def test_odd_sizes(tmp_path: Path, width: int, height: int) -> None:
+    # 4:2:0 has no odd sizes; 4:4:4 does.
+    picture = quarters(width, height)
+    path = write_clip(tmp_path / "clip.mkv", [picture] * 5, pixels="yuv444p")
+    clip = decoded(path)
+    assert clip.frames is not None
+    assert (clip.stream.width, clip.stream.height) == (width, height)
+    assert corners(clip.frames.stills[0]) == [RED, GREEN, BLUE, WHITE]
+
+
+def test_a_tone_keeps_its_pitch_and_level_at_the_fixed_rate(tmp_path: Path) -> None:
+    sound = tone(440, 2.0, 44_100)
+    clip = decoded(write_clip(tmp_path / "c.mp4", [grey(90)] * 50, sound=sound, rate_hz=44_100))
+    assert clip.audio is not None
+    assert clip.audio.rate_hz == AUDIO_RATE_HZ
+    middle = clip.audio.samples[4000:28_000]
+    spectrum = np.abs(np.fft.rfft(middle * np.hanning(len(middle))))
+    assert np.argmax(spectrum) * AUDIO_RATE_HZ / len(middle) == pytest.approx(440, abs=1)
+    assert np.sqrt(np.mean(middle**2)) == pytest.approx(0.5 / np.sqrt(2), rel=0.03)
+    assert clip.audio.duration_s == pytest.approx(2.0, abs=0.1)
+
+
+def test_the_same_file_gives_the_same_arrays(tmp_path: Path) -> None:
+    pictures = [quarters(96, 160), grey(30)] * 20
+    path = write_clip(tmp_path / "clip.mp4", pictures, sound=tone(300, 1.5))
+    first, second = decoded(path), decoded(path)
+    assert first.frames is not None
+    assert second.frames is not None
+    assert first.audio is not None
+    assert second.audio is not None
+    np.testing.assert_array_equal(first.frames.stills, second.frames.stills)
+    np.testing.assert_array_equal(first.frames.motion, second.frames.motion)
+    np.testing.assert_array_equal(first.audio.samples, second.audio.samples)

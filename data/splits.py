@@ -1,0 +1,195 @@
+"""Splits of a posts table by time, by author and at random.
+
+Rows are positions in the table. A split by time is the honest one (learn on what was, judge on
+what came), a split by author tells how strangers fare, random folds flatter and are kept only to
+show by how much (https://doi.org/10.1145/3097983.3098149 measured the same for cascades).
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from virality.data.errors import InputError
+
+IntArray = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Split:
+    """Rows to learn from and rows to judge on; disjoint, ascending positions.
+
+    Attributes:
+        name: what the split is, for example `temporal` or `author 2 of 5`.
+        train: int64 positions to learn from.
+        test: int64 positions to judge on.
+    """
+
+    name: str
+    train: IntArray
+    test: IntArray
+
+
+def posting_times(posts: pd.DataFrame) -> Floats:
+    """Return seconds since 1970 (UTC) of each post, NaN where unknown; shape (len(posts),)."""
+    if "posted_at" not in posts.columns:
+        return np.full(len(posts), np.nan)
+    times = pd.to_datetime(posts["posted_at"], utc=True).dt.tz_localize(None)
+    stamps = times.to_numpy(dtype="datetime64[ms]")
+    seconds = stamps.astype(np.int64) / 1000.0
+    return np.where(np.isnat(stamps), np.nan, seconds)
+
+
+def author_codes(posts: pd.DataFrame) -> IntArray:
+    """Return a whole number for each author in order of appearance, -1 where unknown."""
+    if "author_id" not in posts.columns:
+        return np.full(len(posts), -1, dtype=np.int64)
+    return np.asarray(pd.factorize(posts["author_id"])[0], dtype=np.int64)
+
+
+def author_groups(posts: pd.DataFrame) -> IntArray:
+    """Return author codes in which every post of an unknown author is a group of its own."""
+    codes = author_codes(posts).copy()
+    unknown = codes < 0
+    codes[unknown] = codes.max(initial=-1) + 1 + np.arange(int(unknown.sum()))
+    return codes
+
+
+def knows_times(posts: pd.DataFrame) -> bool:
+    """Say whether a split by time is possible: at least two different known times."""
+    times = posting_times(posts)
+    known = times[np.isfinite(times)]
+    return bool(known.size and known.min() < known.max())
+
+
+def knows_authors(posts: pd.DataFrame) -> bool:
+    """Say whether a split by author is possible: at least two known authors."""
+    return int(author_codes(posts).max(initial=-1)) >= 1
+
+
+def temporal_split(posts: pd.DataFrame, share: float = 0.2) -> Split:
+    """Hold out the newest `share` of the posts whose time is known.
+
+    Posts of one instant stay together in the test part, so training is strictly earlier. Posts
+    without a time stand in neither part: they might be later than the test.
+
+    Raises:
+        InputError: if there are not two different posting times.
+    """
+    times = posting_times(posts)
+    known = np.flatnonzero(np.isfinite(times))
+    if not knows_times(posts):
+        raise InputError("no split by time: `posted_at` needs at least two different known times")
+    ordered = np.sort(times[known])
+    first = min(int(np.floor(len(ordered) * (1.0 - share))), len(ordered) - 1)
+    border = ordered[first]
+    if border == ordered[0]:
+        border = ordered[np.searchsorted(ordered, border, side="right")]
+    test = known[times[known] >= border]
+    train = known[times[known] < border]
+    return Split("temporal", train.astype(np.int64), test.astype(np.int64))
+
+
+def forward_splits(posts: pd.DataFrame, shares: tuple[float, ...] = (0.4, 0.6, 0.8)) -> list[Split]:
+    """Return expanding windows: learn on the oldest share, judge on the posts up to the next.
+
+    Windows that would have an empty side are left out.
+    """
+    times = posting_times(posts)
+    known = np.isfinite(times)
+    if not knows_times(posts):
+        return []
+    borders = [*np.quantile(times[known], shares), np.inf]
+    splits = []
+    for number, (start, end) in enumerate(pairwise(borders), start=1):
+        train = np.flatnonzero(known & (times < start))
+        test = np.flatnonzero(known & (times >= start) & (times < end))
+        if train.size and test.size:
+            splits.append(Split(f"forward {number} of {len(shares)}", train, test))
+    return splits
+
+
+def folds_of_groups(groups: IntArray, n: int = 5, seed: int = 0) -> list[Split]:
+    """Return folds that keep each group whole and are nearly equal in rows.
+
+    Groups are shuffled, then dealt out from the largest to the smallest, each to the fold with
+    the fewest rows so far.
+
+    Raises:
+        InputError: if there are fewer than two groups.
+    """
+    codes, sizes = np.unique(groups, return_counts=True)
+    n = min(n, len(codes))
+    if n < 2:
+        raise InputError("no folds: at least two groups of posts are needed")
+    order = np.random.default_rng(seed).permutation(len(codes))
+    order = order[np.argsort(-sizes[order], kind="stable")]
+    fold_of_code = np.empty(len(codes), dtype=np.int64)
+    loads = np.zeros(n, dtype=np.int64)
+    several = int((sizes > 1).sum())
+    for place in order[:several]:
+        fold = int(np.argmin(loads))
+        fold_of_code[place] = fold
+        loads[fold] += sizes[place]
+    fold_of_code[order[several:]] = _deal(loads, len(order) - several)
+    fold_of_row = fold_of_code[np.searchsorted(codes, groups)]
+    return [
+        Split(f"{k + 1} of {n}", np.flatnonzero(fold_of_row != k), np.flatnonzero(fold_of_row == k))
+        for k in range(n)
+    ]
+
+
+def _deal(loads: IntArray, count: int) -> IntArray:
+    """Deal `count` single rows so that the folds' loads end as equal as they can."""
+    slots = np.arange(count + 1)[:, None] + loads[None, :]
+    if slots.size > 1_000_000:  # too many to rank: rows of one are many, any round robin is even
+        return np.asarray(np.arange(count) % len(loads), dtype=np.int64)
+    folds = np.tile(np.arange(len(loads)), count + 1)
+    ranked = folds[np.lexsort((folds, slots.ravel()))]
+    return np.asarray(ranked[:count], dtype=np.int64)
+
+
+def author_folds(posts: pd.DataFrame, n: int = 5, seed: int = 0) -> list[Split]:
+    """Return folds in which no author stands on both sides.
+
+    Raises:
+        InputError: if fewer than two authors are known.
+    """
+    if not knows_authors(posts):
+        raise InputError("no split by author: `author_id` needs at least two known authors")
+    return _renamed("author", folds_of_groups(author_groups(posts), n, seed))
+
+
+def random_folds(posts: pd.DataFrame, n: int = 5, seed: int = 0) -> list[Split]:
+    """Return folds at random; they flatter, see the module's text.
+
+    Raises:
+        InputError: if there are fewer than two posts.
+    """
+    rows = np.arange(len(posts), dtype=np.int64)
+    return _renamed("random", folds_of_groups(rows, n, seed))
+
+
+def selection_folds(posts: pd.DataFrame, n: int = 5, seed: int = 0) -> list[Split]:
+    """Return author folds where authors are known, else random ones."""
+    if knows_authors(posts):
+        return author_folds(posts, n, seed)
+    return random_folds(posts, n, seed)
+
+
+def oldest(posts: pd.DataFrame, share: float = 0.8) -> IntArray:
+    """Return the rows of the oldest `share`: what tuning may see.
+
+    Without times the first part of a seeded shuffle, without authors or times likewise.
+    """
+    if knows_times(posts):
+        return temporal_split(posts, 1.0 - share).train
+    order = np.random.default_rng(0).permutation(len(posts))
+    return np.sort(order[: max(1, round(len(posts) * share))]).astype(np.int64)
+
+
+def _renamed(kind: str, splits: list[Split]) -> list[Split]:
+    return [Split(f"{kind} {split.name}", split.train, split.test) for split in splits]

@@ -1,0 +1,395 @@
+"""Judge a model's recipe on posts that it has not seen -> Evaluation.
+
+The recipe is fitted again inside every split, from the blocks to the intervals; the fitted model
+itself has seen all posts and is never scored. Each split also says how much random folds would
+have flattered: the optimism gap.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Literal, cast
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from virality.data import splits
+from virality.data.errors import InputError
+from virality.data.matrix import FeatureMatrix
+from virality.modeling.baselines import fit_baselines
+from virality.modeling.metrics import Judged, Metric, mean_with_interval, score
+from virality.modeling.recipe import Recipe
+from virality.modeling.rows import Rows, labelled
+from virality.modeling.stack import Progress, fit_stack
+from virality.modeling.threads import one_blas_thread
+from virality.modeling.train import Model
+
+Floats = npt.NDArray[np.float64]
+Split = Literal["temporal", "author", "random"]
+
+GAP_METRICS = ("spearman", "r2", "mae")
+LEAST_POSTS = 20
+FOLDS = 5
+_KEPT = 6
+_memory: dict[str, "Outcome"] = {}
+"""Judged splits of this process: every evaluation needs the random folds, once is enough."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How well a recipe predicts posts that it has not seen.
+
+    Attributes:
+        target, split: what was judged, and how.
+        rows, authors: posts judged, and known authors among them.
+        metrics: name -> score with its interval.
+        baselines: `constant`, `author_median`, `followers` -> the same scores.
+        differences: baseline -> its MAE less the model's, paired; above 0 the model is better.
+        optimism_gap: metric -> random folds' score less this split's (for random: random less the
+            temporal split's, or the author folds' where times are unknown).
+        coverage: share of posts inside their 80 % interval.
+        ids, actual, mean, low, high: the posts judged, learning scale.
+        notes: warnings in plain sentences.
+        verdict: one plain sentence.
+    """
+
+    target: str
+    split: str
+    rows: int
+    authors: int
+    metrics: Mapping[str, Metric]
+    baselines: Mapping[str, Mapping[str, Metric]]
+    differences: Mapping[str, Metric]
+    optimism_gap: Mapping[str, float]
+    coverage: Metric
+    ids: tuple[str, ...]
+    actual: tuple[float, ...]
+    mean: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+    notes: tuple[str, ...]
+    verdict: str
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what `evaluate --json` prints: scores as value, low, high."""
+        return {
+            "target": self.target,
+            "split": self.split,
+            "rows": self.rows,
+            "authors": self.authors,
+            "metrics": {name: metric.as_json() for name, metric in self.metrics.items()},
+            "baselines": {
+                name: {inner: metric.as_json() for inner, metric in metrics.items()}
+                for name, metrics in self.baselines.items()
+            },
+            "optimism_gap": dict(self.optimism_gap),
+            "coverage": self.coverage.as_json(),
+        }
+
+    @classmethod
+    def from_plain(cls, value: Mapping[str, Any]) -> "Evaluation":
+        """Return an evaluation from every field as plain values.
+
+        Raises:
+            KeyError, TypeError, ValueError: if it is something else.
+        """
+        read: dict[str, Any] = {one.name: value[one.name] for one in fields(cls)}
+        read["metrics"] = _metrics(value["metrics"])
+        read["differences"] = _metrics(value["differences"])
+        read["baselines"] = {name: _metrics(inner) for name, inner in value["baselines"].items()}
+        read["coverage"] = Metric.from_plain(value["coverage"])
+        for name in ("ids", "actual", "mean", "low", "high", "notes"):
+            read[name] = tuple(value[name])
+        return cls(**read)
+
+
+def _metrics(values: Mapping[str, Any]) -> dict[str, Metric]:
+    return {name: Metric.from_plain(inner) for name, inner in values.items()}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Held-out predictions of a split, row by row.
+
+    Attributes:
+        row: int64 (n,), positions among the labelled posts, ascending.
+        mean, low, high, probability, hit: float64 (n,), of the model.
+        baselines: name -> (prediction, hit probability), each float64 (n,).
+    """
+
+    row: splits.IntArray
+    mean: Floats
+    low: Floats
+    high: Floats
+    probability: Floats
+    hit: Floats
+    baselines: Mapping[str, tuple[Floats, Floats]]
+
+
+def evaluate(
+    model: Model,
+    matrix: FeatureMatrix,
+    posts: pd.DataFrame,
+    *,
+    split: Split = "temporal",
+    seed: int = 0,
+    jobs: int = 2,
+    progress: Progress | None = None,
+) -> Evaluation:
+    """Fit the model's recipe inside a split and score what was held out.
+
+    Args:
+        model: whose recipe, target and columns are judged.
+        matrix: features.
+        posts: table that holds the posts of the matrix and their outcomes.
+        split: newest fifth held out, author-grouped folds, or random folds.
+        seed: of folds and bootstrap.
+        jobs: fits at once; the result does not depend on it.
+        progress: called with (done, total).
+
+    Raises:
+        InputError: if too few posts are labelled, or neither the split asked for nor a weaker one
+            is possible.
+        BundleError: if the matrix is not what the model reads.
+    """
+    model.check_matrix(matrix)
+    chosen, together, y = labelled(matrix, posts, model.target, LEAST_POSTS)
+    rows = model.rows(chosen, together)
+    actual_split, notes = _possible(split, together)
+    other = _reference(actual_split, together)
+    plans = {
+        kind: _plan(kind, together, seed) for kind in dict.fromkeys([actual_split, other]) if kind
+    }
+    ticks = _Ticks(sum(len(plan) for plan in plans.values()), progress)
+    with one_blas_thread():
+        judged = {
+            kind: _outcome(rows, y, model.recipe, plan, (kind, seed), jobs, ticks)
+            for kind, plan in plans.items()
+        }
+    return _evaluation(
+        model,
+        together,
+        y,
+        split,
+        judged[actual_split],
+        judged[other] if other else None,
+        notes,
+        seed,
+    )
+
+
+def _possible(split: Split, posts: pd.DataFrame) -> tuple[Split, tuple[str, ...]]:
+    """Return the split that these posts allow, and what to say about it."""
+    times, authors = splits.knows_times(posts), splits.knows_authors(posts)
+    if split == "temporal" and not times:
+        raised = "author" if authors else "random"
+        warning = f"Posting times are unknown, so the split is {raised}, not by time."
+        return cast(Split, raised), (*_flattery(raised), warning)
+    if split == "author" and not authors:
+        raised = "temporal" if times else "random"
+        warning = f"Authors are unknown, so the split is {raised}, not by author."
+        return cast(Split, raised), (*_flattery(raised), warning)
+    return split, _flattery(split)
+
+
+def _flattery(split: str) -> tuple[str, ...]:
+    if split != "random":
+        return ()
+    return ("Random folds flatter: authors and times stand on both sides of each fold.",)
+
+
+def _reference(split: Split, posts: pd.DataFrame) -> Split | Literal[""]:
+    """Return the split that the optimism gap is taken against."""
+    if split != "random":
+        return "random"
+    if splits.knows_times(posts):
+        return "temporal"
+    return "author" if splits.knows_authors(posts) else ""
+
+
+def _plan(kind: str, posts: pd.DataFrame, seed: int) -> list[splits.Split]:
+    if kind == "temporal":
+        return [splits.temporal_split(posts)]
+    if kind == "author":
+        return splits.author_folds(posts, FOLDS, seed)
+    return splits.random_folds(posts, FOLDS, seed)
+
+
+class _Ticks:
+    """Counts finished fits for a progress bar."""
+
+    def __init__(self, total: int, progress: Progress | None) -> None:
+        self.done, self.total, self.progress = 0, total, progress
+
+    def add(self, count: int) -> None:
+        self.done += count
+        if self.progress is not None:
+            self.progress(self.done, self.total)
+
+
+def _outcome(
+    rows: Rows,
+    y: Floats,
+    recipe: Recipe,
+    plan: Sequence[splits.Split],
+    key: tuple[str, int],
+    jobs: int,
+    ticks: _Ticks,
+) -> Outcome:
+    """Return held-out predictions, from memory where the same was judged before."""
+    mark = _fingerprint(rows, y, recipe, key)
+    if mark in _memory:
+        ticks.add(len(plan))
+        return _memory[mark]
+    parts = []
+    for split in plan:
+        parts.append(_held_out(rows, y, recipe, split, jobs))
+        ticks.add(1)
+    while len(_memory) >= _KEPT:
+        _memory.pop(next(iter(_memory)))
+    _memory[mark] = _joined(parts)
+    return _memory[mark]
+
+
+def _fingerprint(rows: Rows, y: Floats, recipe: Recipe, key: tuple[str, int]) -> str:
+    digest = hashlib.sha256(repr((recipe, key)).encode())
+    for values in (rows.plain, *rows.blocks.values(), y):
+        digest.update(np.ascontiguousarray(values).data)
+    there = [name for name in ("id", "author_id", "sound_id", "posted_at") if name in rows.posts]
+    digest.update(rows.posts[there].astype(str).to_csv().encode())
+    return digest.hexdigest()
+
+
+def _held_out(rows: Rows, y: Floats, recipe: Recipe, split: splits.Split, jobs: int) -> Outcome:
+    """Fit the recipe and the baselines on one side and predict the other."""
+    if len(split.train) < 10 or not len(split.test):
+        raise InputError(
+            f"split {split.name!r}: {len(split.train)} post(s) to learn from, at least 10 needed"
+        )
+    train, test = rows.take(split.train), rows.take(split.test)
+    stack = fit_stack(train, y[split.train], recipe, jobs=jobs)
+    guess = stack.predict(test)
+    threshold = stack.hit_threshold
+    baselines = {}
+    for name, baseline in fit_baselines(train.posts, y[split.train]).items():
+        said = baseline.predict(test.posts)
+        baselines[name] = said, baseline.hit_probability(said, threshold)
+    return Outcome(
+        row=split.test,
+        mean=guess.mean,
+        low=guess.low,
+        high=guess.high,
+        probability=stack.hit_probability(guess),
+        hit=(y[split.test] >= threshold).astype(np.float64),
+        baselines=baselines,
+    )
+
+
+def _joined(parts: Sequence[Outcome]) -> Outcome:
+    """Put folds together, rows ascending."""
+    row = np.concatenate([part.row for part in parts])
+    order = np.argsort(row, kind="stable")
+
+    def gather(name: str) -> Floats:
+        return np.concatenate([getattr(part, name) for part in parts])[order]
+
+    baselines = {
+        name: (
+            np.concatenate([part.baselines[name][0] for part in parts])[order],
+            np.concatenate([part.baselines[name][1] for part in parts])[order],
+        )
+        for name in parts[0].baselines
+    }
+    return Outcome(
+        row[order],
+        gather("mean"),
+        gather("low"),
+        gather("high"),
+        gather("probability"),
+        gather("hit"),
+        baselines,
+    )
+
+
+def _evaluation(
+    model: Model,
+    posts: pd.DataFrame,
+    y: Floats,
+    split: Split,
+    outcome: Outcome,
+    reference: Outcome | None,
+    notes: tuple[str, ...],
+    seed: int,
+) -> Evaluation:
+    actual = y[outcome.row]
+    groups = splits.author_groups(posts)[outcome.row]
+    judged = Judged(actual, outcome.mean, outcome.hit, outcome.probability, model.target.log)
+    metrics = score(judged, groups, seed)
+    baselines, differences = {}, {}
+    for name, (said, chance) in outcome.baselines.items():
+        baselines[name] = score(
+            Judged(actual, said, outcome.hit, chance, model.target.log), groups, seed
+        )
+        better = np.abs(actual - said) - np.abs(actual - outcome.mean)
+        differences[name] = mean_with_interval(better, groups, seed)
+    inside = ((actual >= outcome.low) & (actual <= outcome.high)).astype(np.float64)
+    known = splits.author_codes(posts)[outcome.row]
+    return Evaluation(
+        target=model.target.name,
+        split=split,
+        rows=len(actual),
+        authors=len(np.unique(known[known >= 0])),
+        metrics=metrics,
+        baselines=baselines,
+        differences=differences,
+        optimism_gap=_gap(split, metrics, reference, y, model.target.log),
+        coverage=mean_with_interval(inside, groups, seed),
+        ids=tuple(str(one) for one in posts["id"].iloc[outcome.row]),
+        actual=tuple(actual.tolist()),
+        mean=tuple(outcome.mean.tolist()),
+        low=tuple(outcome.low.tolist()),
+        high=tuple(outcome.high.tolist()),
+        notes=notes,
+        verdict=_verdict(split, len(actual), differences),
+    )
+
+
+def _gap(
+    split: Split, metrics: Mapping[str, Metric], other: Outcome | None, y: Floats, log: bool
+) -> dict[str, float]:
+    """Return what random folds say less what the honest split says."""
+    if other is None:
+        return {}
+    actual = y[other.row]
+    judged = Judged(actual, other.mean, other.hit, other.probability, log)
+    values = {
+        name: metric.value
+        for name, metric in score(judged, np.arange(len(actual), dtype=np.int64)).items()
+    }
+    sign = -1.0 if split == "random" else 1.0
+    return {name: sign * (values[name] - metrics[name].value) for name in GAP_METRICS}
+
+
+def _verdict(split: Split, rows: int, differences: Mapping[str, Metric]) -> str:
+    """Say plainly which baselines the model beats: those whose paired interval excludes zero."""
+    where = {
+        "temporal": f"On the newest {rows:,} posts",
+        "author": f"On {rows:,} posts of authors held out",
+        "random": f"On {rows:,} posts held out at random",
+    }[split]
+    words = {
+        "constant": "a constant",
+        "author_median": "the author's median",
+        "followers": "followers alone",
+    }
+    beaten = [words[name] for name, gain in differences.items() if gain.low > 0]
+    not_beaten = [words[name] for name, gain in differences.items() if not gain.low > 0]
+    if not not_beaten:
+        return f"{where} the model beats {_listed(beaten)}; each 95 % interval excludes chance."
+    also = f", though it beats {_listed(beaten)}" if beaten else ""
+    return f"{where} the model does not clearly beat {_listed(not_beaten)}{also}."
+
+
+def _listed(words: Sequence[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

@@ -1,0 +1,180 @@
+"""Scores with bootstrap intervals.
+
+Every score is a function of weighted sums over posts, so a resample is a row of weights and 500 of
+them are one matrix product. Where authors recur they are drawn whole (cluster bootstrap, Davison
+and Hinkley 1997, section 3.8): posts of one author are not independent.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from virality.data.splits import IntArray
+
+Floats = npt.NDArray[np.float64]
+
+RESAMPLES = 500
+CHUNK = 50
+TOP = 0.1
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A score and its 95 % bootstrap interval; NaN where it has no meaning."""
+
+    value: float
+    low: float
+    high: float
+
+    def as_json(self) -> dict[str, float | None]:
+        """Return plain values, None in place of NaN."""
+        return {name: _plain(getattr(self, name)) for name in ("value", "low", "high")}
+
+    @classmethod
+    def from_plain(cls, value: Mapping[str, Any]) -> "Metric":
+        """Return what `as_json` wrote."""
+        return cls(*(np.nan if value[n] is None else float(value[n]) for n in cls.__annotations__))
+
+
+def _plain(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What is scored: n posts.
+
+    Attributes:
+        actual, predicted: float64 (n,), learning scale.
+        hit: float64 (n,), 1 where the post was a hit.
+        hit_probability: float64 (n,).
+        log: whether the learning scale is a log10, which gives `factor` a meaning.
+    """
+
+    actual: Floats
+    predicted: Floats
+    hit: Floats
+    hit_probability: Floats
+    log: bool
+
+
+def resample_weights(groups: IntArray, seed: int, resamples: int = RESAMPLES) -> Callable[[], Any]:
+    """Return a maker of iterators over float64 (k, n) weights; the first row is all ones.
+
+    Args:
+        groups: int64 (n,), author of each post; posts of a group are drawn together.
+        seed: of the draws.
+        resamples: how many.
+    """
+    codes = np.unique(groups, return_inverse=True)[1]
+    count = int(codes.max(initial=-1)) + 1
+
+    def draws() -> Any:
+        generator = np.random.default_rng(seed)
+        yield np.ones((1, len(codes)))
+        for start in range(0, resamples, CHUNK):
+            rows = min(CHUNK, resamples - start)
+            drawn = generator.integers(0, count, (rows, count))
+            flat = drawn + count * np.arange(rows)[:, None]
+            times = np.bincount(flat.ravel(), minlength=rows * count).reshape(rows, count)
+            yield times[:, codes].astype(np.float64)
+
+    return draws
+
+
+def score(judged: Judged, groups: IntArray, seed: int = 0) -> dict[str, Metric]:
+    """Return every metric with its interval, in a fixed order."""
+    parts = _parts(judged)
+    found: dict[str, list[Floats]] = {}
+    for weights in resample_weights(groups, seed)():
+        for name, values in _scores(weights, parts, judged.log).items():
+            found.setdefault(name, []).append(values)
+    return {name: _metric(np.concatenate(values)) for name, values in found.items()}
+
+
+def mean_with_interval(values: Floats, groups: IntArray, seed: int = 0) -> Metric:
+    """Return the mean of values, float64 (n,), with its interval: coverage, paired differences."""
+    drawn = [w @ values / w.sum(axis=1) for w in resample_weights(groups, seed)()]
+    return _metric(np.concatenate(drawn))
+
+
+def _metric(values: Floats) -> Metric:
+    finite = values[1:][np.isfinite(values[1:])]
+    if not np.isfinite(values[0]) or not len(finite):
+        return Metric(float(values[0]), np.nan, np.nan)
+    low, high = np.quantile(finite, [0.025, 0.975])
+    return Metric(float(values[0]), float(low), float(high))
+
+
+def _parts(judged: Judged) -> dict[str, Floats]:
+    actual, predicted = judged.actual, judged.predicted
+    from scipy.stats import rankdata
+
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = np.where(actual > 0, np.abs(actual - predicted) / actual, 0.0)
+    best, chosen = top_share(actual), top_share(predicted)
+    return {
+        "error": np.abs(actual - predicted),
+        "square": (actual - predicted) ** 2,
+        "share": share,
+        "positive": (actual > 0).astype(np.float64),
+        "actual": actual,
+        "rank_actual": rankdata(actual),
+        "rank_predicted": rankdata(predicted),
+        "chosen": chosen,
+        "best": best,
+        "brier": (judged.hit - judged.hit_probability) ** 2,
+    }
+
+
+def top_share(values: Floats, share: float = TOP) -> Floats:
+    """Return how much each value belongs to the top `share`; ties at the border share it."""
+    wanted = max(1.0, share * len(values))
+    border = np.sort(values)[::-1][min(len(values), int(np.ceil(wanted))) - 1]
+    above, tied = values > border, values == border
+    room = (wanted - above.sum()) / tied.sum()
+    return np.asarray(above + tied * np.clip(room, 0.0, 1.0), dtype=np.float64)
+
+
+def _scores(weights: Floats, parts: Mapping[str, Floats], log: bool) -> dict[str, Floats]:
+    """Return each metric for each row of weights (k, n) -> (k,).
+
+    Ranks are those of the whole sample also in resamples: the weighted correlation of ranks is
+    Spearman's for the sample itself and within 1/sqrt(n) of it for a resample.
+    """
+    total = weights.sum(axis=1)
+    mae = weights @ parts["error"] / total
+    chosen = weights @ parts["chosen"]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        precision = weights @ (parts["chosen"] * parts["best"]) / chosen
+        lift = precision / (weights @ parts["best"] / total)
+        mape = weights @ parts["share"] / (weights @ parts["positive"])
+        actual = _variance(weights, parts["actual"], parts["actual"], total)
+        r2 = 1.0 - (weights @ parts["square"] / total) / np.where(actual > 0, actual, np.nan)
+    return {
+        "spearman": _correlation(weights, parts["rank_actual"], parts["rank_predicted"], total),
+        "mae": mae,
+        "r2": r2,
+        "mape": mape,
+        "factor": np.power(10.0, mae) if log else np.full(len(mae), np.nan),
+        "precision_top10": precision,
+        "lift_top10": lift,
+        "brier": weights @ parts["brier"] / total,
+    }
+
+
+def _variance(weights: Floats, a: Floats, b: Floats, total: Floats) -> Floats:
+    a, b = a - a.mean(), b - b.mean()
+    product = weights @ (a * b) / total
+    return np.asarray(product - (weights @ a / total) * (weights @ b / total), dtype=np.float64)
+
+
+def _correlation(weights: Floats, a: Floats, b: Floats, total: Floats) -> Floats:
+    """Return weighted correlations; 0 where one side does not vary, as a constant ranks nothing."""
+    spread = _variance(weights, a, a, total) * _variance(weights, b, b, total)
+    both = _variance(weights, a, b, total)
+    safe = np.where(spread > 1e-9, spread, 1.0)
+    return np.asarray(np.where(spread > 1e-9, both / np.sqrt(safe), 0.0), dtype=np.float64)

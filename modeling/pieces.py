@@ -1,0 +1,227 @@
+"""A model taken apart into plain facts, arrays and model texts, and put together again."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from virality.data.errors import BundleError
+from virality.data.matrix import Column
+from virality.modeling.blocks import Block, BlockSpec
+from virality.modeling.booster import Booster
+from virality.modeling.history import COLUMNS, History, Ledger
+from virality.modeling.inputs import Projector
+from virality.modeling.intervals import Intervals
+from virality.modeling.recipe import Recipe
+from virality.modeling.stack import Base, Stack
+from virality.modeling.targets import find_target
+from virality.modeling.train import Model, ModelCard
+from virality.modeling.trees import check_lightgbm, check_xgboost
+from virality.modeling.weights import Weights
+
+Array = npt.NDArray[Any]
+
+LEDGERS = ("authors", "sounds", "hashtags")
+LEDGER_FIELDS = ("keys", "place", "time", "value")
+BLOCK_ARRAYS = ("centre", "axes", "spread", "weights", "place", "outcome", "group")
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """What a bundle stores.
+
+    Attributes:
+        facts: plain values.
+        arrays: name -> array, no objects.
+        texts: file name -> model text.
+    """
+
+    facts: Mapping[str, Any]
+    arrays: Mapping[str, Array]
+    texts: Mapping[str, str]
+
+
+def take_apart(model: Model) -> Pieces:
+    """Return the pieces of a model."""
+    stack, projector = model.stack, model.stack.projector
+    arrays: dict[str, Array] = {
+        "outcomes": stack.outcomes,
+        "cold_weights": stack.cold.values,
+        "warm_weights": stack.warm.values,
+        "scores_warm": stack.intervals.warm,
+        "scores_cold": stack.intervals.cold,
+        "authors": projector.authors,
+        "numbers": projector.numbers,
+        "clock": projector.history.clock,
+        "means": projector.history.means,
+    }
+    for name in LEDGERS:
+        ledger = getattr(projector.history, name)
+        arrays |= {f"{name}_{inner}": getattr(ledger, inner) for inner in LEDGER_FIELDS}
+    for number, block in enumerate(projector.blocks.values()):
+        if block is not None:
+            arrays |= {f"block{number}_{inner}": getattr(block, inner) for inner in BLOCK_ARRAYS}
+    texts = {}
+    for number, base in enumerate(stack.bases):
+        arrays[f"base{number}_places"] = base.places
+        texts[_file(number, base.booster)] = base.booster.text
+    if stack.intervals.spread is not None:
+        texts["spread.txt"] = stack.intervals.spread.text
+    return Pieces(_facts(model), arrays, texts)
+
+
+def _facts(model: Model) -> dict[str, Any]:
+    stack = model.stack
+    spread = stack.intervals.spread
+    return {
+        "target": model.target.name,
+        "card": model.card.as_json(),
+        "recipe": stack.recipe.as_json(),
+        "columns": [asdict(column) for column in model.columns.values()],
+        "versions": dict(model.matrix_versions),
+        "inputs": [asdict(column) for column in stack.projector.columns],
+        "bases": [
+            {"name": base.name, "library": base.booster.library, "width": base.booster.width}
+            for base in stack.bases
+        ],
+        "intercepts": [stack.cold.intercept, stack.warm.intercept],
+        "intervals": {
+            "constant": stack.intervals.constant,
+            "belief": stack.intervals.belief,
+            "width": 0 if spread is None else spread.width,
+        },
+        "blocks": [
+            {"name": name, "level": None if block is None else block.level}
+            for name, block in stack.projector.blocks.items()
+        ],
+    }
+
+
+def put_together(pieces: Pieces) -> Model:
+    """Return the model of these pieces.
+
+    Raises:
+        BundleError: if they do not fit together.
+        KeyError, TypeError, ValueError, AttributeError: if something is missing or of another kind.
+    """
+    facts, arrays = pieces.facts, pieces.arrays
+    recipe = Recipe.from_json(facts["recipe"])
+    columns = tuple(Column(**values) for values in facts["inputs"])
+    blocks = {
+        str(values["name"]): _block(number, values, arrays, recipe.blocks)
+        for number, values in enumerate(facts["blocks"])
+    }
+    ledgers = [Ledger(*(arrays[f"{name}_{inner}"] for inner in LEDGER_FIELDS)) for name in LEDGERS]
+    history = History(arrays["clock"], arrays["means"], *ledgers)
+    projector = Projector(
+        blocks, history, arrays["authors"], arrays["numbers"], columns, recipe.blocks
+    )
+    bases = tuple(
+        _base(number, values, pieces, len(columns)) for number, values in enumerate(facts["bases"])
+    )
+    cold, warm = (float(value) for value in facts["intercepts"])
+    stack = Stack(
+        recipe,
+        projector,
+        bases,
+        Weights(arrays["cold_weights"], cold),
+        Weights(arrays["warm_weights"], warm),
+        _intervals(pieces),
+        arrays["outcomes"],
+    )
+    read = {values["name"]: Column(**values) for values in facts["columns"]}
+    card = ModelCard.from_json(facts["card"])
+    model = Model(find_target(facts["target"]), stack, read, dict(facts["versions"]), card)
+    _check(model)
+    return model
+
+
+def _file(number: int, booster: Booster) -> str:
+    return f"base{number}.{'txt' if booster.library == 'lightgbm' else 'json'}"
+
+
+def _block(
+    number: int, values: Mapping[str, Any], arrays: Mapping[str, Array], spec: BlockSpec
+) -> Block | None:
+    if values["level"] is None:
+        return None
+    a = {inner: arrays[f"block{number}_{inner}"] for inner in BLOCK_ARRAYS}
+    width, kept, posts = len(a["centre"]), a["axes"].shape[1], len(a["outcome"])
+    _shape("block", a["axes"], (width, kept))
+    _shape("block", a["weights"], (width,))
+    _shape("block", a["spread"], (kept,))
+    _shape("block", a["place"], (posts, min(kept, a["place"].shape[1])))
+    _shape("block", a["group"], (posts,))
+    return Block(
+        a["centre"],
+        a["axes"],
+        a["spread"],
+        a["weights"],
+        float(values["level"]),
+        a["place"],
+        a["outcome"],
+        a["group"],
+        spec,
+    )
+
+
+def _base(number: int, values: Mapping[str, Any], pieces: Pieces, inputs: int) -> Base:
+    places = pieces.arrays[f"base{number}_places"]
+    booster = _booster(values["library"], int(values["width"]), pieces, f"base{number}")
+    _shape("base", places, (booster.width,))
+    if len(places) and not (places.min() >= 0 and places.max() < inputs):
+        raise BundleError(f"base {number} reads an input that is not there; train again")
+    return Base(str(values["name"]), places, booster)
+
+
+def _booster(library: str, width: int, pieces: Pieces, stem: str) -> Booster:
+    if library == "lightgbm":
+        name = f"{stem}.txt"
+        check_lightgbm(pieces.texts[name], width, name)
+        return Booster("lightgbm", pieces.texts[name], width)
+    if library != "xgboost":
+        raise BundleError(f"{stem}: made by {library!r}, which this program does not read")
+    name = f"{stem}.json"
+    check_xgboost(pieces.texts[name], width, name)
+    return Booster("xgboost", pieces.texts[name], width)
+
+
+def _intervals(pieces: Pieces) -> Intervals:
+    facts = pieces.facts["intervals"]
+    width = int(facts["width"])
+    spread = _booster("lightgbm", width, pieces, "spread") if width else None
+    warm, cold = pieces.arrays["scores_warm"], pieces.arrays["scores_cold"]
+    return Intervals(spread, float(facts["constant"]), float(facts["belief"]), warm, cold)
+
+
+def _check(model: Model) -> None:
+    """Check what must hold between the pieces, so that no later step trips over it."""
+    stack = model.stack
+    for weights in (stack.cold, stack.warm):
+        _shape("weights", weights.values, (len(stack.bases),))
+        if not (np.isfinite(weights.values).all() and (weights.values >= 0).all()):
+            raise BundleError("a weight of the stack is negative or not a number; train again")
+    history = stack.projector.history
+    _shape("history", history.means, (len(history.clock) + 1,))
+    ascending = [
+        stack.outcomes, stack.intervals.warm, stack.intervals.cold, history.clock,
+        history.authors.place, history.sounds.place, history.hashtags.place,
+    ]  # fmt: skip
+    if any(np.any(np.diff(values) < 0) or np.isnan(values).any() for values in ascending):
+        raise BundleError("an array that must be ascending is not; train again")
+    for ledger in (history.authors, history.sounds, history.hashtags):
+        for inner in (ledger.time, ledger.value):
+            _shape("history", inner, ledger.place.shape)
+    if not len(stack.outcomes) or not len(stack.intervals.cold) or not len(stack.intervals.warm):
+        raise BundleError("the model holds no outcomes or no calibration scores; train again")
+    if len(stack.projector.columns) < len(COLUMNS):
+        raise BundleError("the model has no history inputs; train again")
+
+
+def _shape(what: str, values: Array, wanted: tuple[int, ...]) -> None:
+    if values.shape != wanted:
+        raise BundleError(
+            f"an array of the {what} has shape {values.shape}, not {wanted}; train again"
+        )

@@ -1,0 +1,111 @@
+"""Rows: a feature matrix and its posts side by side as plain arrays, ready to be cut by folds."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from virality.data.errors import InputError
+from virality.data.matrix import Column, FeatureMatrix
+from virality.data.splits import IntArray
+from virality.modeling.targets import Target
+
+Floats = npt.NDArray[np.float64]
+Singles = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Aligned features and posts of n rows.
+
+    Attributes:
+        posts: the posts table, RangeIndex, row i belongs to row i of every array.
+        plain: float32 (n, p), the columns that stand for themselves.
+        columns: the p columns of `plain`.
+        blocks: name of an embedding -> float32 (n, d); NaN rows where the part is missing.
+        block_columns: name of an embedding -> its d columns.
+    """
+
+    posts: pd.DataFrame
+    plain: Singles
+    columns: tuple[Column, ...]
+    blocks: Mapping[str, Singles]
+    block_columns: Mapping[str, tuple[Column, ...]]
+
+    def __len__(self) -> int:
+        return len(self.posts)
+
+    def take(self, index: IntArray) -> "Rows":
+        """Return these rows, in this order."""
+        return replace(
+            self,
+            posts=self.posts.iloc[index].reset_index(drop=True),
+            plain=self.plain[index],
+            blocks={name: values[index] for name, values in self.blocks.items()},
+        )
+
+
+def align(matrix: FeatureMatrix, posts: pd.DataFrame) -> pd.DataFrame:
+    """Return the posts of the matrix, in the order of its rows.
+
+    Raises:
+        InputError: if a row of the matrix has no post.
+    """
+    place = pd.Index(posts["id"].astype(object)).get_indexer(matrix.frame.index.astype(object))
+    if (place < 0).any():
+        lost = matrix.frame.index[place < 0][0]
+        raise InputError(
+            f"features and posts differ: post {lost!r} has features but is not in the table; "
+            "extract the features again from this table"
+        )
+    together: pd.DataFrame = posts.iloc[place].reset_index(drop=True)
+    return together
+
+
+def arrange(matrix: FeatureMatrix, posts: pd.DataFrame, names: tuple[str, ...]) -> Rows:
+    """Return rows holding these columns of the matrix, embeddings set apart by block."""
+    blocks: dict[str, list[str]] = {}
+    plain: list[str] = []
+    for name in names:
+        block = matrix.columns[name].block
+        (blocks.setdefault(block, []) if block else plain).append(name)
+    place = {name: i for i, name in enumerate(matrix.frame.columns)}
+    values = matrix.frame.to_numpy()
+    cut = {block: values[:, [place[n] for n in inner]] for block, inner in blocks.items()}
+    return Rows(
+        posts=align(matrix, posts),
+        plain=np.ascontiguousarray(values[:, [place[n] for n in plain]], dtype=np.float32),
+        columns=tuple(matrix.columns[n] for n in plain),
+        blocks={block: np.ascontiguousarray(v, dtype=np.float32) for block, v in cut.items()},
+        block_columns={b: tuple(matrix.columns[n] for n in inner) for b, inner in blocks.items()},
+    )
+
+
+def labelled(
+    matrix: FeatureMatrix, posts: pd.DataFrame, target: Target, least: int = 0
+) -> tuple[FeatureMatrix, pd.DataFrame, Floats]:
+    """Return the rows that have an outcome, and the outcome on the learning scale.
+
+    Raises:
+        InputError: if fewer than `least` have one, or all have the same.
+    """
+    if len(matrix) == 0:
+        raise InputError(f"no posts to learn from: the feature matrix is empty, {least} are needed")
+    together = align(matrix, posts)
+    y = target.values(together)
+    known = np.flatnonzero(np.isfinite(y))
+    if len(known) < least:
+        raise InputError(
+            f"{len(known)} post(s) with a known {target.outcome!r}; at least {least} are needed"
+        )
+    if least and np.ptp(y[known]) == 0:
+        raise InputError(
+            f"all {len(known)} posts have the same {target.outcome!r} "
+            f"({target.to_units(float(y[known[0]])):g}); there is nothing to learn from"
+        )
+    if len(known) == len(matrix):
+        return matrix, together, y
+    chosen = FeatureMatrix(matrix.frame.iloc[known], matrix.columns, matrix.versions)
+    return chosen, together.iloc[known].reset_index(drop=True), y[known]

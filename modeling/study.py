@@ -1,0 +1,127 @@
+"""The study on disk: an Optuna journal that resumes, and refuses what it was not made for."""
+
+import json
+import os
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from virality.data.errors import StorageError, UsageError
+
+if TYPE_CHECKING:
+    from optuna import Study
+    from optuna.trial import FrozenTrial
+
+NAME = "virality"
+
+
+def open_study(path: Path, *, must_exist: bool = False) -> "Study":
+    """Return the study of this journal file, made if it is not there.
+
+    Raises:
+        StorageError: if the file cannot be read or written, or holds no study.
+    """
+    import optuna
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    if must_exist and not path.is_file():
+        raise StorageError(f"{path}: no study there; run `virality tune` first")
+    if path.is_dir():
+        raise StorageError(f"{path}: is a folder; a study is one file, name one")
+    _check_lines(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = JournalFileOpenLock(str(path))
+        storage = JournalStorage(JournalFileBackend(str(path), lock_obj=lock))
+        if must_exist:
+            return optuna.load_study(study_name=NAME, storage=storage)
+        return optuna.create_study(
+            study_name=NAME, storage=storage, direction="minimize", load_if_exists=True
+        )
+    except OSError as error:
+        raise StorageError(f"{path}: cannot be used ({error.strerror})") from error
+    except (KeyError, ValueError, TypeError, AssertionError) as error:
+        raise StorageError(
+            f"{path}: is not a study or is damaged ({error}); give another file name"
+        ) from error
+
+
+def _check_lines(path: Path) -> None:
+    """Refuse a file that is no journal; a last line torn by a kill is Optuna's to skip."""
+    if not path.is_file():
+        return
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except OSError as error:
+        raise StorageError(f"{path}: cannot be read ({error.strerror})") from error
+    for number, line in enumerate(lines[:-1], start=1):
+        try:
+            entry = json.loads(line)
+        except ValueError as error:
+            raise StorageError(
+                f"{path}: line {number} is not a study's; give another file name"
+            ) from error
+        if not isinstance(entry, dict) or "op_code" not in entry:
+            raise StorageError(f"{path}: line {number} is not a study's; give another file name")
+
+
+def claim_study(study: "Study", path: Path, facts: dict[str, Any]) -> None:
+    """Write what the study is about, or refuse if it is about something else.
+
+    Args:
+        study: opened.
+        path: of its file, for the message.
+        facts: `target` and `features` (a digest of columns and versions).
+
+    Raises:
+        UsageError: if it was made for another target or other features.
+    """
+    known = study.user_attrs
+    if "target" in known and known["target"] != facts["target"]:
+        raise UsageError(
+            f"{path}: a study of target {known['target']!r}, not of {facts['target']!r}; "
+            "give another study file"
+        )
+    if "features" in known and known["features"] != facts["features"]:
+        raise UsageError(
+            f"{path}: a study of other features (columns or versions differ); "
+            "give another study file"
+        )
+    for name, value in facts.items():
+        if known.get(name) != value:
+            study.set_user_attr(name, value)
+
+
+def sweep(study: "Study") -> int:
+    """Fail trials whose process is gone; return how many. A journal has no heartbeat of its own."""
+    from optuna.trial import TrialState
+
+    swept = 0
+    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+        if _is_gone(trial):
+            study.tell(trial.number, state=TrialState.FAIL)
+            swept += 1
+    return swept
+
+
+def sign(trial: Any) -> None:
+    """Write which process works on a trial."""
+    trial.set_user_attr("worker", [socket.gethostname(), os.getpid()])
+
+
+def _is_gone(trial: "FrozenTrial") -> bool:
+    """Say whether a running trial's process has ended; our own trials are over when we sweep."""
+    worker = trial.user_attrs.get("worker")
+    if not worker or worker[0] != socket.gethostname():
+        return not worker
+    if worker[1] == os.getpid():
+        return True
+    try:
+        os.kill(int(worker[1]), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False

@@ -1,0 +1,274 @@
+"""Train on all labelled posts -> Model, the value that a bundle holds."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from virality.data.errors import BundleError
+from virality.data.matrix import Column, FeatureMatrix
+from virality.data.splits import author_codes, posting_times
+from virality.modeling.provenance import usable_columns
+from virality.modeling.recipe import Recipe, sensible_recipe, tuned_recipe
+from virality.modeling.rows import Rows, arrange, labelled
+from virality.modeling.stack import Contributions, Progress, Stack, fit_stack
+from virality.modeling.targets import Target, find_target
+from virality.modeling.threads import one_blas_thread
+from virality.modeling.tune import Tuning
+
+Floats = npt.NDArray[np.float64]
+
+LEAST_POSTS = 30
+"""Labelled posts without which nothing can be learned and checked."""
+
+LIBRARIES = ("lightgbm", "xgboost", "numpy", "scipy", "optuna")
+
+LICENCES: Mapping[str, str] = {
+    "audio_voice": "eGeMAPS features come from openSMILE, which is free for research only",
+}
+"""Featurizer -> what the user of a model that reads it must know."""
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Predictions of n posts, means and bounds on the learning scale.
+
+    Attributes:
+        ids: of the posts, in order.
+        mean, low, high: float64 (n,), prediction and its 80 % interval.
+        percentile: float64 (n,), standing among the training posts, 0 to 100.
+        hit_probability: float64 (n,), chance to be among the top fifth of the training posts.
+    """
+
+    ids: tuple[str, ...]
+    mean: Floats
+    low: Floats
+    high: Floats
+    percentile: Floats
+    hit_probability: Floats
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What a person should know about a model; plain values only."""
+
+    target: str
+    unit: str
+    scale: str
+    rows: int
+    unlabelled: int
+    authors: int
+    first_posted_at: str
+    last_posted_at: str
+    features: tuple[str, ...]
+    features_by_modality: Mapping[str, int]
+    weights: Mapping[str, float]
+    weights_known_authors: Mapping[str, float]
+    params: Mapping[str, Any]
+    libraries: Mapping[str, str]
+    featurizers: Mapping[str, str]
+    seed: int
+    hit_threshold: float
+    training_median: float
+    tuned: bool
+    trials: int
+    small_recipe: bool
+    notes: tuple[str, ...]
+    licences: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return plain values."""
+        return {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(self).items()}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> "ModelCard":
+        """Return the card that `as_json` wrote."""
+        read: dict[str, Any] = {
+            n: tuple(v) if isinstance(v, list) else v for n, v in values.items()
+        }
+        return cls(**read)
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained model.
+
+    Attributes:
+        target: what it predicts.
+        stack: the fitted stack.
+        columns: the matrix columns that it reads.
+        matrix_versions: featurizer -> version that made those columns.
+        card: what a person should know.
+    """
+
+    target: Target
+    stack: Stack
+    columns: Mapping[str, Column]
+    matrix_versions: Mapping[str, str]
+    card: ModelCard
+
+    @property
+    def recipe(self) -> Recipe:
+        """How it was fitted."""
+        return self.stack.recipe
+
+    def predict(self, matrix: FeatureMatrix, posts: pd.DataFrame) -> Predictions:
+        """Predict posts.
+
+        Raises:
+            BundleError: if the matrix was made by other versions of the featurizers.
+            InputError: if a row of the matrix has no post.
+        """
+        rows = self.rows(matrix, posts)
+        with one_blas_thread():
+            guess = self.stack.predict(rows)
+        floor = 0.0 if self.target.log else -np.inf
+        return Predictions(
+            ids=tuple(str(name) for name in matrix.frame.index),
+            mean=guess.mean,
+            low=np.minimum(np.maximum(guess.low, floor), guess.mean),
+            high=guess.high,
+            percentile=self.stack.percentile(guess.mean),
+            hit_probability=self.stack.hit_probability(guess),
+        )
+
+    def contributions(self, matrix: FeatureMatrix, posts: pd.DataFrame) -> Contributions:
+        """Return why: baseline plus row sums are the means of `predict`, asserted.
+
+        Raises:
+            BundleError: as `predict`.
+        """
+        rows = self.rows(matrix, posts)
+        with one_blas_thread():
+            return self.stack.contributions(rows)
+
+    def rows(self, matrix: FeatureMatrix, posts: pd.DataFrame) -> Rows:
+        """Check that the matrix fits and return what the stack reads."""
+        self.check_matrix(matrix)
+        return arrange(matrix, posts, tuple(self.columns))
+
+    def check_matrix(self, matrix: FeatureMatrix) -> None:
+        """Refuse a matrix of other featurizers or other versions.
+
+        Raises:
+            BundleError: naming the featurizer and both versions, or the missing column.
+        """
+        for featurizer, version in self.matrix_versions.items():
+            there = matrix.versions.get(featurizer)
+            if there is not None and there != version:
+                raise BundleError(
+                    f"the model was trained on {featurizer} version {version}, the features are "
+                    f"of version {there}; extract them again or train again"
+                )
+        lost = [name for name in self.columns if name not in matrix.columns]
+        if lost:
+            raise BundleError(
+                f"the model reads {len(lost)} column(s) that the features lack, {lost[0]!r} first; "
+                "extract with the same featurizers or train again"
+            )
+
+
+def train(
+    matrix: FeatureMatrix,
+    posts: pd.DataFrame,
+    *,
+    tuning: Tuning | None = None,
+    target: str = "views",
+    seed: int = 0,
+    allow_post: bool = False,
+    jobs: int = 2,
+    progress: Progress | None = None,
+) -> Model:
+    """Fit the stack on every labelled post.
+
+    Args:
+        matrix: features.
+        posts: table that holds the posts of the matrix and their outcomes.
+        tuning: a study's result; sensible values for the number of posts if None.
+        target: name of the outcome.
+        seed: of folds and boosters.
+        allow_post: use columns known only after posting too.
+        jobs: fits at once; the model does not depend on it.
+        progress: called with (done, total).
+
+    Raises:
+        InputError: if fewer than 30 posts are labelled, all outcomes are the same, or the target
+            is not in the table.
+    """
+    outcome = find_target(target)
+    chosen, together, y = labelled(matrix, posts, outcome, LEAST_POSTS)
+    usable = usable_columns(chosen, allow_post)
+    names = usable.names
+    rows = arrange(chosen, together, names)
+    recipe = tuned_recipe(len(y), tuning.params, seed) if tuning else sensible_recipe(len(y), seed)
+    with one_blas_thread():
+        stack = fit_stack(rows, y, recipe, jobs=jobs, progress=progress)
+    used = {name: matrix.columns[name] for name in names}
+    versions = _versions(used, matrix)
+    notes = tuple(filter(None, (usable.sentence, _unlabelled(len(matrix) - len(y), outcome))))
+    card = _card(outcome, stack, together, y, used, versions, tuning, notes, len(matrix) - len(y))
+    return Model(outcome, stack, used, versions, card)
+
+
+def _versions(used: Mapping[str, Column], matrix: FeatureMatrix) -> dict[str, str]:
+    """Return the versions of the featurizers that made these columns."""
+    makers = {name.split("__")[0] for name in used}
+    return {name: version for name, version in matrix.versions.items() if name in makers}
+
+
+def _unlabelled(count: int, target: Target) -> str:
+    return f"{count} post(s) without {target.outcome!r} were left out of training" if count else ""
+
+
+def _card(
+    target: Target,
+    stack: Stack,
+    posts: pd.DataFrame,
+    y: Floats,
+    used: Mapping[str, Column],
+    versions: Mapping[str, str],
+    tuning: Tuning | None,
+    notes: tuple[str, ...],
+    unlabelled: int,
+) -> ModelCard:
+    from importlib.metadata import version
+
+    times = posting_times(posts)
+    modalities = [column.modality for column in used.values()]
+    names = [base.name for base in stack.bases]
+    return ModelCard(
+        target=target.name,
+        unit=target.unit,
+        scale=target.scale,
+        rows=len(y),
+        unlabelled=unlabelled,
+        authors=int(author_codes(posts).max(initial=-1)) + 1,
+        first_posted_at=_iso(np.nanmin(times)) if np.isfinite(times).any() else "",
+        last_posted_at=_iso(np.nanmax(times)) if np.isfinite(times).any() else "",
+        features=tuple(used),
+        features_by_modality={m: modalities.count(m) for m in dict.fromkeys(modalities)},
+        weights=dict(zip(names, stack.cold.values.tolist(), strict=True)),
+        weights_known_authors=dict(zip(names, stack.warm.values.tolist(), strict=True)),
+        params=stack.recipe.as_json(),
+        libraries={name: version(_distribution(name)) for name in LIBRARIES},
+        featurizers=dict(versions),
+        seed=stack.recipe.seed,
+        hit_threshold=float(target.to_units(stack.hit_threshold)),
+        training_median=float(target.to_units(float(np.median(y)))),
+        tuned=tuning is not None,
+        trials=len(tuning.trials) if tuning else 0,
+        small_recipe=stack.recipe.small,
+        notes=notes,
+        licences=tuple(text for name, text in LICENCES.items() if name in versions),
+    )
+
+
+def _distribution(library: str) -> str:
+    return {"xgboost": "xgboost-cpu"}.get(library, library)
+
+
+def _iso(seconds: float) -> str:
+    return str(pd.Timestamp(seconds, unit="s", tz="UTC").isoformat())

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ import psutil
 import pytest
 from clips import make_clip
 
+from virality.data.decode import REASONS, Limits
 from virality.data.errors import InputError, StorageError, UsageError
 from virality.data.features import MATRIX, read_features
 from virality.data.media import posts_of_media
@@ -216,3 +217,11 @@ def test_damaged_feature_folder_is_refused(posts, media, tmp_path):
         read_features(out)
     with pytest.raises(InputError, match="not a feature folder"):
         read_features(tmp_path)
+
+
+def test_documentation_lists_every_reason_and_limit():
+    text = (Path(__file__).parents[1] / "docs" / "extraction.md").read_text("utf-8")
+    for reason, sentence in REASONS.items():
+        assert not reason or f"| `{reason}` | {sentence} |" in text
+    for field in fields(Limits):
+        assert f"| `{field.name}` | {getattr(Limits(), field.name):,.0f} " in text

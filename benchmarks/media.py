@@ -41,7 +41,8 @@ def main() -> None:
         raise SystemExit(f"{len(files)} files gave {len(features.status)} rows")
     notes = [
         f"{len(files)} files, {len(features.status)} rows,"
-        f" {features.matrix.frame.shape[1]} columns; every default feature on, two workers: {result.seconds:.0f} s.",
+        f" {features.matrix.frame.shape[1]} columns;"
+        f" every default feature on, two workers: {result.seconds:.0f} s.",
         f"A second run computed {again.computed} and took over {again.reused}"
         f" in {again.seconds:.1f} s.",
         isolation_note(files),

@@ -226,7 +226,7 @@ def _cautions(main: "Evaluation", split: SplitScores) -> tuple[str, ...]:
         told.append(say("belief.small", rows=main.rows))
     if main.split == "random":
         told.append(say("belief.random_only"))
-    return tuple(told)
+    return (*told, *main.notes)
 
 
 def _gap(judged: Sequence["Evaluation"]) -> str:

@@ -1,6 +1,6 @@
 """Features and model card -> the data card: how much, from when, what is missing."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -75,7 +75,7 @@ def _fields(posts: pd.DataFrame) -> tuple[FieldCard, ...]:
     return tuple(cards)
 
 
-def _missing(column: "pd.Series[object]") -> float:
+def _missing(column: "pd.Series[Any]") -> float:
     return float(column.isna().mean()) if len(column) else 0.0
 
 

@@ -81,7 +81,7 @@ def study_of(tuning: "Tuning") -> Study:
 
     Whether low or high scores are better is told by which of them the study calls its best.
     """
-    values = [one.value for one in tuning.trials if _there(one.value)]
+    values = [one.value for one in tuning.trials if one.value is not None and _there(one.value)]
     best = tuning.value
     lower = not values or best is None or abs(best - min(values)) <= abs(best - max(values))
     trials: list[Trial] = []

@@ -1,7 +1,7 @@
 """Model + features + evaluations + study -> Report."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -194,23 +194,33 @@ def _subject(model: "Model", data: DataCard) -> Subject:
 
 def _synthetic(truth: Mapping[str, Any], drivers: Sequence[Driver]) -> Synthetic:
     """Return the stated rule and at which rank each planted driver was found."""
-    ranks = {one.feature: rank for rank, one in enumerate(drivers, start=1)}
-    labels = {one.feature: one.label for one in drivers}
-    planted = [(str(name), "driver") for name in truth.get("planted", ())]
-    decoys = truth.get("decoy") or ()
-    planted += [(str(name), "decoy") for name in ([decoys] if isinstance(decoys, str) else decoys)]
     noise = truth.get("noise_sd")
     return Synthetic(
         rule=tidy(truth.get("rule", ""), 1000),
-        planted=tuple(
-            Planted(
-                name, labels.get(name, label(name)), "driver" if role == "driver" else "decoy",
-                ranks.get(name),
-            )
-            for name, role in planted
+        planted=(
+            *_planted(truth.get("planted"), "driver", drivers),
+            *_planted(truth.get("decoy"), "decoy", drivers),
         ),
         noise=float(noise) if isinstance(noise, int | float) else None,
-    )  # fmt: skip
+    )
+
+
+def _planted(
+    named: Any, role: Literal["driver", "decoy"], drivers: Sequence[Driver]
+) -> tuple[Planted, ...]:
+    """Return drivers named by a mapping to the columns that measure them, a list, or a name."""
+    names = [named] if isinstance(named, str) else named or ()
+    columns = names if isinstance(names, Mapping) else {str(name): (name,) for name in names}
+    ranks = {one.feature: rank for rank, one in enumerate(drivers, start=1)}
+    return tuple(
+        Planted(
+            feature=str(name),
+            label=label(str(name)),
+            role=role,
+            rank=min((ranks[one] for one in measures if one in ranks), default=None),
+        )
+        for name, measures in columns.items()
+    )
 
 
 def _posts(

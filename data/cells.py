@@ -49,6 +49,8 @@ def read_cell(field: Field, value: object, unit: str = "") -> Value:
         return hash_author(value)
     if field.name == "duration_s":
         return parse_duration(value, unit)
+    if field.name in ("width", "height"):
+        return parse_count(value, unit) or None  # photo posts declare a picture of 0 by 0
     if field.kind == "integer":
         return parse_count(value, unit)
     if field.kind == "number":

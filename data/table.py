@@ -78,7 +78,9 @@ def _kind(name: str, values: pd.Series) -> Kind:
         return "number"
     if pd.api.types.is_datetime64_any_dtype(values.dtype):
         return "time"
-    listed = values.dtype == object and any(isinstance(v, tuple | list) for v in values)
+    listed = values.dtype == object and any(
+        isinstance(v, tuple | list | np.ndarray) for v in values
+    )
     return "strings" if listed else "string"
 
 

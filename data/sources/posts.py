@@ -24,7 +24,9 @@ class Posts:
         known = {
             name.removeprefix(EXTRA_PREFIX): known for name, known in extra_known(look.path).items()
         }
-        return Layout(columns={name: (name,) for name in SCHEMA}, known=known)
+        columns = {name: (name,) for name in SCHEMA}
+        # What was missing stays missing: hashtags were looked for when the post was first read.
+        return Layout(columns, known=known, marked_captions=False)
 
     def read(self, look: Look) -> Iterator[RawRow]:
         """Yield the posts as plain values."""

@@ -1,0 +1,151 @@
+"""Take the rows of a source in: convert values, refuse what is uncertain, fill in what follows."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from virality.data.cells import (
+    Value,
+    derive_id,
+    hashtags_in,
+    looks_rounded,
+    mentions_in,
+    read_cell,
+)
+from virality.data.errors import InputError
+from virality.data.numbers import Refused, is_missing
+from virality.data.post import SCHEMA
+from virality.data.rejects import Reject
+from virality.data.sources.base import Layout, RawRow
+from virality.data.times import has_zone
+
+SPARED = ("sound_id", "author_likes")
+"""Fields in which a refused value costs the value, not the post.
+
+Sound ids are often rounded by spreadsheets, and sums of likes overflow 32 bits in some crawls.
+"""
+
+
+@dataclass
+class Intake:
+    """Rows of a source as they come in: the good ones as posts, the bad ones with reasons.
+
+    Attributes:
+        layout: how the names of the source become ours.
+        strict: raise at the first bad row.
+        has_ids: whether the source has a column of ids; without one they are derived.
+        rows: rows taken so far.
+        posts, extras, places: of each good row, its fields, its unknown columns, file and number.
+        rejects: reasons for which rows were refused.
+        spared: field -> the first of its values that was left out without refusing the post.
+        counts: how often values were left out, ids derived and times taken without a zone.
+    """
+
+    layout: Layout
+    strict: bool
+    has_ids: bool = False
+    rows: int = 0
+    posts: list[dict[str, Value]] = field(default_factory=list)
+    extras: list[dict[str, object]] = field(default_factory=list)
+    places: list[tuple[str, int]] = field(default_factory=list)
+    rejects: list[Reject] = field(default_factory=list)
+    spared: dict[str, Reject] = field(default_factory=dict)
+    counts: Counter[str] = field(default_factory=Counter)
+
+    def add(self, row: RawRow) -> None:
+        """Take a row: to the good ones, or with its reasons to the bad."""
+        self.rows += 1
+        if row.problem:
+            self.refuse([Reject(row.file, row.number, "", "", row.problem)])
+            return
+        post, refused = self._post(row)
+        if refused:
+            self.refuse(refused)
+            return
+        self.posts.append(post)
+        self.extras.append(_extras(row.values, self.layout))
+        self.places.append((row.file, row.number))
+
+    def refuse(self, refused: list[Reject]) -> None:
+        """Keep the reasons of a bad row; stop at the first one if asked to.
+
+        Raises:
+            InputError: if `strict`.
+        """
+        if self.strict:
+            raise InputError(refused[0].sentence())
+        self.rejects.extend(refused)
+
+    def spare(self, reject: Reject, ours: str) -> None:
+        """Leave out a value whose loss harms nothing else of the post."""
+        self.counts[f"{ours} left out"] += 1
+        self.spared.setdefault(ours, reject)
+
+    def _post(self, row: RawRow) -> tuple[dict[str, Value], list[Reject]]:
+        """Return the fields of a row, and the reasons for which it is bad."""
+        post: dict[str, Value] = {}
+        refused: list[Reject] = []
+        for ours, names in self.layout.columns.items():
+            theirs = next((n for n in names if not is_missing(row.values.get(n))), names[0])
+            value, unit = row.values.get(theirs), self.layout.units.get(ours, "")
+            try:
+                post[ours] = read_cell(SCHEMA[ours], value, unit)
+            except Refused as reason:
+                if ours in SPARED:
+                    self.spare(Reject(row.file, row.number, theirs, str(value), str(reason)), ours)
+                    continue
+                refused.append(Reject(row.file, row.number, theirs, str(value), str(reason)))
+            if SCHEMA[ours].kind == "time" and isinstance(value, str) and not has_zone(value, unit):
+                self.counts[f"{ours} zone"] += 1
+        post |= {name: read_cell(SCHEMA[name], v) for name, v in self.layout.constants.items()}
+        if not refused:
+            self._complete(post)
+            if post.get("id") is None:
+                refused.append(_without_id(row, self.layout))
+        return post, refused
+
+    def _complete(self, post: dict[str, Value]) -> None:
+        """Fill in what follows from other fields: hashtags and mentions, and an id."""
+        caption = post.get("caption")
+        if isinstance(caption, str) and self.layout.marked_captions:
+            if post.get("hashtags") is None:
+                post["hashtags"] = hashtags_in(caption)
+            if post.get("mentions") is None:
+                post["mentions"] = mentions_in(caption)
+        if not self.has_ids and post.get("id") is None:
+            post["id"] = derive_id(post.get("author_id"), post.get("posted_at"), caption)
+            self.counts["derived"] += post["id"] is not None
+
+    def refuse_rounded(self) -> None:
+        """Refuse ids that went through a float: a few in a thousand look so by chance, not most."""
+        rounded = [looks_rounded(str(post["id"])) for post in self.posts]
+        if sum(rounded) < 3 or sum(rounded) * 2 < len(rounded):
+            return
+        column = self.layout.columns["id"][0]
+        reason = "was rounded with most other ids of the table; export ids as text"
+        for (file, number), post, bad in zip(self.places, self.posts, rounded, strict=True):
+            if bad:
+                self.refuse([Reject(file, number, column, str(post["id"]), reason)])
+        good = [place for place, bad in enumerate(rounded) if not bad]
+        self.posts = [self.posts[place] for place in good]
+        self.extras = [self.extras[place] for place in good]
+
+
+def _without_id(row: RawRow, layout: Layout) -> Reject:
+    column = layout.columns.get("id", ("id",))[0]
+    reason = "has no id, and fewer than two of author, time and caption to derive one from"
+    given = row.values.get(column)
+    return Reject(row.file, row.number, column, "" if given is None else str(given), reason)
+
+
+def _extras(values: Mapping[str, object], layout: Layout) -> dict[str, object]:
+    """Return the values under names that the layout neither maps nor drops."""
+    mapped = {name for names in layout.columns.values() for name in names}
+    nested = tuple(name for name in layout.dropped if name.endswith("."))
+    return {
+        name: value
+        for name, value in values.items()
+        if name not in mapped
+        and name not in layout.dropped
+        and not (nested and name.startswith(nested))
+    }

@@ -100,7 +100,7 @@ _UNSETTABLE = frozenset({"help", "config", "install_completion", "show_completio
 _SOURCES = {"ENVIRONMENT": "variable", "DEFAULT_MAP": "file", "DEFAULT": "default"}
 
 
-def _setting(ctx: typer.Context, command: str, parameter: Any) -> Setting:
+def _setting(ctx: Any, command: str, parameter: Any) -> Setting:
     value, source = parameter.consume_value(ctx, {})
     variable = parameter.envvar or f"{ctx.auto_envvar_prefix}_{parameter.name.upper()}"
     names = [variable] if isinstance(variable, str) else list(variable)

@@ -171,16 +171,20 @@ def _is_posts(table: Path) -> bool:
 
 
 def _posts_of_clips(inputs: Sequence[Path], known: Known) -> tuple[pd.DataFrame, Path]:
-    from virality.featurizers.extract import posts_of_media
+    from virality.data.cells import hashtags_in, mentions_in
+    from virality.data.media import posts_of_media
+    from virality.data.table import conform
 
     posts, root = posts_of_media(inputs)
     facts = {
         "caption": known.caption,
+        "hashtags": hashtags_in(known.caption) if known.caption else None,
+        "mentions": mentions_in(known.caption) if known.caption else None,
         "author_id": known.author,
         "author_followers": known.followers,
-        "posted_at": pd.Timestamp(known.posted_at) if known.posted_at else None,
+        "posted_at": pd.Timestamp(known.posted_at, tz="UTC") if known.posted_at else None,
     }
     for field, value in facts.items():
         if value is not None:
-            posts[field] = pd.Series([value] * len(posts), dtype=posts[field].dtype)
-    return posts, root
+            posts[field] = [value] * len(posts)
+    return conform(posts), root

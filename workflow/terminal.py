@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from virality.reports.words import count_words
+from virality.modeling.targets import find_target
+from virality.reports.words import amount, percent, significant, spread
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from virality.featurizers.extract import Extraction
     from virality.featurizers.listing import ListedColumn
     from virality.modeling.evaluate import Evaluation
+    from virality.modeling.metrics import Metric
     from virality.modeling.train import ModelCard
     from virality.modeling.tune import Tuning
     from virality.workflow.config import Setting
@@ -67,10 +69,7 @@ def show_health(health: "Health") -> None:
     marks = {True: "ok", False: "MEND"}
     _print_table(
         ("check", "found", "", "what to do"),
-        [
-            (one.name, one.value, marks[one.ok], "" if one.ok else one.fix)
-            for one in health.checks
-        ],
+        [(one.name, one.value, marks[one.ok], "" if one.ok else one.fix) for one in health.checks],
     )
     limits = ", ".join(f"{key} {value:g}" for key, value in health.limits.items())
     _say(f"Limits of decoding: {limits}")
@@ -80,19 +79,125 @@ def show_health(health: "Health") -> None:
 
 def show_forecast(forecast: "Forecast") -> None:
     """Print one prediction with its reasons."""
-    unit = forecast.target
-    low, middle, high = (
-        count_words(value) for value in (forecast.low, forecast.prediction, forecast.high)
-    )
+    target = find_target(forecast.target)
+    middle = amount(forecast.prediction, target.unit, target.log)
+    likely = spread(forecast.low, forecast.high, target.unit, target.log)
     _say(f"[bold]{_escape(forecast.id)}[/bold]")
-    _say(f"  {middle} {unit}; four times in five between {low} and {high}")
+    _say(f"  {middle}; four times in five {likely}")
     _say(
-        f"  better than {forecast.percentile:.0f} of 100 training posts; "
-        f"chance of a hit {forecast.hit_probability:.0%}"
+        f"  above {forecast.percentile:.0f} of 100 training posts; "
+        f"chance of a hit {percent(forecast.hit_probability)}"
     )
     for mark, reasons in (("+", forecast.reasons_up), ("-", forecast.reasons_down)):
         for reason in reasons:
             _say(f"  {mark} {_escape(str(reason['sentence']))}")
+
+
+def show_ingest(result: "Ingest") -> None:
+    """Print what was read, written and refused."""
+    _say(f"{result.written} posts of {result.rows} rows ({result.format}): {result.path}")
+    if result.rejected:
+        _say(f"{result.rejected} rows refused; reasons in {result.rejects}")
+    for note in result.notes:
+        _say(_escape(note))
+
+
+def show_validation(result: "Validation") -> None:
+    """Print what is in a table of posts."""
+    _say(
+        f"{result.posts} posts of {result.authors} authors, "
+        f"{result.first_posted_at or 'unknown'} to {result.last_posted_at or 'unknown'}"
+    )
+    _print_table(
+        ("field", "unit", "known", "present", "missing", "distinct", "lowest", "highest"),
+        [
+            (one.name, one.unit, one.known, str(one.present), str(one.missing),
+             str(one.distinct), _cell(one.low), _cell(one.high))
+            for one in result.fields
+        ],
+    )  # fmt: skip
+    for doubt in (*result.duplicates, *result.suspicious_dates, *result.suspicious_values):
+        _say(f"{doubt.posts} posts: {_escape(doubt.what)}, as {_escape(', '.join(doubt.examples))}")
+    for one in result.targets:
+        splits = ", ".join(one.splits) or "none"
+        _say(f"{one.target}: {one.rows} labelled posts; splits: {splits}. {_escape(one.warning)}")
+
+
+def show_extraction(result: "Extraction") -> None:
+    """Print how the posts' extraction ended."""
+    counts = ", ".join(f"{count} {status}" for status, count in sorted(result.counts.items()))
+    _say(f"{counts}; {result.computed} computed, {result.reused} reused, {result.seconds:.1f} s")
+    for reason, count in sorted(result.reasons.items()):
+        _say(f"  {count} {_escape(reason)}")
+    _say(f"Features: {result.path}")
+
+
+def show_tuning(result: "Tuning") -> None:
+    """Print the best trial."""
+    _say(
+        f"{len(result.trials)} trials on {result.posts} posts; "
+        f"best {result.metric} {result.value:.4f} for {result.target}"
+    )
+    for note in result.notes:
+        _say(_escape(note))
+    _print_table(
+        ("parameter", "value"), [(key, _cell(value)) for key, value in result.params.items()]
+    )
+
+
+def show_card(card: "ModelCard", path: Path) -> None:
+    """Print what a model is made of."""
+    kinds = ", ".join(f"{count} {kind}" for kind, count in card.features_by_modality.items())
+    _say(f"Trained on {card.rows} posts of {card.authors} authors to predict {card.target}")
+    _say(f"{len(card.features)} features: {kinds}")
+    weights = ", ".join(f"{name} {weight:.2f}" for name, weight in card.weights.items())
+    _say(f"Weights of the stack: {weights}")
+    for note in (*card.notes, *card.licences):
+        _say(_escape(note))
+    _say(f"Model: {path}")
+
+
+def show_evaluation(result: "Evaluation") -> None:
+    """Print the scores with the baselines beside them."""
+    _say(result.verdict)
+    names = list(result.metrics)
+    columns = {"model": result.metrics, **result.baselines}
+    _print_table(
+        ("metric", *columns),
+        [(name, *(_metric(scores.get(name)) for scores in columns.values())) for name in names],
+    )
+    covered = result.coverage
+    _say(
+        f"{result.split} split, {result.rows} posts of {result.authors} authors. "
+        f"80 % intervals hold {percent(covered.value)} "
+        f"({percent(covered.low)} to {percent(covered.high)})."
+    )
+    gaps = ", ".join(f"{name} {gap:+.3f}" for name, gap in result.optimism_gap.items())
+    _say(f"Optimism gap (random folds less this split): {gaps}")
+    for note in result.notes:
+        _say(_escape(note))
+
+
+def show_run(result: "Run") -> None:
+    """Print the six lines that say what came out."""
+    _say(f"Posts read: {result.posts}" + (f" ({result.failed} failed)" if result.failed else ""))
+    _say(f"Features: {result.features}")
+    _say(f"Best trial: {result.best_trial:.3f} RMSE on author folds, of {result.trials} trials")
+    _say(f"Score: {result.verdict[0]}")
+    _say(f"Strongest drivers: {', '.join(result.drivers)}")
+    _say(f"Report: {result.report}")
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    return significant(value, 4) if isinstance(value, float) else str(value)
+
+
+def _metric(metric: "Metric | None") -> str:
+    if metric is None or not np.isfinite(metric.value):
+        return "-"
+    return f"{metric.value:.3f} ({metric.low:.3f} to {metric.high:.3f})"
 
 
 def show_described(described: "Described") -> None:

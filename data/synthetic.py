@@ -33,17 +33,17 @@ DAYS = 150
 
 COEFFICIENTS: Mapping[str, float] = {
     "intercept": 2.0,
-    "cuts_per_second": 0.42,
-    "start_loudness_db": 0.048,
-    "speech_share": 1.05,
-    "log10_followers": 0.38,
-    "evening": 0.4,
+    "cuts_per_second": 0.52,
+    "start_loudness_db": 0.042,
+    "speech_share": 1.4,
+    "log10_followers": 0.34,
+    "evening": 0.3,
 }
 
 RULE = (
-    "log10(1 + views) = 2.0 + 0.42 x cuts per second + 0.048 x loudness of the first second over "
-    "the rest in dB + 1.05 x share of the time with speech (the rest is music alone) + "
-    "0.38 x log10(followers) + 0.4 x cos(2 pi (hour - 18) / 24), the hour in UTC, "
+    "log10(1 + views) = 2.0 + 0.52 x cuts per second + 0.042 x loudness of the first second over "
+    "the rest in dB + 1.4 x share of the time with speech (the rest is music alone) + "
+    "0.34 x log10(followers) + 0.3 x cos(2 pi (hour - 18) / 24), the hour in UTC, "
     "+ normal noise of standard deviation 0.25"
 )
 
@@ -53,7 +53,8 @@ PLANTED: Mapping[str, tuple[str, ...]] = {
         "frames_motion__start_cut_rate",
         "frames_motion__rest_cut_rate",
         "frames_motion__cuts",
-        "frames_motion__activity",
+        "frames_motion__mean_shot_s",
+        "frames_motion__longest_shot_s",
     ),
     "start_loudness_db": ("audio_loudness__start_db", "audio_loudness__trend_db"),
     "speech_share": (

@@ -19,7 +19,7 @@ START_S = 1.0
 SHORTEST_SPEECH_S = 0.1
 """Less than a syllable is left out."""
 
-UNDER_SPEECH_DB = -14.0
+UNDER_SPEECH_DB = -9.0
 """Level of the music under speech, relative to the speech."""
 
 # First three formants of a man's vowels in Hz, Peterson and Barney (1952): i, I, E, ae, A, O, U, u.

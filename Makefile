@@ -36,10 +36,10 @@ types: install-dev
 	$(BIN)/mypy -p virality
 
 test: install-dev lint types
-	$(BIN)/pytest -n 2 -m "not nightly"
+	$(BIN)/pytest -n 2 --dist loadfile -m "not nightly"
 
 nightly: install-dev
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --dist loadfile
 
 bench: install-dev
 	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done

@@ -176,7 +176,7 @@ def _posts_of_clips(inputs: Sequence[Path], known: Known) -> tuple[pd.DataFrame,
     from virality.data.table import conform
 
     posts, root = posts_of_media(inputs)
-    facts = {
+    facts: dict[str, Any] = {
         "caption": known.caption,
         "hashtags": hashtags_in(known.caption) if known.caption else None,
         "mentions": mentions_in(known.caption) if known.caption else None,

@@ -1,0 +1,149 @@
+"""Bad input ends with one clear sentence and the right exit code."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from virality.data.table import write_posts
+
+
+def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "virality", *map(str, arguments)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def refused(done: subprocess.CompletedProcess[str], code: int, *words: str) -> None:
+    assert done.returncode == code, (done.returncode, done.stdout, done.stderr)
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith("error: "), done.stderr
+    assert "Traceback" not in done.stderr
+    for word in words:
+        assert word in done.stderr, done.stderr
+
+
+def posts_table(path: Path, rows: int, views: object = None) -> Path:
+    rng = np.random.default_rng(0)
+    counts = rng.integers(10, 100_000, rows) if views is None else np.full(rows, views)
+    frame = pd.DataFrame(
+        {
+            "id": [f"p{i}" for i in range(rows)],
+            "author_id": [f"a{i % 7}" for i in range(rows)],
+            "posted_at": pd.date_range("2025-01-01", periods=rows, freq="7h", tz="UTC"),
+            "caption": [f"clip number {i} #fyp" for i in range(rows)],
+            "views": counts,
+        }
+    )
+    write_posts(frame, path)
+    return path
+
+
+def test_an_empty_table(tmp_path):
+    source = tmp_path / "posts.csv"
+    source.write_text("id,views\n")
+    refused(run("ingest", source, "-o", tmp_path / "posts.parquet"), 4, "posts.csv")
+
+
+def test_a_missing_source(tmp_path):
+    refused(run("ingest", tmp_path / "none.json"), 4, "none.json")
+    refused(run("run", tmp_path / "none.json", "-o", tmp_path / "work"), 4, "none.json")
+
+
+@pytest.mark.parametrize("rows", [1, 12])
+def test_too_few_posts(tmp_path, rows):
+    posts = posts_table(tmp_path / "posts.parquet", rows)
+    features = tmp_path / "features"
+    assert run("extract", posts, "-o", features, "--only", "metadata").returncode == 0
+    refused(run("train", features, "-o", tmp_path / "model"), 4, "30")
+
+
+def test_all_the_same_views(tmp_path):
+    posts = posts_table(tmp_path / "posts.parquet", 60, views=1000)
+    features = tmp_path / "features"
+    assert run("extract", posts, "-o", features, "--only", "metadata").returncode == 0
+    refused(run("tune", features, "--study", tmp_path / "s.log"), 4, "same")
+
+
+def test_a_target_that_is_not_there(tmp_path):
+    posts = posts_table(tmp_path / "posts.parquet", 60)
+    features = tmp_path / "features"
+    assert run("extract", posts, "-o", features, "--only", "metadata").returncode == 0
+    refused(run("train", features, "--target", "saves"), 4, "saves", "views")
+    done = run("train", features, "--target", "fame")
+    assert done.returncode in {2, 4}
+    assert "fame" in done.stderr
+
+
+def test_without_captions_all_goes_on(tmp_path):
+    source = tmp_path / "posts.csv"
+    rows = [f"p{i},a{i % 7},{1735689600 + 30000 * i},{100 + 37 * i % 911}" for i in range(60)]
+    source.write_text("\n".join(["id,author_id,posted_at,views", *rows]))
+    mapping = tmp_path / "map.toml"
+    names = ["id", "author_id", "posted_at", "views"]
+    lines = [f'{name} = "{name}"' for name in names]
+    mapping.write_text("[columns]\n" + "\n".join(lines) + '\n[units]\nposted_at = "s"\n')
+    work = tmp_path / "work"
+    done = run(
+        "run", source, "--mapping", mapping, "-o", work, "--trials", 2, "--only", "text,metadata"
+    )
+    assert done.returncode == 0, done.stderr
+    assert (work / "report.html").stat().st_size > 10_000
+
+
+def test_a_folder_of_texts_named_mp4(tmp_path):
+    clips = tmp_path / "clips"
+    clips.mkdir()
+    for i in range(3):
+        (clips / f"p{i}.mp4").write_text("#EXTM3U\nnot a film\n")
+    posts = posts_table(tmp_path / "posts.parquet", 3)
+    done = run("extract", posts, "--media", clips, "-o", tmp_path / "features", "--only", "stream")
+    assert done.returncode == 3, done.stderr
+    assert "3 failed" in done.stdout
+
+
+def test_a_missing_media_folder(tmp_path):
+    posts = posts_table(tmp_path / "posts.parquet", 3)
+    done = run("extract", posts, "--media", tmp_path / "none", "-o", tmp_path / "features")
+    refused(done, 4, "none")
+
+
+def test_an_output_that_cannot_be_written(tmp_path):
+    posts = posts_table(tmp_path / "posts.parquet", 3)
+    blocked = tmp_path / "blocked"
+    blocked.write_text("a file where a folder should be")
+    done = run("extract", posts, "-o", blocked / "features", "--only", "metadata")
+    refused(done, 5, "blocked")
+
+
+def test_a_folder_that_is_no_model(tmp_path):
+    posts = posts_table(tmp_path / "posts.parquet", 3)
+    refused(run("predict", tmp_path, posts), 5, "no trained model")
+
+
+def test_wrong_usage_ends_with_code_2(tmp_path):
+    assert run("tune").returncode == 2
+    assert run("extract", "x", "--jobs", "0").returncode == 2
+    posts = posts_table(tmp_path / "posts.parquet", 3)
+    refused(run("extract", posts, "-o", tmp_path / "f", "--only", "smell"), 2, "smell")
+
+
+def test_help_has_an_example_for_every_command():
+    from virality.cli import app
+
+    for command in app.registered_commands:
+        assert command.epilog
+        assert "Example: `virality " in command.epilog
+
+
+def test_completion_is_offered():
+    done = subprocess.run(
+        [sys.executable, "-m", "virality", "--show-completion", "bash"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0
+    assert "virality" in done.stdout.lower()

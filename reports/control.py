@@ -5,16 +5,15 @@ import re
 from virality.reports.report import Control
 
 _CONTEXT = re.compile(r"(^|_)(age|collected|season|month|year|yearday|platform|days?_since)(_|$)")
-_GIVEN = re.compile(
-    r"(^|_)(author|followers|following|verified|likes|location|country|posts|uses|account)(_|$)"
-)
+_GIVEN = re.compile(r"(^|_)(author|followers|following|verified|likes|country|account|local)(_|$)")
 
 
 def control(feature: str, modality: str, known: str) -> Control:
     """Return whether a feature can be changed before posting.
 
     Age is exposure, not advice; what is known only afterwards can be no advice either; who the
-    author is and what they posted before is given.
+    author is and what they posted before is given. The record of
+    a sound or a hashtag comes with choosing it.
 
     >>> control("frames_motion__cut_rate", "frames", "pre")
     'can'
@@ -27,7 +26,7 @@ def control(feature: str, modality: str, known: str) -> Control:
     if known == "post" or _CONTEXT.search(name):
         return "context"
     if modality == "history":
-        return "cannot"
+        return "can" if re.search(r"(^|_)(sound|hashtag)(_|$)", name) else "cannot"
     if modality == "metadata" and _GIVEN.search(name):
         return "cannot"
     return "can"

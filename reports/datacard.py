@@ -8,7 +8,7 @@ import pandas as pd
 
 from virality.data.matrix import FeatureMatrix
 from virality.data.post import EXTRA_PREFIX, FIELDS
-from virality.reports.report import DataCard, FeatureCard, FieldCard
+from virality.reports.report_making import DataCard, FeatureCard, FieldCard
 from virality.reports.strings import MODALITIES, say
 from virality.reports.words import amount, count_words, spread, tidy
 

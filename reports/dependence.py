@@ -6,7 +6,7 @@ import numpy.typing as npt
 from virality.reports.explain import Contributions, Scaled, feature_control, feature_label
 from virality.reports.report import Dependence
 from virality.reports.strings import say
-from virality.reports.words import times, value_words
+from virality.reports.words import feature_words, times
 
 Floats = npt.NDArray[np.float64]
 
@@ -30,6 +30,10 @@ def dependence(contributions: Contributions, feature: str, target: Scaled) -> De
     means = [float(effects[group].mean()) for group in groups]
     errors = [_error(effects[group]) for group in groups]
     centres = [float(values[group].mean()) for group in groups]
+    names = [
+        feature_words(feature, centre, described.unit, target.log, target.unit)
+        for centre in centres
+    ]
     density, edges = np.histogram(values, bins=24)
     return Dependence(
         feature=feature,
@@ -43,8 +47,8 @@ def dependence(contributions: Contributions, feature: str, target: Scaled) -> De
         counts=tuple(len(group) for group in groups),
         edges=tuple(float(edge) for edge in edges),
         density=tuple(int(count) for count in density),
-        names=tuple(value_words(centre, described.unit) for centre in centres),
-        sentence=_sentence(centres, means, described.unit, target),
+        names=tuple(names),
+        sentence=_sentence(names, means, target),
     )
 
 
@@ -65,22 +69,21 @@ def _error(effects: Floats) -> float:
     return float(1.96 * effects.std(ddof=1) / np.sqrt(len(effects)))
 
 
-def _sentence(centres: list[float], means: list[float], unit: str, target: Scaled) -> str:
+def _sentence(names: list[str], means: list[float], target: Scaled) -> str:
     """Return the shape in words: rises, falls, or bends."""
     best, worst = int(np.argmax(means)), int(np.argmin(means))
     span = means[best] - means[worst]
     if len(means) < 2 or span <= 1e-9:
         return say("dependence.thin")
     ends = means[-1] - means[0]
-    first, last = value_words(centres[0], unit), value_words(centres[-1], unit)
     if abs(ends) >= 0.75 * span:
         return say(
             "dependence.rises" if ends > 0 else "dependence.falls",
-            low=times(means[0], target.log, target.unit), first=first,
-            high=times(means[-1], target.log, target.unit), last=last,
+            low=times(means[0], target.log, target.unit), first=names[0],
+            high=times(means[-1], target.log, target.unit), last=names[-1],
         )  # fmt: skip
     return say(
         "dependence.bends",
-        best=value_words(centres[best], unit), high=times(means[best], target.log, target.unit),
-        worst=value_words(centres[worst], unit), low=times(means[worst], target.log, target.unit),
+        best=names[best], high=times(means[best], target.log, target.unit),
+        worst=names[worst], low=times(means[worst], target.log, target.unit),
     )  # fmt: skip

@@ -16,7 +16,7 @@ from virality.reports.control import control
 from virality.reports.report import CONTROLS, Control, Driver, ModalityShare, Reason, Swarm
 from virality.reports.strings import MODALITIES as MODALITY_NAMES
 from virality.reports.strings import say
-from virality.reports.words import adjective, block_label, factor, label, times, value_words
+from virality.reports.words import block_label, comparison, factor, feature_words, label, times
 
 Floats = npt.NDArray[np.float64]
 
@@ -252,20 +252,29 @@ def _reason(
         label=words,
         value=value if there and not block else None,
         unit=unit,
-        value_text="" if block else value_words(value, unit),
+        value_text="" if block else feature_words(name, value, unit, target.log, target.unit),
         effect=effect,
         factor=factor(effect) if target.log else None,
         sentence=say("reason_block", label=words, times=push)
         if block
-        else _sentence(name, words, value, usual.get(name, float("nan")), unit, push),
+        else _sentence(name, words, (value, usual.get(name, float("nan"))), unit, target, push),
     )
 
 
-def _sentence(name: str, words: str, value: float, usual: float, unit: str, push: str) -> str:
-    """Return a reason in words: `fast cuts a second (2.1, usual 0.8): times 1.6`."""
+def _compared(name: str, value: float, usual: float, unit: str) -> str | None:
+    """Return the word for a value clearly off the usual one: by a tenth, in real units."""
+    least = 0.04 if unit in ("log10", "score") else 0.1 * max(abs(value), abs(usual))
+    return comparison(name, value > usual) if abs(value - usual) > least else None
+
+
+def _sentence(
+    name: str, words: str, values: tuple[float, float], unit: str, target: Scaled, push: str
+) -> str:
+    """Return a reason in words: `fast cuts (2.1 a second, usual 0.8 a second): times 1.6`."""
+    value, usual = values
     if not np.isfinite(value):
         return say("reason_missing", label=words, times=push)
-    text, common = value_words(value, unit), value_words(usual, unit)
+    text, common = (feature_words(name, one, unit, target.log, target.unit) for one in values)
     if not np.isfinite(usual):
         return say("reason_alone", label=words, value=text, times=push)
     if unit == "0/1":
@@ -273,6 +282,6 @@ def _sentence(name: str, words: str, value: float, usual: float, unit: str, push
     if text == common:
         return say("reason_as_usual", label=words, value=text, times=push)
     return say(
-        "reason", adjective=adjective(name, value > usual), label=words, value=text,
-        usual=common, times=push,
+        "reason", label=_compared(name, value, usual, unit) or words, value=text, usual=common,
+        times=push,
     )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from virality.reports.figures import BASELINE, MODEL, Figure, dotted, hover, plain_layout, unit_axis
+from virality.reports.drawing import BASELINE, MODEL, Figure, dotted, hover, plain_layout, unit_axis
 from virality.reports.report import Fit
 from virality.reports.strings import say
 from virality.reports.words import amount, factor, percent, significant, spread

@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from virality.reports.figures import BASELINE, MODEL, Figure, bar_figure, plain_layout
-from virality.reports.report import FieldCard, Report, Study, Weight
+from virality.reports.drawing import BASELINE, MODEL, Figure, bar_figure, plain_layout
+from virality.reports.report import Report
+from virality.reports.report_making import FieldCard, Study, Weight
 from virality.reports.strings import say
 from virality.reports.words import percent, significant
 

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from virality.reports.report import Making, Study, Trial, Weight
+from virality.reports.report_making import Making, Study, Trial, Weight
 from virality.reports.strings import BASES, LICENCES, MODALITIES, say
 from virality.reports.words import amount, count_words, significant
 

@@ -9,6 +9,7 @@ in which `<`, `>`, `&` and quotes are written as escapes.
 import base64
 import hashlib
 import json
+import re
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
@@ -17,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 from virality.data.errors import InputError
 from virality.reports import words
-from virality.reports.figures import Figure, bundle, figures_of
+from virality.reports.drawing import Figure, bundle
+from virality.reports.figures import figures_of
 from virality.reports.report import Report
 from virality.reports.strings import say
 
@@ -41,6 +43,7 @@ def render(report: Report) -> str:
         script=script,
         plotly=plotly,
         policy=_policy((script, plotly), (styles, NO_SHEET)),
+        map_sheet=_map_sheet(plotly),
         version=_version(),
     )
 
@@ -79,8 +82,11 @@ def _environment() -> "Environment":
     )
     environment.globals["say"] = say
     environment.filters.update(
-        {name: getattr(words, name) for name in ("amount", "percent", "significant", "spread")}
-        | {"count": words.count_words, "tidy": words.tidy}
+        {
+            name: getattr(words, name)
+            for name in ("amount", "fixed", "percent", "significant", "spread")
+        }
+        | {"tiny": "{:.0e}".format, "count": words.count_words, "tidy": words.tidy}
     )
     return environment
 
@@ -100,6 +106,16 @@ def _plotly() -> str:
     """Return plotly's script, which must not be able to end its element."""
     script = bundle().replace("\r\n", "\n").replace("\r", "\n")
     return script.replace("</script", "<\\/script").replace("<!--", "<\\!--")
+
+
+def _map_sheet(plotly: str) -> str:
+    """Return the id under which the maps in plotly's script look for their style sheet.
+
+    They would add one at once, map or no map, and the policy would complain in the console; where
+    an element of that id stands already they do not.
+    """
+    found = re.search(r'getElementById\("([0-9a-f]{64})"\)', plotly)
+    return found.group(1) if found else "map-sheet"
 
 
 def _policy(scripts: tuple[str, ...], sheets: tuple[str, ...]) -> str:

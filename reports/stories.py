@@ -7,10 +7,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from virality.reports.explain import Contributions, feature_label, is_block, reasons
+from virality.reports.explain import Contributions, Scaled, feature_label, is_block, reasons
 from virality.reports.report import PostStory, Step
 from virality.reports.strings import say
-from virality.reports.words import amount, spread, tidy, value_words
+from virality.reports.words import amount, feature_words, spread, tidy
 
 if TYPE_CHECKING:
     from virality.modeling.evaluate import Evaluation
@@ -86,7 +86,7 @@ def story(
         actual=actual,
         unseen=unseen,
         baseline=float(contributions.baseline),
-        steps=steps(contributions, row),
+        steps=steps(contributions, row, target),
         up=up,
         down=down,
         sentence=_sentence(target, mean, (low, high), (percentile, hit), actual, unseen),
@@ -115,14 +115,14 @@ def _sentence(
     return text
 
 
-def steps(contributions: Contributions, row: int) -> tuple[Step, ...]:
+def steps(contributions: Contributions, row: int, target: Scaled) -> tuple[Step, ...]:
     """Return the bars of a waterfall: the strongest contributions, the rest as one."""
     effects = contributions.frame.iloc[row]
     order = sorted(effects.index, key=lambda name: (-abs(float(effects[name])), str(name)))
     total, bars = float(contributions.baseline), []
     for name in order[:STEPS]:
         total += float(effects[name])
-        text = _value(contributions, row, name)
+        text = _value(contributions, row, name, target)
         bars.append(Step(feature_label(contributions, name), text, float(effects[name]), total))
     rest = float(effects[order[STEPS:]].sum())
     if len(order) > STEPS:
@@ -130,11 +130,11 @@ def steps(contributions: Contributions, row: int) -> tuple[Step, ...]:
     return tuple(bars)
 
 
-def _value(contributions: Contributions, row: int, name: str) -> str:
+def _value(contributions: Contributions, row: int, name: str, target: Scaled) -> str:
     if is_block(contributions, name):
         return ""
     value = float(contributions.values.iloc[row][name])
-    return value_words(value, contributions.columns[name].unit)
+    return feature_words(name, value, contributions.columns[name].unit, target.log, target.unit)
 
 
 def unseen_predictions(one: "Evaluation | None", target: "Target") -> Mapping[str, float]:

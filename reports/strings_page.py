@@ -45,10 +45,10 @@ _HEADINGS: Mapping[str, str] = {
     "about any platform can be drawn from this report. The rule behind them: {rule}",
     "text.planted": "The report should find the planted drivers among the strongest, and not the "
     "decoy:",
-    "text.planted_rank": "planted: found at rank {rank}",
-    "text.planted_lost": "planted: not found among the features",
-    "text.decoy_rank": "decoy without effect: at rank {rank}",
-    "text.decoy_lost": "decoy without effect: not used",
+    "text.planted_rank": "(planted) is found at rank {rank}",
+    "text.planted_lost": "(planted) is not found among the features",
+    "text.decoy_rank": "(decoy without effect) is at rank {rank}",
+    "text.decoy_lost": "(decoy without effect) is not used",
     "text.explained": "From exact contributions of {posts} posts. Average prediction, "
     "contributions and prediction add up; the largest error of a sum is {error}.",
     "text.rest": "and {rest} more",
@@ -114,8 +114,8 @@ _FIGURES: Mapping[str, str] = {
     "fig.features": "Importance by feature",
     "fig.features.shows": "How far each feature moves a prediction on average. An embedding "
     "counts as one feature.",
-    "fig.features.read": "A longer bar moves predictions more; its colour tells what kind of "
-    "feature it is.",
+    "fig.features.read": "A longer bar moves predictions more; its colour tells whether it can be "
+    "changed. × ÷ 2 means that it doubles or halves a prediction on average.",
     "fig.swarm": "Which way each feature pushes",
     "fig.swarm.shows": "One point a post: how far the feature pushed that post's prediction, "
     "coloured by the feature's value.",
@@ -140,6 +140,7 @@ _FIGURES: Mapping[str, str] = {
     "where 80 % of errors lie.",
     "fig.calibration.read": "Points on the zero line: right on the whole at every size. A slope: "
     "too bold or too timid at the ends.",
+    "fig.waterfall": "The sum of its reasons",
     "fig.waterfall.shows": "How the reasons add up from the average prediction to this one.",
     "fig.waterfall.read": "Each bar starts where the one above ended: orange raises, blue lowers.",
     "fig.study": "History of the study",

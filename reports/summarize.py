@@ -22,7 +22,6 @@ from virality.reports.explain import (
 from virality.reports.fits import fit_of, sample
 from virality.reports.making import making_of
 from virality.reports.report import (
-    DataCard,
     Dependence,
     Driver,
     Explained,
@@ -32,6 +31,7 @@ from virality.reports.report import (
     Subject,
     Synthetic,
 )
+from virality.reports.report_making import DataCard
 from virality.reports.stories import captions_of, choose, story, unseen_predictions
 from virality.reports.strings import say
 from virality.reports.words import label, percent, tidy

@@ -3,7 +3,7 @@
 import math
 import re
 
-from virality.reports.strings import ADJECTIVES, LABELS, MODALITY_BLOCKS, TAILS, UNITS, say
+from virality.reports.strings import ADJECTIVES, FACTORS, LABELS, MODALITY_BLOCKS, TAILS, UNITS, say
 
 MINUS = "\u2212"
 _STEPS = ((1e9, " bn"), (1e6, " M"), (1e3, " k"))
@@ -105,6 +105,8 @@ def value_words(value: float, unit: str) -> str:
         return say("missing")
     if unit == "0/1":
         return say("yes" if value >= 0.5 else "no") if value in (0.0, 1.0) else percent(value)
+    if unit == "log10":
+        return count_words(factor(value)) if value >= 1 else significant(factor(value))
     if unit in ("share", "probability"):
         return percent(value, 1 if abs(value) < 0.1 else 0)
     text = count_words(value) if abs(value) >= 10_000 else significant(value, 3)
@@ -122,7 +124,8 @@ def label(name: str, meaning: str = "") -> str:
 
 def _shorten(meaning: str) -> str:
     """Return a meaning without its explanation: `peaks: high for hits, mean` is `peaks, mean`."""
-    text = re.sub(r" \([^)]*\)", "", meaning.strip().rstrip("."))
+    text = re.sub(r",? log10\b.*$", "", meaning.strip().rstrip("."))
+    text = re.sub(r" \([^)]*\)", "", text)
     head, mark, explanation = text.partition(": ")
     if not mark:
         return text.partition("; ")[0]
@@ -150,11 +153,36 @@ def block_label(block: str, modality: str) -> str:
     return say("block_detail", base=base, detail=detail) if detail else base
 
 
-def adjective(name: str, above: bool) -> str:
-    """Return the word for a value above or below the usual one: `fast`, or just `high`."""
+def feature_words(name: str, value: float, unit: str, log: bool, outcome: str = "") -> str:
+    """Return a feature's value in words; earlier outcomes read like the outcome itself.
+
+    >>> feature_words("history__author_mean", 4.0, "score", True, "views")
+    '10 k views'
+    """
+    if unit != "score" or not log or not math.isfinite(value):
+        return value_words(value, unit)
+    if name in FACTORS:
+        return times(value, True) if value else say("no_change")
+    return amount(factor(value) - 1.0, outcome)
+
+
+def comparison(name: str, above: bool) -> str | None:
+    """Return what a value above or below the usual one is called: `fast cuts`, if it has a name."""
     short = name.partition("__")[2] or name
-    pair = ADJECTIVES.get(name) or ADJECTIVES.get(short) or (say("high"), say("low"))
-    return pair[0] if above else pair[1]
+    pair = ADJECTIVES.get(name) or ADJECTIVES.get(short)
+    return (pair[0] if above else pair[1]) if pair else None
+
+
+def fixed(value: float) -> str:
+    """Return a score with two decimals, as columns of a table need.
+
+    >>> fixed(0.3), fixed(-0.004)
+    ('0.30', '0.00')
+    """
+    if not math.isfinite(value):
+        return say("unknown")
+    text = f"{abs(value):.2f}"
+    return f"{MINUS}{text}" if value < 0 and float(text) else text
 
 
 def tidy(text: object, limit: int = 240) -> str:

@@ -32,9 +32,10 @@ COLUMNS = (
     Column("metadata_author__followers_log10", "metadata", "log10", "asof", "", "followers"),
     Column("metadata_time__hour_sin", "metadata", "-1 to 1", "pre", "", "hour of the day, sine"),
     Column("frames_layout__sharpness", "frames", "", "pre", "", "sharpness: low when blurred"),
-) + tuple(
-    Column(f"text_embedding__e_{i}", "text", "", "pre", "text_embedding__sentence", "dimension")
-    for i in range(6)
+    *(
+        Column(f"text_embedding__e_{i}", "text", "", "pre", "text_embedding__sentence", "")
+        for i in range(6)
+    ),
 )
 
 
@@ -53,7 +54,7 @@ def make_features(
     values[draw.random(rows) < 0.2, 1] = np.nan
     ids = [f"p{i}" for i in range(rows)]
     frame = pd.DataFrame(values, index=pd.Index(ids, name="id"), columns=[c.name for c in COLUMNS])
-    versions = {name: "1" for name in dict.fromkeys(c.name.split("__")[0] for c in COLUMNS)}
+    versions = dict.fromkeys((c.name.split("__")[0] for c in COLUMNS), "1")
     captions = [ATTACKS[i % len(ATTACKS)] if i % 2 else f"clip {i}" for i in range(rows)]
     table: dict[str, object] = {"id": ids, "caption": captions}
     if authors:

@@ -19,14 +19,18 @@
     return copy;
   }
 
-  // Texts above the rows of a figure have to be broken by hand where the page is narrow.
-  function wrapped(text, width) {
-    var letters = Math.max(24, Math.floor(width / 7.2));
-    if (text.length <= letters) return text;
-    return text.slice(0, letters - 1).replace(/&[a-z]*$/, "") + "…";
+  // Labels above the rows are shortened where the page is narrow; the numbers after them never.
+  function labelled(note, width) {
+    var rest = note.name ? " · " + note.name : "";
+    var room = Math.max(12, Math.floor(width / 7) - rest.length);
+    var label = note.text;
+    if (label.length > room) label = label.slice(0, room - 1).replace(/&[#a-z0-9]*$/, "") + "…";
+    return label + rest;
   }
 
-  function layout(figure, width, style) {
+  function layout(figure, canvas, style) {
+    var width = canvas.clientWidth;
+    var paper = style.getPropertyValue(canvas.closest(".card") ? "--card" : "--paper").trim();
     var full = coloured(figure.layout, style);
     var ink = style.getPropertyValue("--ink").trim();
     var line = style.getPropertyValue("--line").trim();
@@ -44,7 +48,11 @@
       axis.tickfont = { size: 12, color: soft };
       if (axis.title) axis.title.font = { size: 13, color: soft };
     });
-    (full.annotations || []).forEach(function (note) { note.text = wrapped(note.text, width - 24); });
+    (full.annotations || []).forEach(function (note) {
+      note.text = labelled(note, width - 24);
+      note.bgcolor = paper;
+      note.borderpad = 0;
+    });
     return full;
   }
 
@@ -53,7 +61,7 @@
     var style = window.getComputedStyle(root);
     canvas.setAttribute("data-drawn", "yes");
     window.Plotly.react(canvas, coloured(figure.data, style),
-      layout(figure, canvas.clientWidth, style), config);
+      layout(figure, canvas, style), config);
   }
 
   function drawAll(onlyDrawn) {

@@ -1,0 +1,89 @@
+"""Values of a report about its data and its making."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One trial of the study."""
+
+    number: int
+    state: str
+    value: float | None
+    best: float | None
+    seconds: float | None
+
+
+@dataclass(frozen=True)
+class Study:
+    """The search for parameters: every trial (thinned beyond 1,000), and what won."""
+
+    trials: tuple[Trial, ...]
+    total: int
+    best: float | None
+    sentence: str
+    params: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class FieldCard:
+    """One field of the posts: what it means, when it is known, how much of it is missing."""
+
+    name: str
+    meaning: str
+    unit: str
+    known: str
+    missing: float
+
+
+@dataclass(frozen=True)
+class FeatureCard:
+    """The features of one modality."""
+
+    modality: str
+    label: str
+    columns: int
+    used: int
+    missing: float
+    versions: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class DataCard:
+    """The data: how much, from when, what is missing and what is known when."""
+
+    rows: int
+    labelled: int
+    authors: int | None
+    first: str | None
+    last: str | None
+    outcome_quantiles: Mapping[str, float]
+    fields: tuple[FieldCard, ...]
+    features: tuple[FeatureCard, ...]
+    statuses: Mapping[str, int]
+    sentences: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Weight:
+    """Share of one base model in the stack."""
+
+    name: str
+    label: str
+    weight: float
+
+
+@dataclass(frozen=True)
+class Making:
+    """How it was made: all that someone needs to make it again."""
+
+    study: Study | None
+    weights: tuple[Weight, ...]
+    facts: Mapping[str, str]
+    params: Mapping[str, str]
+    versions: Mapping[str, str]
+    use: tuple[str, ...]
+    limits: tuple[str, ...]
+    licences: tuple[str, ...]
+    commands: tuple[str, ...]

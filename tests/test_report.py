@@ -1,0 +1,194 @@
+"""A report holds what modeling returned, says it plainly, and takes whatever there is."""
+
+import json
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from report_case import case, make_features, make_tuning
+
+from virality.data.errors import InputError
+from virality.data.features import Features
+from virality.modeling.metrics import Metric
+from virality.modeling.train import train
+from virality.reports.belief import believe, concordance
+from virality.reports.making import study_of
+from virality.reports.report import Report
+from virality.reports.summarize import summarize
+
+
+def full() -> Report:
+    model, features, judged = case()
+    return summarize(model, features, judged, make_tuning())
+
+
+def test_the_headline_follows_the_most_honest_split() -> None:
+    report = full()
+    assert [one.split for one in report.belief.splits] == ["temporal", "author", "random"]
+    assert report.belief.headline.startswith("Yes, within limits: on the newest posts")
+    assert not report.belief.alarms
+    assert "within a factor of" in report.belief.sentences[0]
+    assert "times in 100" in report.belief.sentences[1]
+
+
+def test_numbers_in_words_are_those_of_the_evaluation() -> None:
+    _, _, judged = case()
+    report = full()
+    one = judged[0]
+    width = np.median(np.abs(np.asarray(one.actual) - np.asarray(one.mean)))
+    assert f"{10**width:.1f}" in report.belief.sentences[0]
+    pairs = 100 * concordance(one.metrics["spearman"].value)
+    assert f"rightly {pairs:.0f} times" in report.belief.sentences[1]
+    shown = report.belief.splits[0].scores[0].metrics["spearman"]
+    assert shown.value == one.metrics["spearman"].value
+
+
+def test_concordance_is_near_the_share_of_rightly_ordered_pairs() -> None:
+    draw = np.random.default_rng(0)
+    a = draw.normal(size=600)
+    b = a + draw.normal(size=600)
+    ranks = [np.argsort(np.argsort(one)) for one in (a, b)]
+    spearman = float(np.corrcoef(*ranks)[0, 1])
+    upper = np.triu_indices(600, 1)
+    right = np.mean((a[upper[0]] > a[upper[1]]) == (b[upper[0]] > b[upper[1]]))
+    assert concordance(spearman) == pytest.approx(right, abs=0.02)
+
+
+def test_a_model_that_loses_to_a_baseline_gets_the_red_box() -> None:
+    model, _, judged = case()
+    worse = Metric(-0.1, -0.2, -0.05)
+    lost = replace(judged[0], differences={**judged[0].differences, "author_median": worse})
+    belief = believe([lost], model.target)
+    assert belief.headline.startswith("No:")
+    assert len(belief.alarms) == 1
+    assert "author's own median" in belief.alarms[0]
+
+
+def test_a_lead_within_chance_is_said_to_be_so() -> None:
+    model, _, judged = case()
+    unsure = {"constant": Metric(0.02, -0.01, 0.05)}
+    belief = believe([replace(judged[0], differences=unsure)], model.target)
+    assert belief.headline.startswith("Only partly")
+    assert any("may be chance" in one for one in belief.cautions)
+
+
+@pytest.mark.parametrize("kept", [(), (0,), (1,), (2,), (0, 2), (1, 0)])
+def test_any_mix_of_evaluations_makes_a_report(kept: tuple[int, ...]) -> None:
+    model, features, judged = case()
+    report = summarize(model, features, [judged[i] for i in kept], None)
+    assert report.making.study is None
+    assert len(report.belief.splits) == len(kept)
+    assert len(report.posts) == 5
+    json.loads(report.to_json())
+    if not kept:
+        assert "has not been judged" in report.belief.headline
+
+
+def test_posts_without_outcome_author_and_time_are_explained() -> None:
+    model, features, _ = case()
+    posts = features.posts[["id"]].copy()
+    report = summarize(model, replace(features, posts=posts), (), None)
+    assert report.data.labelled == 0
+    assert report.data.authors is None
+    assert all(one.actual is None for one in report.posts)
+    assert "No author is known" in " ".join(report.data.sentences)
+
+
+def test_a_score_that_is_no_logarithm_is_never_a_factor() -> None:
+    model, features, judged = case(log=False)
+    report = summarize(model, features, judged, None)
+    words = " ".join(
+        [*report.belief.sentences, *(one.sentence for one in report.explained.dependences)]
+        + [reason.sentence for post in report.posts for reason in (*post.up, *post.down)]
+        + [sentence for fit in report.fits for sentence in fit.sentences]
+        + [miss.sentence for fit in report.fits for miss in fit.misses]
+    )
+    assert "factor" not in words
+    assert "times 1" not in words
+    assert "divided by" not in words
+    assert "factor" not in report.belief.splits[0].scores[0].metrics
+
+
+def test_metadata_alone_and_few_posts_are_enough() -> None:
+    features = make_features(40, authors=False, times=False)
+    names = [n for n, c in features.matrix.columns.items() if c.modality == "metadata"]
+    few = Features(features.matrix.select(names), features.posts, features.status)
+    model = train(few.matrix, few.posts)
+    report = summarize(model, few, (), None)
+    assert {one.modality for one in report.explained.modalities} <= {"metadata", "history"}
+    assert report.subject.first is None
+
+
+def test_no_posts_is_one_clear_sentence() -> None:
+    model, features, _ = case()
+    empty = Features(features.matrix.rows([]), features.posts.iloc[:0], features.status.iloc[:0])
+    with pytest.raises(InputError, match="no posts"):
+        summarize(model, empty, (), None)
+
+
+def test_contributions_add_up_in_every_story() -> None:
+    model, _, _ = case()
+    for post in full().posts:
+        units = float(model.target.to_units(post.steps[-1].total))
+        assert units == pytest.approx(post.predicted, rel=1e-6)
+
+
+def test_single_posts_say_what_was_predicted_unseen() -> None:
+    stories = full().posts
+    assert all(one.unseen is not None and one.actual is not None for one in stories)
+    assert len({one.id for one in stories}) == 5
+
+
+def test_planted_drivers_and_decoys_get_their_rank() -> None:
+    model, features, _ = case()
+    truth = {
+        "rule": "cuts and {braces}",
+        "planted": {"cuts_per_second": ["frames_motion__cut_rate"]},
+        "decoy": ["frames_layout__sharpness", "no__such"],
+        "noise_sd": 0.25,
+    }
+    synthetic = summarize(model, features, (), None, synthetic=truth).synthetic
+    assert synthetic is not None
+    ranks = {one.feature: (one.role, one.rank) for one in synthetic.planted}
+    assert ranks["cuts_per_second"] == ("driver", 1)
+    assert ranks["no__such"] == ("decoy", None)
+    assert ranks["frames_layout__sharpness"][0] == "decoy"
+
+
+def test_a_study_is_told_with_the_best_so_far() -> None:
+    study = study_of(make_tuning(30))
+    bests = [one.best for one in study.trials if one.best is not None]
+    assert bests == sorted(bests, reverse=True)
+    assert study.best == pytest.approx(bests[-1])
+    assert len(study_of(make_tuning(5000)).trials) <= 1000
+
+
+def test_the_twin_is_plain_and_the_same_every_time() -> None:
+    text = full().to_json()
+    assert text == full().to_json()
+    assert text.isascii()
+    values = json.loads(text)
+    assert values["belief"]["splits"][0]["scores"][0]["name"] == "model"
+
+    def finite(value: object) -> bool:
+        if isinstance(value, dict):
+            return all(finite(one) for one in value.values())
+        if isinstance(value, list):
+            return all(finite(one) for one in value)
+        return not isinstance(value, float) or math.isfinite(value)
+
+    assert finite(values)
+
+
+def test_commands_to_repeat_it_name_seed_and_target() -> None:
+    commands = full().making.commands
+    assert any("virality train features" in one and "--seed 0" in one for one in commands)
+    assert commands[-1].startswith("virality report model features")
+
+
+def test_research_only_parts_are_named() -> None:
+    model, features, _ = case()
+    card = replace(model.card, featurizers={**model.card.featurizers, "audio_voice": "1"})
+    report = summarize(replace(model, card=card), features, (), None)
+    assert any("openSMILE" in one for one in report.making.licences)

@@ -28,7 +28,7 @@ HEAVY = {
 }
 ONLY_IN = {
     "jinja2": {"reports/render.py"},
-    "plotly": {"reports/figures.py"},
+    "plotly": {"reports/drawing.py"},
     "optuna.storages": {"modeling/study.py"},
     "av": {
         *("data/container.py", "data/forkserver.py", "data/picture.py", "data/reading.py"),

@@ -35,7 +35,8 @@ def commands(page: Path) -> Iterator[str]:
             text = re.sub(
                 r"^(?:[A-Z_]+=\S+\s+)*(?:\S*/)?(?:python -m )?virality\b", "virality", text
             )
-            if text.split(" ", 1)[0] == "virality":
+            synopsis = "[OPTIONS]" in text  # as `--help` prints it; not to be typed
+            if text.split(" ", 1)[0] == "virality" and not synopsis:
                 yield text
 
 

@@ -231,7 +231,7 @@ def reasons(
     effects = contributions.frame.iloc[row]
     order = sorted(effects.index, key=lambda name: (-abs(float(effects[name])), str(name)))
     told = [_reason(contributions, row, name, target, usual or {}) for name in order]
-    smallest = 0.005 if target.log else 1e-9
+    smallest = 0.01 if target.log else 1e-9
     up = tuple(one for one in told if one.effect > smallest)[:most]
     down = tuple(one for one in told if one.effect < -smallest)[:most]
     return up, down

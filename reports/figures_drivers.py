@@ -20,8 +20,16 @@ from virality.reports.drawing import (
     rows_layout,
 )
 from virality.reports.report import Control, Dependence, Driver, Explained, PostStory
-from virality.reports.strings import say
-from virality.reports.words import amount, count_words, factor, percent, significant, times
+from virality.reports.strings import FACTORS, UNITS, say
+from virality.reports.words import (
+    amount,
+    count_words,
+    factor,
+    percent,
+    significant,
+    times,
+    value_words,
+)
 
 
 def _push(effect: float, log: bool) -> str:
@@ -128,7 +136,8 @@ def dependence_figure(place: int, shape: Dependence, log: bool) -> Figure:
          "hovertemplate": "%{text}<extra></extra>"},
     )  # fmt: skip
     yaxis = {**axis, **effect_ticks(min(ends), max(ends), log), "domain": [0.26, 1], "anchor": "x"}
-    layout = plain_layout(330, {"title": {"text": _axis_name(shape)}, "anchor": "y2"}, yaxis)
+    xaxis = {"title": {"text": _axis_name(shape)}, "anchor": "y2", **_value_ticks(shape, log)}
+    layout = plain_layout(330, xaxis, yaxis)
     layout["yaxis2"] = {"domain": [0, 0.2], "title": {"text": say("axis.posts")}, "nticks": 3}
     layout["bargap"] = 0.05
     return Figure(
@@ -147,9 +156,28 @@ def dependence_figure(place: int, shape: Dependence, log: bool) -> Figure:
 
 
 def _axis_name(shape: Dependence) -> str:
-    unit = "" if shape.unit in ("", "0/1") else f" ({shape.unit})"
-    label = shape.label if len(shape.label) < 48 else f"{shape.label[:47]}…"
+    """Return what the axis shows; few enough letters for a phone."""
+    unit = UNITS.get(shape.unit, shape.unit)
+    unit = f" ({unit})" if unit and shape.unit not in ("0/1", "share", "log10", "score") else ""
+    room = 42 - len(unit)
+    label = shape.label if len(shape.label) < room else f"{shape.label[: room - 1]}…"
     return hover(f"{label}{unit}")
+
+
+def _value_ticks(shape: Dependence, log: bool) -> dict[str, Any]:
+    """Return ticks in real units: counts for a logarithm, no and yes for a flag, percent."""
+    if shape.unit == "0/1":
+        return {"tickvals": [0, 1], "ticktext": [say("no"), say("yes")], "range": [-0.5, 1.5]}
+    if shape.unit == "share":
+        return {"tickformat": ".0%"}
+    if shape.unit != "log10" and not (shape.unit == "score" and log):
+        return {}
+    if shape.feature in FACTORS:
+        return effect_ticks(shape.edges[0], shape.edges[-1], log)
+    return {
+        "tickvals": list(range(-3, 13)),
+        "ticktext": [value_words(float(power), "log10") for power in range(-3, 13)],
+    }
 
 
 def waterfall_figure(place: int, post: PostStory, unit: str, log: bool) -> Figure:

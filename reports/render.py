@@ -79,6 +79,7 @@ def _environment() -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
+        finalize=_unbroken,
     )
     environment.globals["say"] = say
     environment.filters.update(
@@ -89,6 +90,15 @@ def _environment() -> "Environment":
         | {"tiny": "{:.0e}".format, "count": words.count_words, "tidy": words.tidy}
     )
     return environment
+
+
+def _unbroken(value: object) -> object:
+    """Return text in which no line breaks between a number and its sign: `80 %`, `40 k`."""
+    from markupsafe import Markup
+
+    if not isinstance(value, str) or isinstance(value, Markup):
+        return value
+    return re.sub(r"(?<=\d) (?=(?:%|k|M|bn)(?:\W|$))", "\u00a0", value)
 
 
 def _drawing(figure: Figure) -> dict[str, Any]:

@@ -33,8 +33,8 @@ LABELS: Mapping[str, str] = {
     "metadata_format__duration_s": "length of the clip",
     "metadata_format__duration_log10": "length of the clip in seconds",
     "metadata_time__hour": "hour of the day",
-    "hour_sin": "hour (1 is 6 in the morning, −1 is 6 in the evening)",
-    "hour_cos": "hour (1 is midnight, −1 is noon)",
+    "hour_sin": "hour (1 at 6:00, −1 at 18:00)",
+    "hour_cos": "hour (1 at midnight, −1 at noon)",
     "evening": "hour of the day",
     "weekday_sin": "day of the week (circle, first half above 0)",
     "weekday_cos": "day of the week (circle, weekend and Monday above 0)",
@@ -233,7 +233,7 @@ _BELIEF: Mapping[str, str] = {
 
 _DRIVERS: Mapping[str, str] = {
     "drivers.strongest": "The strongest are {names}.",
-    "drivers.modality": "Of the parts of a post, {modality} counts most: {share} of the movement.",
+    "drivers.modality": "The largest part is {modality}, with {share} of the movement.",
     "drivers.control": "{can} of the model's movement comes from things that whoever posts can "
     "change, {cannot} from what cannot be changed, {context} from context.",
     "drivers.cause": "These are associations in past posts, not proof: changing one of them need "

@@ -74,18 +74,25 @@
   canvases.forEach(function (canvas) {
     canvas.style.minHeight = canvas.getAttribute("data-height") + "px";
   });
+  // What is in sight comes first; the rest follows one by one, with room for clicks in between.
+  function later(call) { window.setTimeout(call, 40); }
+  function drawNext() {
+    var next = canvases.find(function (canvas) { return !canvas.hasAttribute("data-drawn"); });
+    if (!next) return;
+    draw(next);
+    later(drawNext);
+  }
   if ("IntersectionObserver" in window) {
     var seen = new IntersectionObserver(function (entries) {
       entries.forEach(function (entry) {
         if (!entry.isIntersecting) return;
         seen.unobserve(entry.target);
-        draw(entry.target);
+        if (!entry.target.hasAttribute("data-drawn")) draw(entry.target);
       });
-    }, { rootMargin: "600px" });
+    }, { rootMargin: "300px" });
     canvases.forEach(function (canvas) { seen.observe(canvas); });
-  } else {
-    drawAll(false);
   }
+  later(drawNext);
 
   document.getElementById("theme").addEventListener("click", function () {
     var now = root.getAttribute("data-theme") || (dark.matches ? "dark" : "light");

@@ -31,6 +31,18 @@ Split = Literal["temporal", "author", "random"]
 GAP_METRICS = ("spearman", "r2", "mae")
 LEAST_POSTS = 20
 FOLDS = 5
+POST_FIELDS = (
+    "id",
+    "author_id",
+    "author_followers",
+    "posted_at",
+    "hashtags",
+    "sound_id",
+    "sound_title",
+    "sound_author",
+)
+"""What history and baselines read of a post."""
+
 _KEPT = 6
 _memory: dict[str, "Outcome"] = {}
 """Judged splits of this process: every evaluation needs the random folds, once is enough."""
@@ -256,7 +268,7 @@ def _fingerprint(rows: Rows, y: Floats, recipe: Recipe, key: tuple[str, int]) ->
     digest = hashlib.sha256(repr((recipe, key)).encode())
     for values in (rows.plain, *rows.blocks.values(), y):
         digest.update(np.ascontiguousarray(values).data)
-    there = [name for name in ("id", "author_id", "sound_id", "posted_at") if name in rows.posts]
+    there = [name for name in POST_FIELDS if name in rows.posts]
     digest.update(rows.posts[there].astype(str).to_csv().encode())
     return digest.hexdigest()
 

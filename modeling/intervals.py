@@ -23,19 +23,21 @@ LEVEL = 0.8
 SPREAD_PARAMS = {
     "learning_rate": 0.05,
     "num_leaves": 6,
-    "min_data_in_leaf": 40,
+    "min_data_in_leaf": 30,
     "feature_fraction": 1.0,
     "bagging_fraction": 0.7,
     "lambda_l2": 20.0,
 }
 SPREAD_ROUNDS = 60
-BELIEF_POSTS = 400.0
-"""Posts at which the spread model counts as much as a constant spread."""
+BELIEF_POSTS = 100.0
+"""Posts' worth of doubt: with n posts the spread model's exponent is shrunk by n / (n + this)."""
+
+EXPONENTS = tuple(np.linspace(0.0, 2.0, 21))
 
 LEAST_SPREAD_ROWS = 200
 LEAST_GROUP_ROWS = 60
-FLOOR = 0.3
-"""No post is called surer than this share of the average."""
+FLOOR = 0.2
+"""The spread model is not believed below this share of the average."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Intervals:
     Attributes:
         spread: predicts the absolute residual from a post's signals; None on small data.
         constant: mean absolute residual.
-        belief: weight of `spread` against `constant`, 0 to 1.
+        belief: exponent of `spread` against `constant`: 0 ignores it, 1 takes it as it is.
         warm: ascending signed scores of posts whose author was known.
         cold: ascending signed scores of the others.
     """
@@ -114,13 +116,13 @@ def fit_intervals(
     size = np.abs(residuals)
     constant = max(float(size.mean()), 1e-9)
     n = len(residuals)
-    belief = n / (n + BELIEF_POSTS) if n >= LEAST_SPREAD_ROWS else 0.0
-    raw, spread = None, None
-    if belief:
+    belief, raw, spread = 0.0, None, None
+    if n >= LEAST_SPREAD_ROWS:
         raw = np.empty(n)
         for fold in folds:
             rest = np.setdiff1d(np.arange(n), fold)
             raw[fold] = _fit_spread(signals[rest], size[rest], seed).predict(signals[fold])
+        belief = _belief(raw, size, constant) * n / (n + BELIEF_POSTS)
         spread = _fit_spread(signals, size, seed)
     scores = residuals / _scale(raw, n, constant, belief)
     groups = [np.sort(scores[warm]), np.sort(scores[~warm])]
@@ -133,8 +135,22 @@ def _fit_spread(signals: npt.NDArray[np.float32], size: Floats, seed: int) -> Bo
     return fit_booster("lightgbm", signals, size, SPREAD_PARAMS, SPREAD_ROUNDS, seed=seed)
 
 
+def _belief(raw: Floats, size: Floats, constant: float) -> float:
+    """Return the exponent of the spread model under which residuals left out are likeliest.
+
+    Residuals are taken as Laplace with scale `c * raw ** exponent`, c being their mean ratio. Trees
+    that were shrunk say too little and get more than 1, trees that learned noise get 0.
+    """
+    bounded = np.log(np.maximum(raw, FLOOR * constant))
+    loss = [
+        np.log(np.mean(size * np.exp(-share * bounded))) + share * bounded.mean()
+        for share in EXPONENTS
+    ]
+    return float(EXPONENTS[int(np.argmin(loss))])
+
+
 def _scale(raw: Floats | None, n: int, constant: float, belief: float) -> Floats:
     if raw is None:
         return np.full(n, constant)
-    mixed = belief * raw + (1.0 - belief) * constant
-    return np.asarray(np.maximum(mixed, FLOOR * constant), dtype=np.float64)
+    bounded = np.maximum(raw, FLOOR * constant) / constant
+    return np.asarray(constant * bounded**belief, dtype=np.float64)

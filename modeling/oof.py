@@ -127,6 +127,8 @@ def _fit_fold(
             (left_out.values[:, plan.places], y[split.test]),
             recipe.params,
             seed=recipe.seed,
+            rounds=recipe.rounds,
+            patience=recipe.patience,
         )
         for plan in plans
     )

@@ -11,7 +11,7 @@ SMALL = 300
 """Below so many labelled posts the recipe is shallower, shrunk harder and uses fewer dimensions."""
 
 SMALL_DEFAULTS: Params = {
-    "learning_rate": 0.06,
+    "learning_rate": 0.1,
     "num_leaves": 5,
     "min_data_in_leaf": 8,
     "feature_fraction": 0.3,
@@ -31,6 +31,8 @@ class Recipe:
         dims: principal components kept of each embedding.
         neighbours: nearest posts per embedding.
         folds: author-grouped folds behind out-of-fold predictions.
+        rounds: most trees of a booster.
+        patience: rounds without a lower error after which a booster stops.
         equal_posts: how many posts' worth of evidence the equal weights of the bases count for.
         seed: of folds and boosters.
         small: whether this is the recipe for few posts.
@@ -40,6 +42,8 @@ class Recipe:
     dims: int = 16
     neighbours: int = 30
     folds: int = 5
+    rounds: int = 600
+    patience: int = 40
     equal_posts: float = 100.0
     seed: int = 0
     small: bool = False
@@ -62,7 +66,16 @@ class Recipe:
 def sensible_recipe(posts: int, seed: int = 0) -> Recipe:
     """Return what to use for this many labelled posts when nothing was tuned."""
     if posts < SMALL:
-        return Recipe(params=dict(SMALL_DEFAULTS), dims=4, neighbours=10, seed=seed, small=True)
+        return Recipe(
+            params=dict(SMALL_DEFAULTS),
+            dims=4,
+            neighbours=10,
+            folds=4,
+            rounds=250,
+            patience=25,
+            seed=seed,
+            small=True,
+        )
     return Recipe(seed=seed)
 
 

@@ -26,7 +26,9 @@ def suggest(trial: "Trial", posts: int) -> Params:
     """Return a trial's parameters; few posts get shallower trees and stronger shrinkage."""
     small = posts < SMALL
     return {
-        "learning_rate": trial.suggest_float("learning_rate", 0.02, 0.15, log=True),
+        "learning_rate": trial.suggest_float(
+            "learning_rate", 0.05 if small else 0.02, 0.2 if small else 0.15, log=True
+        ),
         "num_leaves": trial.suggest_int("num_leaves", 3, 10 if small else 63, log=True),
         "min_data_in_leaf": trial.suggest_int(
             "min_data_in_leaf", 4 if small else 5, 25 if small else 120, log=True

@@ -144,7 +144,7 @@ class _Folds:
     def __init__(self, rows: Rows, y: Floats, seed: int) -> None:
         self.posts = len(rows)
         self.seed = seed
-        recipe = sensible_recipe(len(rows), seed)
+        recipe = self.recipe = sensible_recipe(len(rows), seed)
         spec = BlockSpec(most_dims(len(rows)), recipe.neighbours)
         self._parts = []
         for split in selection_folds(rows.posts, recipe.folds, seed):
@@ -163,7 +163,8 @@ class _Folds:
         """Return a fold's lowest error and the number of trees it took."""
         train, valid = self._datasets(number, int(params["dims"]))
         inner = {name: value for name, value in params.items() if name != "dims"}
-        curve = fit_binned(train, valid, inner, self.seed)
+        recipe = self.recipe
+        curve = fit_binned(train, valid, inner, self.seed, recipe.rounds, recipe.patience)
         return float(curve.errors.min()), int(curve.errors.argmin()) + 1
 
     def _datasets(self, number: int, dims: int) -> tuple[Any, Any]:

@@ -1,0 +1,189 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from matrices import make_case, small_model
+
+from virality.data.errors import InputError
+from virality.modeling import evaluate as module
+from virality.modeling.baselines import fit_baselines
+from virality.modeling.evaluate import Evaluation, evaluate
+from virality.modeling.metrics import Judged, Metric, mean_with_interval, score, top_share
+from virality.modeling.train import train
+
+NAMES = ["spearman", "mae", "r2", "mape", "factor", "precision_top10", "lift_top10", "brier"]
+
+
+def _judged(actual, predicted):
+    hit = (actual > np.quantile(actual, 0.8)).astype(float)
+    return Judged(actual, predicted, hit, np.full(len(actual), 0.2), True)
+
+
+def test_scores_are_their_definitions():
+    from scipy.stats import spearmanr
+
+    rng = np.random.default_rng(0)
+    actual = rng.normal(4, 1, 200)
+    predicted = actual + rng.normal(0, 1, 200)
+    got = score(_judged(actual, predicted), np.arange(200))
+    error = actual - predicted
+    assert list(got) == NAMES
+    np.testing.assert_allclose(got["spearman"].value, spearmanr(actual, predicted)[0])
+    np.testing.assert_allclose(got["mae"].value, np.abs(error).mean())
+    np.testing.assert_allclose(got["factor"].value, 10 ** np.abs(error).mean())
+    np.testing.assert_allclose(got["mape"].value, np.mean(np.abs(error) / actual))
+    wanted = 1 - (error**2).sum() / ((actual - actual.mean()) ** 2).sum()
+    np.testing.assert_allclose(got["r2"].value, wanted)
+    top = set(np.argsort(-actual)[:20]) & set(np.argsort(-predicted)[:20])
+    np.testing.assert_allclose(got["precision_top10"].value, len(top) / 20)
+    np.testing.assert_allclose(got["lift_top10"].value, len(top) / 2)
+    assert all(metric.low <= metric.value <= metric.high for metric in got.values())
+
+
+def test_intervals_hold_the_truth_about_as_often_as_they_say():
+    held = 0
+    for seed in range(60):
+        values = np.random.default_rng(seed).normal(1.0, 2.0, 80)
+        metric = mean_with_interval(values, np.arange(80), seed)
+        held += metric.low <= 1.0 <= metric.high
+    assert 51 <= held <= 60
+
+
+def test_posts_of_one_author_are_not_independent():
+    values = np.repeat(np.random.default_rng(0).normal(size=20), 30)
+    alone = mean_with_interval(values, np.arange(600))
+    whole = mean_with_interval(values, np.repeat(np.arange(20), 30))
+    assert whole.high - whole.low > 3 * (alone.high - alone.low)
+
+
+@settings(max_examples=50)
+@given(st.lists(st.integers(0, 5), min_size=1, max_size=60))
+def test_the_top_tenth_is_a_tenth_with_ties_shared(values):
+    got = top_share(np.array(values, dtype=float))
+    np.testing.assert_allclose(got.sum(), max(1.0, len(values) / 10))
+    assert ((got >= 0) & (got <= 1)).all()
+
+
+def test_a_constant_ranks_nothing_and_lifts_nothing():
+    actual = np.random.default_rng(0).normal(4, 1, 300)
+    got = score(_judged(actual, np.full(300, 4.0)), np.arange(300))
+    assert got["spearman"].value == 0.0
+    np.testing.assert_allclose(got["lift_top10"].value, 1.0)
+
+
+def test_baselines_learn_from_training_posts_only():
+    _, posts = make_case(60)
+    y = np.log10(1 + posts["views"].to_numpy(dtype=float))
+    fitted = fit_baselines(posts, y)
+    stranger = posts.iloc[:1].assign(author_id="nobody", author_followers=pd.NA)
+    for name in ("constant", "author_median", "followers"):
+        np.testing.assert_allclose(fitted[name].predict(stranger), np.median(y))
+    author = posts["author_id"].iloc[0]
+    own = np.median(y[(posts["author_id"] == author).to_numpy()])
+    np.testing.assert_allclose(fitted["author_median"].predict(posts.iloc[:1]), own)
+    assert np.corrcoef(fitted["followers"].predict(posts), y)[0, 1] > 0.5
+    bare = pd.DataFrame({"id": ["a", "b"]})
+    assert np.isfinite(fitted["followers"].predict(bare)).all()
+    chance = fitted["constant"].hit_probability(np.array([0.0, 9.0]), 5.0)
+    assert chance[0] <= chance[1]
+
+
+@pytest.fixture(scope="module")
+def evaluations():
+    matrix, posts = make_case()
+    model = small_model()
+    return {s: evaluate(model, matrix, posts, split=s) for s in ("temporal", "author", "random")}
+
+
+def test_the_model_beats_every_baseline_where_there_is_a_rule(evaluations):
+    one = evaluations["author"]
+    assert one.metrics["spearman"].value > 0.7
+    assert all(gain.low > 0 for gain in one.differences.values())
+    assert one.verdict == (
+        "On 120 posts of authors held out the model beats a constant, the author's median and "
+        "followers alone; each 95 % interval excludes chance."
+    )
+
+
+def test_every_split_is_whole(evaluations):
+    assert (evaluations["temporal"].rows, evaluations["author"].rows) == (24, 120)
+    for split, one in evaluations.items():
+        assert one.split == split
+        assert list(one.metrics) == NAMES
+        assert list(one.baselines) == ["constant", "author_median", "followers"]
+        assert len(one.ids) == len(one.actual) == len(one.mean) == len(one.low) == one.rows
+        assert set(one.optimism_gap) == {"spearman", "r2", "mae"}
+    gap = evaluations["random"].metrics["mae"].value - evaluations["author"].metrics["mae"].value
+    np.testing.assert_allclose(evaluations["author"].optimism_gap["mae"], gap)
+    assert "flatter" in evaluations["random"].notes[0]
+
+
+def test_random_folds_are_fitted_once_for_all_splits(evaluations, monkeypatch):
+    def fail(*_, **__):
+        raise AssertionError("fitted again")
+
+    monkeypatch.setattr(module, "fit_stack", fail)
+    matrix, posts = make_case()
+    assert evaluate(small_model(), matrix, posts, split="random") == evaluations["random"]
+
+
+def test_an_evaluation_survives_json(evaluations):
+    from dataclasses import fields
+
+    one = evaluations["temporal"]
+    keys = ["target", "split", "rows", "authors", "metrics", "baselines"]
+    keys += ["optimism_gap", "coverage"]
+    assert list(one.as_json()) == keys
+    json.dumps(one.as_json(), allow_nan=False)
+
+    def plain(value):
+        if isinstance(value, Metric):
+            return value.as_json()
+        if isinstance(value, dict):
+            return {key: plain(inner) for key, inner in value.items()}
+        return list(value) if isinstance(value, tuple) else value
+
+    stored = json.loads(json.dumps({f.name: plain(getattr(one, f.name)) for f in fields(one)}))
+    assert Evaluation.from_plain(stored) == one
+
+
+def test_test_rows_are_never_seen(monkeypatch):
+    """Outcomes of held-out posts may be anything: their predictions stay the same."""
+    matrix, posts = make_case(60)
+    model = train(matrix, posts)
+    newest = np.arange(60) >= 48
+    one = evaluate(model, matrix, posts)
+    spoiled = posts.assign(views=posts["views"].where(~newest, 10**9 + posts["views"]))
+    other = evaluate(model, matrix, spoiled)
+    assert one.mean == other.mean
+    assert one.low == other.low
+    assert one.actual != other.actual
+
+
+def test_no_rule_means_a_plain_sentence():
+    matrix, posts = make_case(70)
+    shuffled = np.random.default_rng(3).permutation(posts["views"].to_numpy())
+    noise = posts.assign(views=pd.array(shuffled, dtype="Int64"))
+    verdict = evaluate(train(matrix, noise), matrix, noise, split="author").verdict
+    assert "does not clearly beat" in verdict
+    assert "a constant" in verdict
+
+
+def test_unknown_times_and_authors_fall_back_with_a_warning():
+    matrix, posts = make_case(60)
+    bare = posts[["id", "views"]]
+    model = train(matrix, bare)
+    for split in ("temporal", "author"):
+        got = evaluate(model, matrix, bare, split=split)
+        assert any("unknown" in note for note in got.notes)
+        assert got.rows == 60
+    assert evaluate(model, matrix, bare, split="random").optimism_gap == {}
+
+
+def test_too_few_posts_end_in_a_sentence():
+    matrix, posts = make_case()
+    with pytest.raises(InputError, match="at least 20"):
+        evaluate(small_model(), matrix.rows(matrix.frame.index[:5]), posts)

@@ -1,0 +1,130 @@
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from matrices import make_case
+
+from virality.modeling.history import COLD, COLUMNS, STRENGTH, History
+
+
+def _posts(rows):
+    return pd.DataFrame(
+        {
+            "id": [f"p{i}" for i in range(len(rows))],
+            "author_id": pd.array([r[0] for r in rows], dtype="string"),
+            "posted_at": pd.Series(
+                [pd.NaT if r[1] is None else pd.Timestamp(r[1], unit="D", tz="UTC") for r in rows],
+                dtype="datetime64[ms, UTC]",
+            ),
+            "sound_id": pd.array([r[2] for r in rows], dtype="string"),
+            "hashtags": [r[3] for r in rows],
+        }
+    )
+
+
+def _naive_author_mean(rows, y, i):
+    """The definition, spelled out for one post."""
+    earlier = [k for k in range(len(rows)) if rows[k][1] is not None and rows[k][1] < rows[i][1]]
+    if not earlier:
+        return np.nan
+    own = [y[k] for k in earlier if rows[k][0] == rows[i][0]]
+    overall = np.mean([y[k] for k in earlier])
+    return (sum(own) + STRENGTH["author"] * overall) / (len(own) + STRENGTH["author"])
+
+
+row = st.tuples(
+    st.one_of(st.none(), st.sampled_from("abc")),
+    st.one_of(st.none(), st.integers(0, 12)),
+    st.one_of(st.none(), st.sampled_from("xy")),
+    st.one_of(st.none(), st.lists(st.sampled_from("stu"), max_size=3).map(tuple)),
+)
+table = st.lists(row, min_size=1, max_size=25)
+
+
+@given(table, st.integers(0, 99))
+def test_the_mean_of_an_author_is_its_definition(rows, seed):
+    y = np.random.default_rng(seed).normal(4, 1, len(rows))
+    got = History.fit(_posts(rows), y).transform(_posts(rows))["history__author_mean"]
+    for i, (author, day, _, _) in enumerate(rows):
+        if author is None or day is None:
+            assert np.isnan(got.iloc[i])
+        else:
+            np.testing.assert_allclose(got.iloc[i], _naive_author_mean(rows, y, i), rtol=1e-5)
+
+
+@settings(max_examples=60)
+@given(table, st.integers(0, 99), st.integers(0, 12))
+def test_changing_any_later_post_changes_nothing(rows, seed, today):
+    rng = np.random.default_rng(seed)
+    y = rng.normal(4, 1, len(rows))
+    asked = _posts([r for r in rows if r[1] is not None and r[1] <= today])
+    before = History.fit(_posts(rows), y).transform(asked)
+    later = [i for i, r in enumerate(rows) if r[1] is not None and r[1] >= today]
+    changed = [
+        (rng.choice(["a", "z"]), rows[i][1] + 5, "y", ("s", "v")) if i in later else rows[i]
+        for i in range(len(rows))
+    ]
+    other = np.where(np.isin(np.arange(len(rows)), later), rng.normal(9, 3, len(rows)), y)
+    after = History.fit(_posts(changed), other).transform(asked)
+    pd.testing.assert_frame_equal(before, after)
+
+
+def test_posts_of_one_instant_do_not_see_each_other():
+    rows = [("a", 1, "x", ("s",)), ("a", 1, "x", ("s",)), ("a", 2, "x", ("s",))]
+    got = History.fit(_posts(rows), np.array([1.0, 2.0, 3.0])).transform(_posts(rows))
+    np.testing.assert_array_equal(got["history__author_count"], [0, 0, 2])
+    np.testing.assert_array_equal(got[COLD], [1, 1, 0])
+    np.testing.assert_array_equal(got["history__author_gap_days"], [np.nan, np.nan, 1])
+    np.testing.assert_array_equal(got["history__hashtag_count"], [0, 0, 2])
+
+
+def test_held_out_authors_are_cold():
+    _, posts = make_case(60)
+    y = np.arange(60.0)
+    strangers = posts.assign(author_id="nobody")
+    got = History.fit(posts, y).transform(strangers)
+    assert (got[COLD] == 1).all()
+    assert (got["history__author_count"] == 0).all()
+
+
+def test_latest_posts_make_the_recent_mean():
+    rows = [("a", day, None, None) for day in range(9)]
+    y = np.arange(9.0)
+    got = History.fit(_posts(rows[:8]), y[:8]).transform(_posts(rows[8:])).iloc[0]
+    assert got["history__author_last"] == 7
+    mean = (28 + STRENGTH["author"] * 3.5) / (8 + STRENGTH["author"])
+    np.testing.assert_allclose(got["history__author_recent"], (3 + 4 + 5 + 6 + 7 + mean) / 6, 1e-6)
+    assert got["history__author_trend"] > 0
+    np.testing.assert_allclose(got["history__author_spread"], np.std(np.arange(8)), rtol=1e-6)
+
+
+def test_a_table_without_authors_times_sounds_or_tags_gives_missing_values():
+    bare = pd.DataFrame({"id": ["p", "q"]})
+    got = History.fit(bare, np.array([1.0, 2.0])).transform(bare)
+    assert list(got.columns) == list(COLUMNS)
+    assert (got[COLD] == 1).all()
+    assert got["history__author_mean"].isna().all()
+
+
+def test_columns_are_described():
+    assert {column.modality for column in COLUMNS.values()} == {"history"}
+    assert {column.known for column in COLUMNS.values()} == {"asof"}
+
+
+@pytest.mark.parametrize("n", [200_000])
+def test_many_posts_take_seconds(n):
+    import time
+
+    rng = np.random.default_rng(0)
+    posts = pd.DataFrame(
+        {
+            "id": np.arange(n).astype(str),
+            "author_id": rng.integers(0, n // 10, n).astype(str),
+            "posted_at": pd.to_datetime(rng.integers(0, 10**9, n), unit="s", utc=True),
+        }
+    )
+    start = time.process_time()
+    y = rng.normal(size=n)
+    History.fit(posts, y).transform(posts)
+    assert time.process_time() - start < 15

@@ -1,0 +1,196 @@
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from matrices import BLOCK, PLANTED, make_case, small_model
+
+from virality.data.errors import BundleError, InputError
+from virality.data.matrix import FeatureMatrix
+from virality.modeling.recipe import SMALL, Recipe, sensible_recipe, tuned_recipe
+from virality.modeling.rows import arrange
+from virality.modeling.stack import fit_stack
+from virality.modeling.targets import find_target
+from virality.modeling.train import LEAST_POSTS, train
+from virality.modeling.weights import fit_weights
+
+QUICK = Recipe(params={"num_leaves": 4, "min_data_in_leaf": 5}, dims=2, folds=3, rounds=40)
+
+
+def _without(matrix, modality, rows):
+    """Return the matrix with a modality missing in some rows."""
+    frame = matrix.frame.copy()
+    names = [n for n, column in matrix.columns.items() if column.modality == modality]
+    frame.loc[frame.index[rows], names] = np.nan
+    return FeatureMatrix(frame, matrix.columns, matrix.versions)
+
+
+def test_contributions_add_up_to_the_prediction():
+    matrix, posts = make_case()
+    model = small_model()
+    got = model.contributions(matrix, posts)
+    mean = model.predict(matrix, posts).mean
+    np.testing.assert_allclose(got.baseline + got.frame.sum(axis=1), mean, rtol=1e-6)
+    assert got.largest_error < 1e-6
+    assert list(got.frame.index) == list(matrix.frame.index)
+
+
+def test_an_embedding_is_one_group_and_has_no_value():
+    matrix, posts = make_case()
+    got = small_model().contributions(matrix, posts)
+    assert BLOCK in got.frame.columns
+    assert not [name for name in got.frame.columns if "#" in name]
+    assert got.values[BLOCK].isna().all()
+    assert got.columns[BLOCK].block == BLOCK
+    assert got.columns[BLOCK].modality == "text"
+    np.testing.assert_array_equal(got.values[PLANTED[1]], matrix.frame[PLANTED[1]])
+    assert set(got.columns) == set(got.frame.columns) == set(got.values.columns)
+
+
+def test_planted_drivers_are_the_strongest():
+    got = small_model().contributions(*make_case())
+    order = got.frame.abs().mean().sort_values(ascending=False)
+    assert set(PLANTED) <= set(order.index[:5])
+
+
+def test_plain_drivers_are_not_drowned_by_a_wide_embedding():
+    matrix, posts = make_case(100, wide=3000)
+    got = train(matrix, posts).contributions(matrix, posts)
+    order = got.frame.abs().mean().sort_values(ascending=False)
+    assert set(PLANTED) <= set(order.index[:10])
+
+
+@pytest.mark.parametrize("modality", ["text", "audio", "frames"])
+def test_a_missing_part_still_gets_a_prediction(modality):
+    matrix, posts = make_case()
+    holes = _without(matrix, modality, np.arange(0, 120, 3))
+    got = small_model().predict(holes, posts)
+    assert np.isfinite(got.mean).all()
+    small_model().contributions(holes, posts)
+
+
+def test_training_with_missing_parts_keeps_every_row():
+    matrix, posts = make_case(90)
+    holes = _without(_without(matrix, "audio", np.arange(40)), "text", np.arange(20, 80))
+    rows = arrange(holes, posts, tuple(holes.columns))
+    y = find_target("views").values(posts)
+    stack = fit_stack(rows, y, QUICK)
+    assert np.isfinite(stack.predict(rows).mean).all()
+
+
+def test_the_model_does_not_depend_on_the_number_of_workers():
+    matrix, posts = make_case(80)
+    rows = arrange(matrix, posts, tuple(matrix.columns))
+    y = find_target("views").values(posts)
+    one, two = (fit_stack(rows, y, QUICK, jobs=jobs) for jobs in (1, 2))
+    assert [base.booster.text for base in one.bases] == [base.booster.text for base in two.bases]
+    np.testing.assert_array_equal(one.cold.values, two.cold.values)
+    np.testing.assert_array_equal(one.predict(rows).low, two.predict(rows).low)
+
+
+def test_predictions_do_not_depend_on_what_else_is_asked():
+    matrix, posts = make_case()
+    model = small_model()
+    all_rows = model.predict(matrix, posts)
+    some = model.predict(matrix.rows(matrix.frame.index[[7, 3]]), posts)
+    np.testing.assert_allclose(some.mean, all_rows.mean[[7, 3]], rtol=1e-6)
+    assert some.ids == ("post00007", "post00003")
+
+
+def test_intervals_hold_the_mean_and_probabilities_are_probabilities():
+    got = small_model().predict(*make_case())
+    assert (got.low <= got.mean).all()
+    assert (got.mean <= got.high).all()
+    assert (got.low >= np.minimum(0, got.mean)).all()
+    assert ((got.hit_probability > 0) & (got.hit_probability < 1)).all()
+    assert ((got.percentile >= 0) & (got.percentile <= 100)).all()
+
+
+@settings(max_examples=40)
+@given(st.integers(0, 1000), st.integers(2, 6))
+def test_weights_are_never_negative_and_few_posts_mean_equal_ones(seed, bases):
+    rng = np.random.default_rng(seed)
+    y = rng.normal(5, 1, 200)
+    said = y[:, None] * rng.uniform(0, 1, bases) + rng.normal(0, 1, (200, bases))
+    assert (fit_weights(said, y, 50.0).values >= 0).all()
+    few = fit_weights(said[:5], y[:5], 1e7).values
+    np.testing.assert_allclose(few, 1 / bases, atol=1e-3)
+
+
+def test_weights_find_the_better_base():
+    rng = np.random.default_rng(0)
+    y = rng.normal(5, 1, 500)
+    said = np.column_stack([y + 0.3 * rng.normal(size=500), rng.normal(5, 1, 500)])
+    weights = fit_weights(said, y, 50.0)
+    assert weights.values[0] > 5 * weights.values[1]
+    np.testing.assert_allclose(weights.mix(said).mean(), y.mean())
+
+
+def test_few_posts_get_a_simpler_recipe():
+    small, large = sensible_recipe(SMALL - 1), sensible_recipe(SMALL)
+    assert small.small
+    assert small.dims < large.dims
+    assert small.params["num_leaves"] < large.params["num_leaves"]
+    tuned = tuned_recipe(SMALL, {"num_leaves": 9, "dims": 0})
+    assert tuned.params["num_leaves"] == 9
+    assert tuned.dims == 0
+    assert Recipe.from_json(tuned.as_json()) == tuned
+
+
+def test_columns_known_afterwards_are_refused_unless_allowed():
+    from dataclasses import replace
+
+    matrix, posts = make_case(60)
+    late = {**matrix.columns, PLANTED[0]: replace(matrix.columns[PLANTED[0]], known="post")}
+    matrix = FeatureMatrix(matrix.frame, late, matrix.versions)
+    model = train(matrix, posts)
+    assert PLANTED[0] not in model.columns
+    assert any(PLANTED[0] in note for note in model.card.notes)
+    assert PLANTED[0] in train(matrix, posts, allow_post=True).columns
+
+
+def test_a_model_refuses_features_of_another_version():
+    matrix, posts = make_case()
+    other = FeatureMatrix(matrix.frame, matrix.columns, {**matrix.versions, "frames_motion": "4"})
+    with pytest.raises(BundleError, match=r"frames_motion version 3, .* version 4"):
+        small_model().predict(other, posts)
+    with pytest.raises(BundleError, match="lack"):
+        small_model().predict(matrix.select(list(matrix.columns)[1:]), posts)
+
+
+def test_the_card_says_what_the_model_is():
+    card = small_model().card
+    assert (card.rows, card.target, card.unit) == (120, "views", "views")
+    assert card.small_recipe
+    assert card.features_by_modality["text"] > 40
+    assert set(card.weights) >= {"audio", "frames", "text", "history", "all", "all_xgboost"}
+    assert card.featurizers == {"text_embedding": "1"} | {"frames_motion": "3"}
+    assert type(card).from_json(card.as_json()) == card
+
+
+def test_too_little_ends_in_a_sentence():
+    matrix, posts = make_case(120)
+    few = posts.assign(views=posts["views"].where(np.arange(120) < 7))
+    with pytest.raises(InputError, match=rf"7 post.* at least {LEAST_POSTS} are needed"):
+        train(matrix, few)
+    with pytest.raises(InputError, match="all 120 posts have the same 'views' "):
+        train(matrix, posts.assign(views=5))
+    with pytest.raises(InputError, match="targets there: views"):
+        train(matrix, posts, target="likes")
+    empty = FeatureMatrix(matrix.frame.iloc[:0], matrix.columns, matrix.versions)
+    with pytest.raises(InputError, match="empty"):
+        train(empty, posts)
+    one = matrix.rows(matrix.frame.index[:1])
+    with pytest.raises(InputError, match="at least 30"):
+        train(one, posts)
+    with pytest.raises(InputError, match="not in the table"):
+        train(matrix, posts.iloc[:50])
+
+
+def test_bare_posts_without_author_time_or_text_work():
+    matrix, posts = make_case(60)
+    bare = pd.DataFrame({"id": posts["id"], "views": posts["views"]})
+    plain = [n for n, c in matrix.columns.items() if not c.block]
+    model = train(matrix.select(plain), bare)
+    assert np.isfinite(model.predict(matrix.select(plain), bare).mean).all()
+    assert "history" not in model.card.weights

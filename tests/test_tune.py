@@ -1,0 +1,119 @@
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from matrices import make_case
+
+from virality.data.errors import InputError, StorageError, UsageError
+from virality.data.matrix import FeatureMatrix
+from virality.data.splits import oldest
+from virality.modeling import tune as module
+from virality.modeling.study import open_study
+from virality.modeling.tune import read_tuning, tune
+
+
+def _case(n=70):
+    return make_case(n)
+
+
+def _facts(tuning):
+    return [(t.number, t.state, t.value, dict(t.params)) for t in tuning.trials]
+
+
+def test_a_study_finds_and_keeps_parameters(tmp_path):
+    seen = []
+    got = tune(*_case(), trials=4, study=tmp_path / "s.log", progress=lambda *a: seen.append(a))
+    assert seen[-1] == (4, 4)
+    assert len(got.trials) == 4
+    best = min(t.value for t in got.trials if t.value is not None)
+    assert got.value == best
+    assert {"num_leaves", "learning_rate", "dims"} <= set(got.params)
+    assert read_tuning(tmp_path / "s.log") == got
+
+
+def test_interrupted_equals_uninterrupted_and_repeats(tmp_path):
+    whole = tune(*_case(), trials=6, study=tmp_path / "a.log", seed=5)
+    tune(*_case(), trials=3, study=tmp_path / "b.log", seed=5)
+    resumed = tune(*_case(), trials=6, study=tmp_path / "b.log", seed=5)
+    assert _facts(whole) == _facts(resumed)
+    assert whole.params == resumed.params
+
+
+def test_a_finished_study_is_not_searched_again(tmp_path, monkeypatch):
+    done = tune(*_case(), trials=2, study=tmp_path / "s.log")
+    monkeypatch.setattr(module, "_search", None)
+    assert tune(*_case(), trials=2, study=tmp_path / "s.log") == done
+
+
+def test_only_the_oldest_posts_are_seen(tmp_path):
+    matrix, posts = _case()
+    old = np.isin(np.arange(len(posts)), oldest(posts))
+    spoiled = posts.assign(views=posts["views"].where(old, 10**9))
+    one = tune(matrix, posts, trials=2, study=tmp_path / "a.log")
+    other = tune(matrix, spoiled, trials=2, study=tmp_path / "b.log")
+    assert _facts(one) == _facts(other)
+    assert one.posts == old.sum()
+
+
+def test_a_study_of_something_else_is_refused(tmp_path):
+    matrix, posts = _case()
+    study = tmp_path / "s.log"
+    tune(matrix, posts, trials=1, study=study)
+    with pytest.raises(UsageError, match="study of target 'views', not of 'likes'"):
+        tune(matrix, posts.assign(likes=posts["views"]), target="likes", trials=1, study=study)
+    fewer = matrix.select(list(matrix.columns)[2:])
+    newer = FeatureMatrix(matrix.frame, matrix.columns, {**matrix.versions, "frames_motion": "9"})
+    for other in (fewer, newer):
+        with pytest.raises(UsageError, match="other features"):
+            tune(other, posts, trials=1, study=study)
+
+
+def test_trials_of_a_dead_process_are_swept_and_the_study_goes_on(tmp_path):
+    path = tmp_path / "s.log"
+    tune(*_case(), trials=1, study=path)
+    dead = "import sys; from pathlib import Path; from virality.modeling.study import *\n"
+    dead += "t = open_study(Path(sys.argv[1])).ask(); sign(t); import os; os._exit(9)"
+    subprocess.run([sys.executable, "-c", dead, str(path)], check=False)
+    got = tune(*_case(), trials=3, study=path)
+    assert [t.state for t in got.trials].count("fail") == 1
+    assert len([t for t in got.trials if t.state in ("complete", "pruned")]) == 3
+
+
+def test_a_line_torn_by_a_kill_is_no_obstacle(tmp_path):
+    path = tmp_path / "s.log"
+    tune(*_case(), trials=2, study=path)
+    with path.open("ab") as file:
+        file.write(b'{"op_code": 5, "worker_id": "x", "tri')
+    assert len(read_tuning(path).trials) == 2
+
+
+def test_files_that_are_no_study_are_refused(tmp_path):
+    wrong = tmp_path / "notes.txt"
+    wrong.write_text("hello\nworld\n")
+    listed = tmp_path / "list.json"
+    listed.write_text(json.dumps([1, 2]) + "\n")
+    for path in (wrong, listed, tmp_path):
+        with pytest.raises(StorageError, match=r"another|name one"):
+            open_study(path)
+    with pytest.raises(StorageError, match="run `virality tune` first"):
+        read_tuning(tmp_path / "none.log")
+    assert not (tmp_path / "none.log").exists()
+
+
+def test_several_trials_at_once_finish(tmp_path):
+    got = tune(*_case(), trials=5, study=tmp_path / "s.log", jobs=2)
+    assert 5 <= len(got.trials) <= 6
+
+
+def test_no_time_still_gives_one_trial(tmp_path):
+    assert len(tune(*_case(), trials=50, timeout_s=0.0, study=tmp_path / "s.log").trials) == 1
+
+
+def test_too_little_ends_in_a_sentence(tmp_path):
+    matrix, posts = _case()
+    with pytest.raises(InputError, match="at least 30"):
+        tune(matrix.rows(matrix.frame.index[:3]), posts, study=tmp_path / "s.log")
+    with pytest.raises(InputError, match="the same"):
+        tune(matrix, posts.assign(views=1), study=tmp_path / "s.log")

@@ -8,7 +8,7 @@ import numpy as np
 
 from virality.reports.report import Belief, Interval, Lead, Score, SplitScores, Tile
 from virality.reports.strings import STRINGS, say
-from virality.reports.words import count_words, factor, percent, significant
+from virality.reports.words import factor, percent, significant, whole
 
 if TYPE_CHECKING:
     from virality.modeling.evaluate import Evaluation
@@ -28,7 +28,7 @@ def concordance(spearman: float) -> float:
     Exact for bivariate normal ranks: Kendall's tau is 2/pi asin(2 sin(pi rho / 6)) (Kruskal 1958,
     https://doi.org/10.1080/01621459.1958.10501481), and the share of concordant pairs (1 + tau)/2.
 
-    >>> concordance(0.0), round(concordance(1.0), 9), round(concordance(0.6), 2)
+    >>> concordance(0.0), round(concordance(1.0), 6), round(concordance(0.6), 2)
     (0.5, 1.0, 0.71)
     """
     inner = max(-1.0, min(1.0, 2.0 * math.sin(math.pi * spearman / 6.0)))
@@ -192,7 +192,7 @@ def _tiles(one: "Evaluation", target: "Target") -> tuple[Tile, ...]:
         note = say("tile.coverage_note", low=percent(cover.low), high=percent(cover.high))
         tiles.append(Tile(percent(cover.value), say("tile.coverage"), note))
     rows = say("tile.rows_note", split=say(f"split.{one.split}"))
-    return (*tiles, Tile(count_words(one.rows), say("tile.rows"), rows))
+    return (*tiles, Tile(whole(one.rows), say("tile.rows"), rows))
 
 
 def _alarms(judged: Sequence["Evaluation"], splits: Sequence[SplitScores]) -> tuple[str, ...]:
@@ -234,6 +234,9 @@ def _gap(judged: Sequence["Evaluation"]) -> str:
     ranks = {one.split: _rank(one) for one in judged}
     random, main = ranks.get("random"), judged[0]
     honest = ranks[main.split]
+    known = main.optimism_gap.get("spearman")
+    if random is None and honest is not None and known is not None and math.isfinite(known):
+        random = honest + known
     if random is None or honest is None or main.split == "random":
         return say("belief.gap_unknown")
     gap = random - honest

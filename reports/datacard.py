@@ -10,7 +10,7 @@ from virality.data.matrix import FeatureMatrix
 from virality.data.post import EXTRA_PREFIX, FIELDS
 from virality.reports.report_making import DataCard, FeatureCard, FieldCard
 from virality.reports.strings import MODALITIES, say
-from virality.reports.words import amount, count_words, spread, tidy
+from virality.reports.words import amount, spread, tidy, whole
 
 if TYPE_CHECKING:
     from virality.data.features import Features
@@ -121,12 +121,12 @@ def _sentences(
 ) -> tuple[str, ...]:
     told = [
         say(
-            "data.rows", rows=count_words(rows), labelled=count_words(len(known)),
+            "data.rows", rows=whole(rows), labelled=whole(len(known)),
             outcome=target.outcome,
         )
     ]  # fmt: skip
     if len(counts):
-        told.append(say("data.authors", authors=count_words(len(counts)), most=counts.max()))
+        told.append(say("data.authors", authors=whole(len(counts)), most=whole(int(counts.max()))))
     else:
         told.append(say("data.noauthors"))
     told.append(say("data.period", first=first, last=last) if first else say("data.noperiod"))

@@ -118,16 +118,30 @@ def _log10(value: float) -> float:
     return round(log10(value), 6)
 
 
-def unit_axis(title: str, log: bool) -> dict[str, Any]:
-    """Return an axis in the target's own units, logarithmic for counts."""
+def count_ticks(low: float, high: float) -> list[float]:
+    """Return round counts from `low` to `high`, both in decades: dense where there are few."""
+    mantissas: tuple[float, ...] = (1,)
+    if high - low < 2.5:
+        mantissas = (1, 2, 5)
+    if high - low < 0.8:
+        mantissas = (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8)
+    if high - low < 0.15:
+        mantissas = tuple(round(1 + 0.05 * i, 2) for i in range(180))
+    powers = range(int(low) - 1, int(high) + 2)
+    ticks = [mantissa * 10.0**power for power in powers for mantissa in mantissas]
+    return [tick for tick in ticks if low - 0.3 <= _log10(tick) <= high + 0.3]
+
+
+def unit_axis(title: str, log: bool, values: Sequence[float]) -> dict[str, Any]:
+    """Return an axis in the target's own units, logarithmic for counts (all at least 1)."""
     if not log:
         return {"title": {"text": title}}
-    powers = range(10)
+    ticks = count_ticks(_log10(min(values)), _log10(max(values)))
     return {
         "title": {"text": title},
         "type": "log",
-        "tickvals": [10**power for power in powers],
-        "ticktext": [count_words(10**power) for power in powers],
+        "tickvals": ticks,
+        "ticktext": [count_words(tick) for tick in ticks],
     }
 
 

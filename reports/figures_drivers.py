@@ -13,6 +13,7 @@ from virality.reports.drawing import (
     UP,
     Figure,
     bar_figure,
+    count_ticks,
     dotted,
     effect_ticks,
     hover,
@@ -202,9 +203,12 @@ def waterfall_figure(place: int, post: PostStory, unit: str, log: bool) -> Figur
     }
     axis: dict[str, Any] = {"title": {"text": say("axis.predicted", unit=unit)}, "zeroline": False}
     if log:
-        ticks = [(power, base) for power in range(10) for base in (1, 2, 5)]
-        axis["tickvals"] = [power + log10(base) for power, base in ticks]
-        axis["ticktext"] = [count_words(base * 10**power) for power, base in ticks]
+        totals = [total for step in post.steps for total in (step.total, step.total - step.effect)]
+        ticks = count_ticks(min(totals), max(totals))
+        axis |= {
+            "tickvals": [log10(tick) for tick in ticks],
+            "ticktext": [count_words(tick) for tick in ticks],
+        }
     return Figure(
         key=f"post-{place}",
         title=say("fig.waterfall"),

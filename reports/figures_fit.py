@@ -31,7 +31,7 @@ def points_figure(fit: Fit, unit: str, log: bool) -> Figure:
         )
     ]
     least = 1.0 if log else float("-inf")
-    points = {
+    points: dict[str, Any] = {
         "type": "scatter",
         "mode": "markers",
         "x": [max(one, least) for one in fit.predicted],
@@ -46,8 +46,8 @@ def points_figure(fit: Fit, unit: str, log: bool) -> Figure:
     }  # fmt: skip
     layout = plain_layout(
         430,
-        unit_axis(say("axis.predicted", unit=unit), log),
-        unit_axis(say("axis.true", unit=unit), log),
+        unit_axis(say("axis.predicted", unit=unit), log, points["x"]),
+        unit_axis(say("axis.true", unit=unit), log, points["y"]),
     )
     return Figure(
         key=f"fit-{fit.split}",
@@ -109,7 +109,7 @@ def calibration_figure(fit: Fit, unit: str, log: bool) -> Figure:
     """Return the middle error and its spread by tenth of the prediction."""
     groups = fit.calibration
     names = [amount(one.predicted, unit, log) for one in groups]
-    points = {
+    points: dict[str, Any] = {
         "type": "scatter",
         "mode": "markers",
         "x": [max(one.predicted, 1.0) if log else one.predicted for one in groups],
@@ -126,7 +126,9 @@ def calibration_figure(fit: Fit, unit: str, log: bool) -> Figure:
         ],
         "hovertemplate": "%{text}<extra></extra>",
     }  # fmt: skip
-    layout = plain_layout(340, unit_axis(say("axis.predicted", unit=unit), log), _error_axis(log))
+    layout = plain_layout(
+        340, unit_axis(say("axis.predicted", unit=unit), log, points["x"]), _error_axis(log)
+    )
     return Figure(
         key=f"calibration-{fit.split}",
         title=say("fig.calibration", split=fit.label),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from virality.reports.report_making import Making, Study, Trial, Weight
 from virality.reports.strings import BASES, LICENCES, MODALITIES, say
-from virality.reports.words import amount, count_words, significant
+from virality.reports.words import amount, significant, whole
 
 if TYPE_CHECKING:
     from virality.modeling.evaluate import Evaluation
@@ -52,8 +52,8 @@ def _facts(model: "Model", largest_error: float, seed: int) -> dict[str, str]:
     card, target = model.card, model.target
     facts = {
         "target": f"{card.target} ({card.scale})",
-        "rows": count_words(card.rows),
-        "authors": count_words(card.authors) if card.authors else "",
+        "rows": whole(card.rows),
+        "authors": whole(card.authors) if card.authors else "",
         "first": card.first_posted_at,
         "last": card.last_posted_at,
         "features": str(len(card.features)),

@@ -87,7 +87,7 @@ def _environment() -> "Environment":
             name: getattr(words, name)
             for name in ("amount", "fixed", "percent", "significant", "spread")
         }
-        | {"tiny": "{:.0e}".format, "count": words.count_words, "tidy": words.tidy}
+        | {"tiny": "{:.0e}".format, "whole": words.whole, "tidy": words.tidy}
     )
     return environment
 

@@ -51,7 +51,7 @@ _HEADINGS: Mapping[str, str] = {
     "text.decoy_lost": "(decoy without effect) is not used",
     "text.explained": "From exact contributions of {posts} posts. Average prediction, "
     "contributions and prediction add up; the largest error of a sum is {error}.",
-    "text.rest": "and {rest} more",
+    "text.rest": "{rest} more features move predictions less than those of the table",
     "text.columns": "{columns} columns",
     "text.no_reason": "nothing of note",
     "text.best_params": "The best trial's parameters",

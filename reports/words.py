@@ -44,6 +44,11 @@ def count_words(value: float) -> str:
     return f"{sign}{size:.0f}"
 
 
+def whole(value: int) -> str:
+    """Return an exact count: `12,345`."""
+    return f"{value:,}"
+
+
 def _short(value: float) -> str:
     """Return 1.4, 40 or 600: one decimal only below ten."""
     text = f"{value:.1f}" if value < 9.95 else f"{value:.0f}"
@@ -108,7 +113,7 @@ def value_words(value: float, unit: str) -> str:
     if unit == "log10":
         return count_words(factor(value)) if value >= 1 else significant(factor(value))
     if unit in ("share", "probability"):
-        return percent(value, 1 if abs(value) < 0.1 else 0)
+        return percent(value, 1 if 0.0005 <= abs(value) < 0.1 else 0)
     text = count_words(value) if abs(value) >= 10_000 else significant(value, 3)
     return f"{text} {UNITS.get(unit, unit)}".strip()
 

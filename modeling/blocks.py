@@ -28,6 +28,9 @@ PENALTIES = tuple(np.geomspace(1e-3, 30.0, 10))
 """Ridge penalties tried, in units of the largest squared singular value over 10."""
 
 NEAR_DIMS = 64
+MOST_NEAR = 5000
+"""Training posts among which neighbours are sought: spread evenly, so time grows as the rows do."""
+
 TEMPERATURE = 0.1
 CHUNK = 1024
 
@@ -60,7 +63,7 @@ class Block:
         spread: float64 (q,), standard deviation of the scores.
         weights: float64 (d,), ridge coefficients.
         level: mean outcome of the training rows.
-        place: float32 (m, q), unit vectors of the training rows.
+        place: float32 (m, q), unit vectors of at most MOST_NEAR training rows.
         outcome: float64 (m,), their outcomes.
         group: int64 (m,), their authors; a post's own author is not among its neighbours.
         spec: what was asked for.
@@ -155,8 +158,17 @@ def fit_block(
     top = axes[:, :kept].astype(np.float32)
     spread = size[:kept] / np.sqrt(len(whole))
     scores = (centred @ axes[:, :kept]).astype(np.float32)
+    asked = np.unique(np.linspace(0, len(whole) - 1, min(len(whole), MOST_NEAR)).astype(np.int64))
     block = Block(
-        centre, top, spread, weights, level, _unit(scores), outcome, authors.astype(np.int64), spec
+        centre,
+        top,
+        spread,
+        weights,
+        level,
+        _unit(scores)[asked],
+        outcome[asked],
+        authors[asked].astype(np.int64),
+        spec,
     )
     out[whole] = block._columns(scores, level + honest, authors)
     return block, out

@@ -115,3 +115,15 @@ def test_one_author_is_no_obstacle():
 
 def test_penalties_rise():
     assert list(PENALTIES) == sorted(PENALTIES)
+
+
+def test_neighbours_are_sought_among_a_limited_number(monkeypatch):
+    from virality.modeling import blocks
+
+    x, y, group = _data(200)
+    monkeypatch.setattr(blocks, "MOST_NEAR", 50)
+    block, columns = fit_block(x, y, group, SPEC)
+    assert block.place.shape == (50, 12)
+    assert block.group[0] == group[0]
+    assert block.group[-1] == group[-1]
+    assert np.isfinite(columns).all()

@@ -26,6 +26,8 @@ LEAST_BITS_PER_S = 500
 ESTIMATED = ("mp3", "aac", "amr", "flac", "mpegts", "mpeg")
 """Formats that declare no length: PyAV's is a guess from the bit rate or the data itself."""
 
+MATROSKA = "matroska"
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -125,6 +127,8 @@ def _short(
         if _lacks(made.end_s - start_s, track.end_s - track.start_s):
             return True
     declared_s = _declared_s(source, size_bytes)
+    if demuxer == MATROSKA:  # its length counts from 0, not from the first frame
+        declared_s -= max(0.0, source.zero_s)
     return demuxer not in ESTIMATED and bool(ends) and _lacks(max(ends), declared_s)
 
 

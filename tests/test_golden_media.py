@@ -146,13 +146,7 @@ def test_sound_that_begins_later_is_kept_in_step_with_the_picture(tmp_path: Path
     [
         ("mkv", 0),
         ("ts", 5000),
-        pytest.param(
-            "mkv",
-            5000,
-            marks=pytest.mark.xfail(
-                strict=True, reason="Matroska counts its length from 0, not from the first frame"
-            ),
-        ),
+        ("mkv", 5000),
     ],
 )
 def test_times_are_counted_from_the_first_frame(tmp_path: Path, suffix: str, first_ms: int) -> None:

@@ -24,6 +24,7 @@ from virality.modeling.rows import Rows, labelled
 from virality.modeling.stack import Progress, fit_stack
 from virality.modeling.threads import one_blas_thread
 from virality.modeling.train import Model
+from virality.modeling.verdict import judge_lead
 
 Floats = npt.NDArray[np.float64]
 Split = Literal["temporal", "author", "random"]
@@ -235,6 +236,7 @@ class _Ticks:
         self.done, self.total, self.progress = 0, total, progress
 
     def add(self, count: int) -> None:
+        """Count fits and tell the callback."""
         self.done += count
         if self.progress is not None:
             self.progress(self.done, self.total)
@@ -363,7 +365,7 @@ def _evaluation(
         low=tuple(outcome.low.tolist()),
         high=tuple(outcome.high.tolist()),
         notes=notes,
-        verdict=_verdict(split, len(actual), differences),
+        verdict=judge_lead(split, len(actual), differences),
     )
 
 
@@ -381,27 +383,3 @@ def _gap(
     }
     sign = -1.0 if split == "random" else 1.0
     return {name: sign * (values[name] - metrics[name].value) for name in GAP_METRICS}
-
-
-def _verdict(split: Split, rows: int, differences: Mapping[str, Metric]) -> str:
-    """Say plainly which baselines the model beats: those whose paired interval excludes zero."""
-    where = {
-        "temporal": f"On the newest {rows:,} posts",
-        "author": f"On {rows:,} posts of authors held out",
-        "random": f"On {rows:,} posts held out at random",
-    }[split]
-    words = {
-        "constant": "a constant",
-        "author_median": "the author's median",
-        "followers": "followers alone",
-    }
-    beaten = [words[name] for name, gain in differences.items() if gain.low > 0]
-    not_beaten = [words[name] for name, gain in differences.items() if not gain.low > 0]
-    if not not_beaten:
-        return f"{where} the model beats {_listed(beaten)}; each 95 % interval excludes chance."
-    also = f", though it beats {_listed(beaten)}" if beaten else ""
-    return f"{where} the model does not clearly beat {_listed(not_beaten)}{also}."
-
-
-def _listed(words: Sequence[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

@@ -1,0 +1,29 @@
+"""Differences to the baselines -> one plain sentence."""
+
+from collections.abc import Mapping, Sequence
+
+from virality.modeling.metrics import Metric
+
+
+def judge_lead(split: str, rows: int, differences: Mapping[str, Metric]) -> str:
+    """Say plainly which baselines the model beats: those whose paired interval excludes zero."""
+    where = {
+        "temporal": f"On the newest {rows:,} posts",
+        "author": f"On {rows:,} posts of authors held out",
+        "random": f"On {rows:,} posts held out at random",
+    }[split]
+    words = {
+        "constant": "a constant",
+        "author_median": "the author's median",
+        "followers": "followers alone",
+    }
+    beaten = [words[name] for name, gain in differences.items() if gain.low > 0]
+    not_beaten = [words[name] for name, gain in differences.items() if not gain.low > 0]
+    if not not_beaten:
+        return f"{where} the model beats {_listed(beaten)}; each 95 % interval excludes chance."
+    also = f", though it beats {_listed(beaten)}" if beaten else ""
+    return f"{where} the model does not clearly beat {_listed(not_beaten)}{also}."
+
+
+def _listed(words: Sequence[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

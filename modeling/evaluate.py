@@ -5,8 +5,7 @@ itself has seen all posts and is never scored. Each split also says how much ran
 have flattered: the optimism gap.
 """
 
-import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal, cast
 
@@ -15,13 +14,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from virality.data import splits
-from virality.data.errors import InputError
 from virality.data.matrix import FeatureMatrix
-from virality.modeling.baselines import fit_baselines
+from virality.modeling.holdout import Outcome, Ticks, hold_out
 from virality.modeling.metrics import Judged, Metric, mean_with_interval, score
-from virality.modeling.recipe import Recipe
-from virality.modeling.rows import Rows, labelled
-from virality.modeling.stack import Progress, fit_stack
+from virality.modeling.rows import labelled
+from virality.modeling.stack import Progress
 from virality.modeling.threads import one_blas_thread
 from virality.modeling.train import Model
 from virality.modeling.verdict import judge_lead
@@ -32,21 +29,6 @@ Split = Literal["temporal", "author", "random"]
 GAP_METRICS = ("spearman", "r2", "mae")
 LEAST_POSTS = 20
 FOLDS = 5
-POST_FIELDS = (
-    "id",
-    "author_id",
-    "author_followers",
-    "posted_at",
-    "hashtags",
-    "sound_id",
-    "sound_title",
-    "sound_author",
-)
-"""What history and baselines read of a post."""
-
-_KEPT = 6
-_memory: dict[str, "Outcome"] = {}
-"""Judged splits of this process: every evaluation needs the random folds, once is enough."""
 
 
 @dataclass(frozen=True)
@@ -121,25 +103,6 @@ def _metrics(values: Mapping[str, Any]) -> dict[str, Metric]:
     return {name: Metric.from_plain(inner) for name, inner in values.items()}
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """Held-out predictions of a split, row by row.
-
-    Attributes:
-        row: int64 (n,), positions among the labelled posts, ascending.
-        mean, low, high, probability, hit: float64 (n,), of the model.
-        baselines: name -> (prediction, hit probability), each float64 (n,).
-    """
-
-    row: splits.IntArray
-    mean: Floats
-    low: Floats
-    high: Floats
-    probability: Floats
-    hit: Floats
-    baselines: Mapping[str, tuple[Floats, Floats]]
-
-
 def evaluate(
     model: Model,
     matrix: FeatureMatrix,
@@ -174,10 +137,10 @@ def evaluate(
     plans = {
         kind: _plan(kind, together, seed) for kind in dict.fromkeys([actual_split, other]) if kind
     }
-    ticks = _Ticks(sum(len(plan) for plan in plans.values()), progress)
+    ticks = Ticks(sum(len(plan) for plan in plans.values()), progress)
     with one_blas_thread():
         judged = {
-            kind: _outcome(rows, y, model.recipe, plan, (kind, seed), jobs, ticks)
+            kind: hold_out(rows, y, model.recipe, plan, (kind, seed), jobs, ticks)
             for kind, plan in plans.items()
         }
     return _evaluation(
@@ -227,103 +190,6 @@ def _plan(kind: str, posts: pd.DataFrame, seed: int) -> list[splits.Split]:
     if kind == "author":
         return splits.author_folds(posts, FOLDS, seed)
     return splits.random_folds(posts, FOLDS, seed)
-
-
-class _Ticks:
-    """Counts finished fits for a progress bar."""
-
-    def __init__(self, total: int, progress: Progress | None) -> None:
-        self.done, self.total, self.progress = 0, total, progress
-
-    def add(self, count: int) -> None:
-        """Count fits and tell the callback."""
-        self.done += count
-        if self.progress is not None:
-            self.progress(self.done, self.total)
-
-
-def _outcome(
-    rows: Rows,
-    y: Floats,
-    recipe: Recipe,
-    plan: Sequence[splits.Split],
-    key: tuple[str, int],
-    jobs: int,
-    ticks: _Ticks,
-) -> Outcome:
-    """Return held-out predictions, from memory where the same was judged before."""
-    mark = _fingerprint(rows, y, recipe, key)
-    if mark in _memory:
-        ticks.add(len(plan))
-        return _memory[mark]
-    parts = []
-    for split in plan:
-        parts.append(_held_out(rows, y, recipe, split, jobs))
-        ticks.add(1)
-    while len(_memory) >= _KEPT:
-        _memory.pop(next(iter(_memory)))
-    _memory[mark] = _joined(parts)
-    return _memory[mark]
-
-
-def _fingerprint(rows: Rows, y: Floats, recipe: Recipe, key: tuple[str, int]) -> str:
-    digest = hashlib.sha256(repr((recipe, key)).encode())
-    for values in (rows.plain, *rows.blocks.values(), y):
-        digest.update(np.ascontiguousarray(values).data)
-    there = [name for name in POST_FIELDS if name in rows.posts]
-    digest.update(rows.posts[there].astype(str).to_csv().encode())
-    return digest.hexdigest()
-
-
-def _held_out(rows: Rows, y: Floats, recipe: Recipe, split: splits.Split, jobs: int) -> Outcome:
-    """Fit the recipe and the baselines on one side and predict the other."""
-    if len(split.train) < 10 or not len(split.test):
-        raise InputError(
-            f"split {split.name!r}: {len(split.train)} post(s) to learn from, at least 10 needed"
-        )
-    train, test = rows.take(split.train), rows.take(split.test)
-    stack = fit_stack(train, y[split.train], recipe, jobs=jobs)
-    guess = stack.predict(test)
-    threshold = stack.hit_threshold
-    baselines = {}
-    for name, baseline in fit_baselines(train.posts, y[split.train]).items():
-        said = baseline.predict(test.posts)
-        baselines[name] = said, baseline.hit_probability(said, threshold)
-    return Outcome(
-        row=split.test,
-        mean=guess.mean,
-        low=guess.low,
-        high=guess.high,
-        probability=stack.hit_probability(guess),
-        hit=(y[split.test] >= threshold).astype(np.float64),
-        baselines=baselines,
-    )
-
-
-def _joined(parts: Sequence[Outcome]) -> Outcome:
-    """Put folds together, rows ascending."""
-    row = np.concatenate([part.row for part in parts])
-    order = np.argsort(row, kind="stable")
-
-    def gather(name: str) -> Floats:
-        return np.concatenate([getattr(part, name) for part in parts])[order]
-
-    baselines = {
-        name: (
-            np.concatenate([part.baselines[name][0] for part in parts])[order],
-            np.concatenate([part.baselines[name][1] for part in parts])[order],
-        )
-        for name in parts[0].baselines
-    }
-    return Outcome(
-        row[order],
-        gather("mean"),
-        gather("low"),
-        gather("high"),
-        gather("probability"),
-        gather("hit"),
-        baselines,
-    )
 
 
 def _evaluation(

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from matrices import make_case, small_model
 
 from virality.data.errors import InputError
-from virality.modeling import evaluate as module
+from virality.modeling import holdout
 from virality.modeling.baselines import fit_baselines
 from virality.modeling.evaluate import Evaluation, evaluate
 from virality.modeling.metrics import Judged, Metric, mean_with_interval, score, top_share
@@ -125,7 +125,7 @@ def test_random_folds_are_fitted_once_for_all_splits(evaluations, monkeypatch):
     def fail(*_, **__):
         raise AssertionError("fitted again")
 
-    monkeypatch.setattr(module, "fit_stack", fail)
+    monkeypatch.setattr(holdout, "fit_stack", fail)
     matrix, posts = make_case()
     assert evaluate(small_model(), matrix, posts, split="random") == evaluations["random"]
 

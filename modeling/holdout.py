@@ -1,0 +1,150 @@
+"""Predict what a split holds out: the recipe is fitted on one side and asked about the other."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from virality.data import splits
+from virality.data.errors import InputError
+from virality.modeling.baselines import fit_baselines
+from virality.modeling.recipe import Recipe
+from virality.modeling.rows import Rows
+from virality.modeling.stack import Progress, fit_stack
+
+Floats = npt.NDArray[np.float64]
+
+POST_FIELDS = (
+    "id",
+    "author_id",
+    "author_followers",
+    "posted_at",
+    "hashtags",
+    "sound_id",
+    "sound_title",
+    "sound_author",
+)
+"""What history and baselines read of a post."""
+
+_KEPT = 6
+_memory: dict[str, "Outcome"] = {}
+"""Judged splits of this process: every evaluation needs the random folds, once is enough."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Held-out predictions of a split, row by row.
+
+    Attributes:
+        row: int64 (n,), positions among the labelled posts, ascending.
+        mean, low, high, probability, hit: float64 (n,), of the model.
+        baselines: name -> (prediction, hit probability), each float64 (n,).
+    """
+
+    row: splits.IntArray
+    mean: Floats
+    low: Floats
+    high: Floats
+    probability: Floats
+    hit: Floats
+    baselines: Mapping[str, tuple[Floats, Floats]]
+
+
+class Ticks:
+    """Counts finished fits for a progress bar."""
+
+    def __init__(self, total: int, progress: Progress | None) -> None:
+        self.done, self.total, self.progress = 0, total, progress
+
+    def add(self, count: int) -> None:
+        """Count finished fits."""
+        """Count fits and tell the callback."""
+        self.done += count
+        if self.progress is not None:
+            self.progress(self.done, self.total)
+
+
+def hold_out(
+    rows: Rows,
+    y: Floats,
+    recipe: Recipe,
+    plan: Sequence[splits.Split],
+    key: tuple[str, int],
+    jobs: int,
+    ticks: Ticks,
+) -> Outcome:
+    """Return held-out predictions, from memory where the same was judged before."""
+    mark = _fingerprint(rows, y, recipe, key)
+    if mark in _memory:
+        ticks.add(len(plan))
+        return _memory[mark]
+    parts = []
+    for split in plan:
+        parts.append(_held_out(rows, y, recipe, split, jobs))
+        ticks.add(1)
+    while len(_memory) >= _KEPT:
+        _memory.pop(next(iter(_memory)))
+    _memory[mark] = _joined(parts)
+    return _memory[mark]
+
+
+def _fingerprint(rows: Rows, y: Floats, recipe: Recipe, key: tuple[str, int]) -> str:
+    digest = hashlib.sha256(repr((recipe, key)).encode())
+    for values in (rows.plain, *rows.blocks.values(), y):
+        digest.update(np.ascontiguousarray(values).data)
+    there = [name for name in POST_FIELDS if name in rows.posts]
+    digest.update(rows.posts[there].astype(str).to_csv().encode())
+    return digest.hexdigest()
+
+
+def _held_out(rows: Rows, y: Floats, recipe: Recipe, split: splits.Split, jobs: int) -> Outcome:
+    """Fit the recipe and the baselines on one side and predict the other."""
+    if len(split.train) < 10 or not len(split.test):
+        raise InputError(
+            f"split {split.name!r}: {len(split.train)} post(s) to learn from, at least 10 needed"
+        )
+    train, test = rows.take(split.train), rows.take(split.test)
+    stack = fit_stack(train, y[split.train], recipe, jobs=jobs)
+    guess = stack.predict(test)
+    threshold = stack.hit_threshold
+    baselines = {}
+    for name, baseline in fit_baselines(train.posts, y[split.train]).items():
+        said = baseline.predict(test.posts)
+        baselines[name] = said, baseline.hit_probability(said, threshold)
+    return Outcome(
+        row=split.test,
+        mean=guess.mean,
+        low=guess.low,
+        high=guess.high,
+        probability=stack.hit_probability(guess),
+        hit=(y[split.test] >= threshold).astype(np.float64),
+        baselines=baselines,
+    )
+
+
+def _joined(parts: Sequence[Outcome]) -> Outcome:
+    """Put folds together, rows ascending."""
+    row = np.concatenate([part.row for part in parts])
+    order = np.argsort(row, kind="stable")
+
+    def gather(name: str) -> Floats:
+        return np.concatenate([getattr(part, name) for part in parts])[order]
+
+    baselines = {
+        name: (
+            np.concatenate([part.baselines[name][0] for part in parts])[order],
+            np.concatenate([part.baselines[name][1] for part in parts])[order],
+        )
+        for name in parts[0].baselines
+    }
+    return Outcome(
+        row[order],
+        gather("mean"),
+        gather("low"),
+        gather("high"),
+        gather("probability"),
+        gather("hit"),
+        baselines,
+    )

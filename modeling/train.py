@@ -53,7 +53,10 @@ class Predictions:
 
 @dataclass(frozen=True)
 class ModelCard:
-    """What a person should know about a model; plain values only."""
+    """What a person should know about a model; plain values only.
+
+    `medians` holds the usual value of every column among the training posts.
+    """
 
     target: str
     unit: str
@@ -78,6 +81,7 @@ class ModelCard:
     small_recipe: bool
     notes: tuple[str, ...]
     licences: tuple[str, ...]
+    medians: Mapping[str, float]
 
     def as_json(self) -> dict[str, Any]:
         """Return plain values."""
@@ -209,7 +213,10 @@ def train(
     used = {name: matrix.columns[name] for name in names}
     versions = _versions(used, matrix)
     notes = tuple(filter(None, (usable.sentence, _unlabelled(len(matrix) - len(y), outcome))))
-    card = _card(outcome, stack, together, y, used, versions, tuning, notes, len(matrix) - len(y))
+    lacking = len(matrix) - len(y)
+    card = _card(
+        outcome, stack, together, y, used, versions, tuning, notes, lacking, _medians(rows)
+    )
     return Model(outcome, stack, used, versions, card)
 
 
@@ -233,6 +240,7 @@ def _card(
     tuning: Tuning | None,
     notes: tuple[str, ...],
     unlabelled: int,
+    medians: Mapping[str, float],
 ) -> ModelCard:
     from importlib.metadata import version
 
@@ -240,6 +248,7 @@ def _card(
     modalities = [column.modality for column in used.values()]
     names = [base.name for base in stack.bases]
     return ModelCard(
+        medians=medians,
         target=target.name,
         unit=target.unit,
         scale=target.scale,
@@ -264,6 +273,14 @@ def _card(
         notes=notes,
         licences=tuple(text for name, text in LICENCES.items() if name in versions),
     )
+
+
+def _medians(rows: Rows) -> dict[str, float]:
+    """Return the usual value of every column that any training post has."""
+    present: npt.NDArray[np.bool_] = np.asarray(np.isfinite(rows.plain).any(axis=0))
+    middles = np.nanmedian(rows.plain[:, present], axis=0)
+    names = [column.name for column, there in zip(rows.columns, present, strict=True) if there]
+    return dict(zip(names, map(float, middles), strict=True))
 
 
 def _distribution(library: str) -> str:

@@ -100,7 +100,7 @@ def forecast(model: "Model", features: Features) -> list[Forecast]:
     to_units = model.target.to_units
     forecasts = []
     for row, post in enumerate(features.matrix.frame.index):
-        up, down = reasons(contributions, row, model.target, most=REASONS)
+        up, down = reasons(contributions, row, model.target, most=REASONS, usual=model.card.medians)
         forecasts.append(
             Forecast(
                 id=str(post),

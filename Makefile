@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo install install-dev test lint types nightly bench lock clean
+.PHONY: demo install install-dev test lint types nightly bench lock docs clean
 
 demo: install
 	$(BIN)/virality demo -o demo
@@ -56,6 +56,11 @@ lock:
 	build/lock/bin/python -m pip install --quiet --group dev
 	build/lock/bin/python -m pip freeze --all --exclude virality --exclude pip \
 		| sed -E 's/^(torch==[0-9.]+)\+.*/\1/' | grep -vxFf requirements.lock > requirements-dev.lock
+
+# The pages that are written by the program itself.
+docs: install-dev
+	$(BIN)/python -m virality.featurizers.listing > docs/features.md
+	$(BIN)/typer virality.cli utils docs --name virality --title Commands --output docs/cli.md
 
 clean:
 	rm -rf build dist demo *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

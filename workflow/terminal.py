@@ -28,6 +28,12 @@ if TYPE_CHECKING:
     from virality.workflow.predict import Forecast
     from virality.workflow.run import Run
 
+NAMES = 2
+"""Leading columns of every table that hold names."""
+
+PIPED_WIDTH = 160
+"""Characters a line where there is no terminal to ask."""
+
 
 def plain(value: Any) -> Any:
     """Return a value as dictionaries, lists, strings and numbers."""
@@ -197,7 +203,7 @@ def _cell(value: object) -> str:
 def _metric(metric: "Metric | None") -> str:
     if metric is None or not np.isfinite(metric.value):
         return "-"
-    return f"{metric.value:.3f} ({metric.low:.3f} to {metric.high:.3f})"
+    return f"{metric.value:.3f} ({metric.low:.2f} to {metric.high:.2f})"
 
 
 def show_described(described: "Described") -> None:
@@ -212,7 +218,10 @@ def show_columns(rows: Iterable["ListedColumn"]) -> None:
     """Print the columns of every featurizer."""
     _print_table(
         ("featurizer", "column", "unit", "known", "meaning"),
-        [(one.featurizer, one.column, one.unit, one.known, one.meaning) for one in rows],
+        [
+            (one.featurizer, one.column.split("__", 1)[-1], one.unit, one.known, one.meaning)
+            for one in rows
+        ],
     )
 
 
@@ -250,10 +259,16 @@ def _escape(text: str) -> str:
 
 
 def _print_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    import sys
+
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(*header, box=None, pad_edge=False, header_style="bold")
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for place, name in enumerate(header):
+        # Names are what people copy, so they stay whole; the other cells may wrap.
+        table.add_column(name, no_wrap=place < NAMES, overflow="fold")
     for row in rows:
         table.add_row(*(_escape(cell) for cell in row))
-    Console(highlight=False).print(table)
+    width = None if sys.stdout.isatty() else PIPED_WIDTH
+    Console(highlight=False, width=width).print(table)

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from virality.reports.drawing import BASELINE, INK, MODEL, Figure, hover, rows_layout
-from virality.reports.explain import control_shares
 from virality.reports.figures_drivers import (
     control_figure,
     dependence_figure,
@@ -76,7 +75,7 @@ def figures_of(report: Report) -> tuple[Figure, ...]:
     ] if splits else []  # fmt: skip
     if explained.features:
         figures += [modality_figure(explained, log), feature_figure(explained.features, log)]
-        figures += [control_figure(control_shares(explained.features))]
+        figures += [control_figure(explained.controls)]
         figures += [swarm_figure(explained, log)]
     figures += [
         dependence_figure(place, shape, log) for place, shape in enumerate(explained.dependences)

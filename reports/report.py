@@ -197,12 +197,16 @@ class Dependence:
 
 @dataclass(frozen=True)
 class Explained:
-    """What drives the predictions, from exact contributions of `posts` posts."""
+    """What drives the predictions, from exact contributions of `posts` posts.
+
+    `controls` are shares of all movement, that of the `rest` features left out included.
+    """
 
     posts: int
     baseline: float
     largest_error: float
     modalities: tuple[ModalityShare, ...]
+    controls: Mapping[Control, float]
     features: tuple[Driver, ...]
     rest: int
     swarms: tuple[Swarm, ...]

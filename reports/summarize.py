@@ -128,6 +128,7 @@ def explain_all(contributions: Contributions, model: "Model", posts: int) -> Exp
         baseline=float(contributions.baseline),
         largest_error=float(contributions.largest_error),
         modalities=modality_shares(contributions, log, columns),
+        controls=control_shares(moving),
         features=moving,
         rest=0,
         swarms=tuple(swarm(contributions, one.feature) for one in moving[:SWARMS]),

@@ -57,6 +57,14 @@ def test_planted_drivers_are_among_the_strongest_ten_and_the_decoy_is_not(demo):
         assert not set(columns) & set(strongest)
 
 
+def test_shares_by_control_are_of_all_movement_and_stand_once(demo):
+    explained = json.loads((demo / "report.json").read_text())["explained"]
+    assert sum(explained["controls"].values()) == pytest.approx(1, abs=1e-6)
+    assert explained["rest"] > 0
+    words = " ".join(explained["sentences"])
+    assert f"{100 * explained['controls']['can']:.0f} % of the model's movement" in words
+
+
 def test_the_report_says_that_the_corpus_is_synthetic(demo):
     page = (demo / "report.html").read_text()
     assert "synthetic" in page.lower()

@@ -115,6 +115,7 @@ def test_predict_prints_one_object_a_line_in_the_targets_units(demo):
         assert 0 <= line["percentile"] <= 100
         for reason in [*line["reasons_up"], *line["reasons_down"]]:
             assert {"feature", "label", "value", "unit", "effect", "sentence"} <= set(reason)
+    assert any("usual" in reason["sentence"] for reason in lines[0]["reasons_up"])
 
 
 def test_predicting_from_clips_posts_or_features_agrees(demo):

@@ -15,8 +15,8 @@ from typer.testing import CliRunner
 from virality.cli import app
 
 ROOT = Path(__file__).resolve().parents[1]
-CLIPS = 160
-TRIALS = 8
+CLIPS = 200
+TRIALS = 15
 EVALUATION_KEYS = [
     "target", "split", "rows", "authors", "metrics", "baselines", "optimism_gap", "coverage",
 ]  # fmt: skip

@@ -106,7 +106,7 @@ def _setting(ctx: Any, command: str, parameter: Any) -> Setting:
     names = [variable] if isinstance(variable, str) else list(variable)
     return Setting(
         command=command,
-        option=parameter.opts[0],
+        option=max(parameter.opts, key=len),
         value="" if value is None else str(value),
         source=_SOURCES.get(source.name, source.name.lower()),
         variable=", ".join(names),

@@ -13,6 +13,7 @@ from virality.data.errors import ViralityError
 from virality.workflow.console import Console
 from virality.workflow.options import (
     AllowPost,
+    Encoder,
     Jobs,
     Media,
     Only,
@@ -121,6 +122,7 @@ def extract(
     ),
     only: Only = "",
     without: Without = "",
+    encoder: Encoder = "",
     jobs: Jobs = 2,
 ) -> None:
     """Turn posts and their clips into features; again, it does only what is missing."""
@@ -129,8 +131,8 @@ def extract(
 
     with console.progress("extracting") as progress:
         result = extract_table(
-            posts, media, output, only=names(only), without=names(without), jobs=jobs,
-            progress=progress,
+            posts, media, output, only=names(only), without=names(without), encoder=encoder,
+            jobs=jobs, progress=progress,
         )  # fmt: skip
     console.emit(terminal.plain(result), lambda: terminal.show_extraction(result))
     if result.counts.get("failed"):
@@ -240,6 +242,7 @@ def predict(
     posted_at: Annotated[
         datetime | None, typer.Option(help="Posting time in UTC, as 2026-05-01T18:00:00.")
     ] = None,
+    encoder: Encoder = "",
     jobs: Jobs = 1,
 ) -> None:
     """Predict for clips or posts, with an interval and the strongest reasons."""
@@ -251,7 +254,13 @@ def predict(
     known = Known(caption, author, followers, posted_at)
     with console.progress("predicting") as progress:
         forecasts, counts = foretell(
-            load_model(model), inputs, media=media, known=known, jobs=jobs, progress=progress
+            load_model(model),
+            inputs,
+            media=media,
+            known=known,
+            encoder=encoder,
+            jobs=jobs,
+            progress=progress,
         )
     for forecast in forecasts:
         console.emit(forecast.as_json(), lambda one=forecast: terminal.show_forecast(one))  # type: ignore[misc]
@@ -303,6 +312,7 @@ def run(
     timeout: Timeout = None,
     only: Only = "",
     without: Without = "",
+    encoder: Encoder = "",
     jobs: Jobs = 2,
     seed: Seed = 0,
 ) -> None:
@@ -313,8 +323,8 @@ def run(
 
     plan = Plan(
         posts=posts, media=media, out=output, layout=layout, mapping=mapping, target=target,
-        trials=trials, timeout_s=timeout, only=names(only), without=names(without), jobs=jobs,
-        seed=seed,
+        trials=trials, timeout_s=timeout, only=names(only), without=names(without),
+        encoder=encoder, jobs=jobs, seed=seed,
     )  # fmt: skip
     result = run_all(plan, console)
     console.emit(terminal.plain(result), lambda: terminal.show_run(result))

@@ -62,6 +62,7 @@ def extract(
     progress: Callable[[int, int], None] | None = None,
     known: Mapping[str, Known] | None = None,
     switched_off: Sequence[str] = (),
+    encoder: str = "",
 ) -> Extraction:
     """Compute the features of posts into a feature folder, doing only what is missing there.
 
@@ -78,6 +79,7 @@ def extract(
         progress: called with (clips and captions done, all of them).
         known: provenance of `extra.*` columns; those known before posting become features.
         switched_off: modalities or featurizers to leave out.
+        encoder: sentence encoder of captions, the default one if empty.
 
     Raises:
         InputError: if the media folder does not exist or ids repeat.
@@ -86,7 +88,7 @@ def extract(
     """
     begin = time.perf_counter()
     _check(posts, jobs)
-    featurizers = choose(only, switched_off)
+    featurizers = with_encoder(choose(only, switched_off), encoder)
     extras = chosen_extras(posts, known or {}) if _wants("metadata", only, switched_off) else ()
     needs_media = any(one.modality in MEDIA_MODALITIES for one in featurizers.values())
     found = find_media(posts, media) if needs_media else []
@@ -124,6 +126,22 @@ def choose(only: Sequence[str], switched_off: Sequence[str]) -> dict[str, Featur
     if not chosen:
         raise UsageError("no featurizer is left to run; ask for more or switch off less")
     return chosen
+
+
+def with_encoder(
+    featurizers: dict[str, Featurizer[Any]], encoder: str
+) -> dict[str, Featurizer[Any]]:
+    """Return the featurizers with another sentence encoder, unless the name is empty.
+
+    Args:
+        featurizers: by name.
+        encoder: a packaged encoder, or the name or folder of a sentence-transformers model.
+    """
+    from virality.featurizers.text_embedding import TextEmbedding
+
+    if not encoder or "text_embedding" not in featurizers:
+        return featurizers
+    return {**featurizers, "text_embedding": TextEmbedding(encoder)}
 
 
 def _wants(modality: str, only: Sequence[str], switched_off: Sequence[str]) -> bool:

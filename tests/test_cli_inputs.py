@@ -151,3 +151,20 @@ def test_completion_is_offered():
     assert done.returncode == 0
     assert "complete" in done.stdout
     assert "virality" in done.stdout
+
+
+def test_another_sentence_encoder_can_be_named(tmp_path):
+    posts = posts_table(tmp_path / "posts.parquet", 3)
+    features = tmp_path / "features"
+    options = ("--only", "text_embedding", "--encoder")
+    done = run("extract", posts, "-o", features, *options, "minilm")
+    assert done.returncode == 0, done.stderr
+    from virality.data.features import read_features
+
+    found = read_features(features).matrix
+    assert "minilm" in found.versions["text_embedding"]
+    assert len(found.columns) == 384
+    done = run("extract", posts, "-o", features, *options, tmp_path / "no-such-model")
+    assert done.returncode in {2, 4, 5}, done.stderr
+    assert "no-such-model" in done.stderr
+    assert "Traceback" not in done.stderr

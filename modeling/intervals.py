@@ -34,6 +34,9 @@ BELIEF_POSTS = 100.0
 
 EXPONENTS = tuple(np.linspace(0.0, 2.0, 21))
 
+NEAR_ZERO = 0.1
+"""Share of the mean residual that is added before logarithms: a lucky hit is no certainty."""
+
 LEAST_SPREAD_ROWS = 200
 LEAST_GROUP_ROWS = 60
 FLOOR = 0.2
@@ -45,7 +48,8 @@ class Intervals:
     """Calibrated uncertainty.
 
     Attributes:
-        spread: predicts the absolute residual from a post's signals; None on small data.
+        spread: predicts the logarithm of the absolute residual from a post's signals; None on small
+            data.
         constant: mean absolute residual.
         belief: exponent of `spread` against `constant`: 0 ignores it, 1 takes it as it is.
         warm: ascending signed scores of posts whose author was known.
@@ -60,7 +64,7 @@ class Intervals:
 
     def scale(self, signals: npt.NDArray[np.float32]) -> Floats:
         """Return the expected absolute residual of each post, float64 (n,)."""
-        raw = None if self.spread is None else self.spread.predict(signals)
+        raw = None if self.spread is None else np.exp(self.spread.predict(signals))
         return _scale(raw, len(signals), self.constant, self.belief)
 
     def bounds(
@@ -121,7 +125,7 @@ def fit_intervals(
         raw = np.empty(n)
         for fold in folds:
             rest = np.setdiff1d(np.arange(n), fold)
-            raw[fold] = _fit_spread(signals[rest], size[rest], seed).predict(signals[fold])
+            raw[fold] = np.exp(_fit_spread(signals[rest], size[rest], seed).predict(signals[fold]))
         belief = _belief(raw, size, constant) * n / (n + BELIEF_POSTS)
         spread = _fit_spread(signals, size, seed)
     scores = residuals / _scale(raw, n, constant, belief)
@@ -132,7 +136,11 @@ def fit_intervals(
 
 
 def _fit_spread(signals: npt.NDArray[np.float32], size: Floats, seed: int) -> Booster:
-    return fit_booster("lightgbm", signals, size, SPREAD_PARAMS, SPREAD_ROUNDS, seed=seed)
+    """Fit on logarithms: on sizes as they are, a few large residuals would decide the trees."""
+    near_zero = NEAR_ZERO * size.mean()
+    return fit_booster(
+        "lightgbm", signals, np.log(size + near_zero), SPREAD_PARAMS, SPREAD_ROUNDS, seed=seed
+    )
 
 
 def _belief(raw: Floats, size: Floats, constant: float) -> float:

@@ -41,6 +41,7 @@ def test_a_spread_model_widens_where_posts_are_uncertain():
     parts = np.array_split(np.argsort(scale), 5)
     shares = [inside[part].mean() for part in parts]
     assert min(shares) > 0.72
+    assert max(shares) < 0.9
     assert np.ptp(shares) < 0.45 * np.ptp([same[part].mean() for part in parts])
     assert scale[signals[:, 0] > 1].mean() > 1.5 * scale[signals[:, 0] < -1].mean()
 

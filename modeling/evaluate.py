@@ -147,7 +147,7 @@ def evaluate(
         model,
         together,
         y,
-        split,
+        actual_split,
         judged[actual_split],
         judged[other] if other else None,
         notes,
@@ -208,9 +208,10 @@ def _evaluation(
     metrics = score(judged, groups, seed)
     baselines, differences = {}, {}
     for name, (said, chance) in outcome.baselines.items():
-        baselines[name] = score(
-            Judged(actual, said, outcome.hit, chance, model.target.log), groups, seed
-        )
+        scores = score(Judged(actual, said, outcome.hit, chance, model.target.log), groups, seed)
+        # Each fold has a median of its own, and those rank posts by the fold they stand in.
+        rankless = {"spearman": Metric(0.0, 0.0, 0.0)} if name == "constant" else {}
+        baselines[name] = {**scores, **rankless}
         better = np.abs(actual - said) - np.abs(actual - outcome.mean)
         differences[name] = mean_with_interval(better, groups, seed)
     inside = ((actual >= outcome.low) & (actual <= outcome.high)).astype(np.float64)

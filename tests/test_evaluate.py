@@ -172,6 +172,13 @@ def test_no_rule_means_a_plain_sentence():
     assert "a constant" in verdict
 
 
+def test_a_constant_ranks_nothing_over_folds_of_different_medians():
+    matrix, posts = make_case(80)
+    got = evaluate(small_model(), matrix, posts, split="author")
+    assert got.baselines["constant"]["spearman"] == Metric(0.0, 0.0, 0.0)
+    assert got.baselines["constant"]["mae"].value > 0
+
+
 def test_unknown_times_and_authors_fall_back_with_a_warning():
     matrix, posts = make_case(60)
     bare = posts[["id", "views"]]
@@ -179,6 +186,8 @@ def test_unknown_times_and_authors_fall_back_with_a_warning():
     for split in ("temporal", "author"):
         got = evaluate(model, matrix, bare, split=split)
         assert any("unknown" in note for note in got.notes)
+        assert got.split == "random"
+        assert "random" in got.verdict
         assert got.rows == 60
     assert evaluate(model, matrix, bare, split="random").optimism_gap == {}
 

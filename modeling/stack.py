@@ -4,7 +4,7 @@ The mixture is linear, so the bases' Shapley values, weighted alike, add up to t
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -64,6 +64,7 @@ class Contributions:
         columns: group -> what it is.
         values: the group's own value for each post; NaN for embeddings.
         largest_error: largest |baseline + row sum - prediction| over the rows, absolute.
+        members: group -> the columns summed in it, strongest first; only groups of several.
     """
 
     frame: pd.DataFrame
@@ -71,6 +72,7 @@ class Contributions:
     columns: Mapping[str, Column]
     values: pd.DataFrame
     largest_error: float
+    members: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,14 @@ import pandas as pd
 from virality.data.errors import BundleError
 from virality.data.matrix import Column, FeatureMatrix
 from virality.data.splits import author_codes, posting_times
+from virality.modeling.families import (
+    MOST_ROWS,
+    Families,
+    find_families,
+    gather,
+    lead_families,
+    spread,
+)
 from virality.modeling.provenance import usable_columns
 from virality.modeling.recipe import Recipe, sensible_recipe, tuned_recipe
 from virality.modeling.rows import Rows, arrange, labelled
@@ -23,6 +31,9 @@ Floats = npt.NDArray[np.float64]
 
 LEAST_POSTS = 30
 """Labelled posts without which nothing can be learned and checked."""
+
+LED_BY = 200
+"""Training posts whose contributions decide which member of a family speaks for it."""
 
 LIBRARIES = ("lightgbm", "xgboost", "numpy", "scipy", "optuna")
 
@@ -55,7 +66,8 @@ class Predictions:
 class ModelCard:
     """What a person should know about a model; plain values only.
 
-    `medians` holds the usual value of every column among the training posts.
+    `medians` holds the usual value of every column among the training posts, `families` the columns
+    that say nearly the same (see `modeling.families`), under the name of the strongest.
     """
 
     target: str
@@ -82,6 +94,7 @@ class ModelCard:
     notes: tuple[str, ...]
     licences: tuple[str, ...]
     medians: Mapping[str, float]
+    families: Families
 
     def as_json(self) -> dict[str, Any]:
         """Return plain values."""
@@ -93,6 +106,7 @@ class ModelCard:
         read: dict[str, Any] = {
             n: tuple(v) if isinstance(v, list) else v for n, v in values.items()
         }
+        read["families"] = {n: tuple(members) for n, members in values["families"].items()}
         return cls(**read)
 
 
@@ -142,12 +156,14 @@ class Model:
     def contributions(self, matrix: FeatureMatrix, posts: pd.DataFrame) -> Contributions:
         """Return why: baseline plus row sums are the means of `predict`, asserted.
 
+        Columns that say nearly the same stand together: see `ModelCard.families`.
+
         Raises:
             BundleError: as `predict`.
         """
         rows = self.rows(matrix, posts)
         with one_blas_thread():
-            return self.stack.contributions(rows)
+            return gather(self.stack.contributions(rows), self.card.families)
 
     def rows(self, matrix: FeatureMatrix, posts: pd.DataFrame) -> Rows:
         """Check that the matrix fits and return what the stack reads."""
@@ -214,9 +230,9 @@ def train(
     versions = _versions(used, matrix)
     notes = tuple(filter(None, (usable.sentence, _unlabelled(len(matrix) - len(y), outcome))))
     lacking = len(matrix) - len(y)
-    card = _card(
-        outcome, stack, together, y, used, versions, tuning, notes, lacking, _medians(rows)
-    )
+    with one_blas_thread():
+        told = _medians(rows), _families(stack, rows)
+    card = _card(outcome, stack, together, y, used, versions, tuning, notes, lacking, told)
     return Model(outcome, stack, used, versions, card)
 
 
@@ -240,7 +256,7 @@ def _card(
     tuning: Tuning | None,
     notes: tuple[str, ...],
     unlabelled: int,
-    medians: Mapping[str, float],
+    told: tuple[Mapping[str, float], Families],
 ) -> ModelCard:
     from importlib.metadata import version
 
@@ -248,7 +264,8 @@ def _card(
     modalities = [column.modality for column in used.values()]
     names = [base.name for base in stack.bases]
     return ModelCard(
-        medians=medians,
+        medians=told[0],
+        families=told[1],
         target=target.name,
         unit=target.unit,
         scale=target.scale,
@@ -281,6 +298,15 @@ def _medians(rows: Rows) -> dict[str, float]:
     middles = np.nanmedian(rows.plain[:, present], axis=0)
     names = [column.name for column, there in zip(rows.columns, present, strict=True) if there]
     return dict(zip(names, map(float, middles), strict=True))
+
+
+def _families(stack: Stack, rows: Rows) -> Families:
+    """Return columns that say nearly the same, led by the one that moves most posts of a sample."""
+    inputs = stack.projector.transform(rows.take(spread(len(rows), MOST_ROWS)))
+    columns = {column.name: column for column in inputs.columns if not column.block}
+    plain = [number for number, column in enumerate(inputs.columns) if not column.block]
+    families = find_families(pd.DataFrame(inputs.values[:, plain], columns=list(columns)), columns)
+    return lead_families(stack.contributions(rows.take(spread(len(rows), LED_BY))), families)
 
 
 def _distribution(library: str) -> str:

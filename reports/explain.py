@@ -20,6 +20,9 @@ from virality.reports.words import block_label, comparison, factor, feature_word
 
 Floats = npt.NDArray[np.float64]
 
+MOST_NAMED = 6
+"""Members of a family that are named; the rest are counted."""
+
 
 class Described(Protocol):
     """What is known of one group of contributions: a column, or an embedding block."""
@@ -68,6 +71,10 @@ class Contributions(Protocol):
     def largest_error(self) -> float:
         """Largest |baseline + row sum - prediction|."""
 
+    @property
+    def members(self) -> Mapping[str, tuple[str, ...]]:
+        """Columns summed in a group, the one that names it first; only groups of several."""
+
 
 class Scaled(Protocol):
     """The part of a target that matters to words: its unit and whether it is a logarithm."""
@@ -97,6 +104,36 @@ def feature_label(contributions: Contributions, feature: str) -> str:
     return label(feature, described.meaning)
 
 
+def family_label(contributions: Contributions, feature: str) -> str:
+    """Return the plain name of a group, and how many columns alike stand in it."""
+    words, related = feature_label(contributions, feature), _related(contributions, feature)
+    return say("family", label=words, more=len(related)) if related else words
+
+
+def family_sentence(
+    contributions: Contributions, feature: str, columns: Mapping[str, Described]
+) -> str:
+    """Return which columns a feature stands for besides itself.
+
+    Args:
+        contributions: of any posts.
+        feature: a group of several columns.
+        columns: what the matrix columns are; those of the history are named without it.
+    """
+    names = _related(contributions, feature)
+    words = [label(name, columns[name].meaning if name in columns else "") for name in names]
+    more = len(words) - MOST_NAMED
+    if more > 1:
+        words = [*words[:MOST_NAMED], say("family.more", more=more)]
+    return say(
+        "family.members", label=feature_label(contributions, feature), names="; ".join(words)
+    )
+
+
+def _related(contributions: Contributions, feature: str) -> tuple[str, ...]:
+    return contributions.members.get(feature, (feature,))[1:]
+
+
 def feature_control(contributions: Contributions, feature: str) -> Control:
     """Return whether whoever posts can change a group."""
     described = contributions.columns[feature]
@@ -119,11 +156,12 @@ def importance(
     return tuple(
         Driver(
             feature=name,
-            label=feature_label(contributions, name),
+            label=family_label(contributions, name),
             modality=contributions.columns[name].modality,
             unit=contributions.columns[name].unit,
             control=feature_control(contributions, name),
-            columns=(columns or {}).get(name, 1),
+            columns=(columns or {}).get(name, 1) + len(_related(contributions, name)),
+            related=_related(contributions, name),
             effect=float(effects[name]),
             factor=factor(float(effects[name])) if log else None,
             share=float(effects[name]) / total,
@@ -153,7 +191,10 @@ def modality_shares(
         ModalityShare(
             modality=one,
             label=MODALITY_NAMES.get(one, one),
-            columns=sum((columns or {}).get(name, 1) for name in names[one]),
+            columns=sum(
+                (columns or {}).get(name, 1) + len(_related(contributions, name))
+                for name in names[one]
+            ),
             effect=effects[one],
             factor=factor(effects[one]) if log else None,
             share=effects[one] / total,
@@ -180,7 +221,7 @@ def swarm(contributions: Contributions, feature: str) -> Swarm:
     values = contributions.values[feature].to_numpy(dtype=np.float64)
     return Swarm(
         feature=feature,
-        label=feature_label(contributions, feature),
+        label=family_label(contributions, feature),
         effects=tuple(float(round(one, 5)) for one in effects),
         offsets=tuple(float(round(one, 3)) for one in _offsets(effects)),
         shades=tuple(None if np.isnan(one) else round(float(one), 3) for one in _ranks(values)),

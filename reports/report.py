@@ -127,6 +127,7 @@ class Driver:
         factor: the same as a factor, 10**effect; None where the target is no logarithm.
         share: effect over the sum of all effects, 0 to 1.
         columns: matrix columns that the entry stands for.
+        related: columns that say nearly the same and are summed here, strongest first.
     """
 
     feature: str
@@ -138,6 +139,7 @@ class Driver:
     effect: float
     factor: float | None
     share: float
+    related: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -199,6 +201,7 @@ class Dependence:
 class Explained:
     """What drives the predictions, from exact contributions of `posts` posts.
 
+    `families` says which features stand for others that say nearly the same.
     `controls` are shares of all movement, that of the `rest` features left out included.
     """
 
@@ -212,6 +215,7 @@ class Explained:
     swarms: tuple[Swarm, ...]
     dependences: tuple[Dependence, ...]
     sentences: tuple[str, ...]
+    families: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -158,6 +158,9 @@ _WORDS: Mapping[str, str] = {
     "reason_as_usual": "{label} ({value}, as usual): {times}",
     "reason_flag": "{label}: {value} (usually {usual}): {times}",
     "reason_missing": "{label}: missing: {times}",
+    "family": "{label} (+{more} alike)",
+    "family.members": "{label}: with {names}",
+    "family.more": "and {more} more",
     "reason_block": "{label}: {times}",
     "no_caption": "no caption",
 }

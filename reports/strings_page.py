@@ -53,6 +53,8 @@ _HEADINGS: Mapping[str, str] = {
     "contributions and prediction add up; the largest error of a sum is {error}.",
     "text.rest": "{rest} more features move predictions less than those of the table",
     "text.columns": "{columns} columns",
+    "text.families": "What stands together: columns that say nearly the same are summed, because "
+    "a model shares their credit by chance",
     "text.no_reason": "nothing of note",
     "text.best_params": "The best trial's parameters",
     "text.nothing": "There is nothing to show here.",

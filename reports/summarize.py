@@ -14,6 +14,7 @@ from virality.reports.dependence import dependence
 from virality.reports.explain import (
     Contributions,
     control_shares,
+    family_sentence,
     importance,
     is_block,
     modality_shares,
@@ -51,7 +52,7 @@ EXPLAINED = 500
 POOL = 2000
 """Posts among which the five that are told one by one are looked for."""
 
-SWARMS, SHAPES, FEATURES = 12, 6, 40
+SWARMS, SHAPES, FEATURES, NAMED = 12, 6, 40, 15
 
 
 def summarize(
@@ -134,6 +135,11 @@ def explain_all(contributions: Contributions, model: "Model", posts: int) -> Exp
         swarms=tuple(swarm(contributions, one.feature) for one in moving[:SWARMS]),
         dependences=_shapes(contributions, moving, model.target),
         sentences=_driver_sentences(contributions, moving, model.target),
+        families=tuple(
+            family_sentence(contributions, one.feature, model.columns)
+            for one in moving[:NAMED]
+            if one.related
+        ),
     )
 
 
@@ -212,7 +218,11 @@ def _planted(
     """Return drivers named by a mapping to the columns that measure them, a list, or a name."""
     names = [named] if isinstance(named, str) else named or ()
     columns = names if isinstance(names, Mapping) else {str(name): (name,) for name in names}
-    ranks = {one.feature: rank for rank, one in enumerate(drivers, start=1)}
+    ranks = {
+        name: rank
+        for rank, one in enumerate(drivers, start=1)
+        for name in (one.feature, *one.related)
+    }
     return tuple(
         Planted(
             feature=str(name),

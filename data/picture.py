@@ -1,8 +1,10 @@
 """From packets to sampled frames: decode no more than is looked at; runs in the fenced child only.
 
-Where packets have times, only the groups of pictures that hold a wanted frame are decoded, each up
-to its last wanted frame, without the frames that nothing refers to. Frames are bit-identical to a
-plain decode. Where that misses a wanted frame, the file is decoded plainly from start to end.
+Every packet is decoded at most once, in one pass. Where packets have times, only the groups of
+pictures that hold a wanted frame are decoded, each up to its last wanted frame, without the frames
+that nothing refers to. From the first sign that something is not as it should be (a packet fails, a
+wanted frame does not come) all packets that follow are decoded. For each wanted moment the frame is
+kept that is on screen then, among those that could be decoded.
 """
 
 from collections.abc import Iterator
@@ -16,7 +18,6 @@ from virality.data.container import RefusedError, Source, Track, shown_times_s
 from virality.data.limits import Limits
 from virality.data.sampling import (
     EPSILON_S,
-    Plan,
     motion_size,
     motion_times_s,
     sample,
@@ -29,7 +30,7 @@ SKIPPABLE_CODECS = ("h264", "mpeg4", "mpeg2video", "mpeg1video")
 
 WORTH_SKIPPING = 30
 """Packets at a group's end that are worth leaving out: where the next group, against the rules,
-does refer to them, the whole file has to be decoded a second time."""
+does refer to them, its first frames are damaged."""
 
 SPARE_PICTURES = 4
 """How many pictures must still fit into memory for a decoder's failure to be the file's fault."""
@@ -52,18 +53,50 @@ class Shape:
 
 @dataclass
 class Taken:
-    """Frames taken so far, by their time in seconds."""
+    """What has been decoded and kept so far.
 
-    shape: Shape
+    Attributes:
+        stills_s, motion_s: moments asked for, in seconds.
+        stills, motion: frames taken, by their time in seconds.
+        shape: of the first frame.
+        shown: the last frame that came, and its time; it is on screen until the next one begins.
+    """
+
+    stills_s: TimeArray
+    motion_s: TimeArray
     stills: dict[float, ByteArray] = field(default_factory=dict)
     motion: dict[float, ByteArray] = field(default_factory=dict)
+    shape: Shape | None = None
+    shown: tuple[float, Any] | None = None
 
-    def take(self, frame: Any, time_s: float, still: bool, motion: bool) -> None:
-        """Scale a decoded frame to what it is wanted for."""
-        if still:
+    def show(self, stream: Any, time_s: float, frame: Any) -> None:
+        """Put a frame on screen, keeping the one before if it was wanted."""
+        self.leave(stream, time_s)
+        self.shown = (time_s, frame)
+
+    def leave(self, stream: Any, until_s: float = np.inf) -> None:
+        """Scale the frame on screen to what it is wanted for, if it is, until that time."""
+        if self.shown is None:
+            return
+        time_s, frame = self.shown
+        from_s = time_s if self.shape is not None else -np.inf
+        self.shape = self.shape or shape_of(stream, frame)
+        if _on_screen(self.stills_s, from_s, until_s):
             self.stills[time_s] = scaled(frame, still_size, "rgb24", self.shape)
-        if motion:
+        if _on_screen(self.motion_s, from_s, until_s):
             self.motion[time_s] = scaled(frame, motion_size, "gray", self.shape)
+
+    def frames(self, duration_s: float) -> Frames | None:
+        """Return what was taken, None if that is nothing."""
+        if not self.stills or not self.motion:
+            return None
+        return Frames(
+            np.stack([self.stills[time] for time in sorted(self.stills)]),
+            np.array(sorted(self.stills)),
+            np.stack([self.motion[time] for time in sorted(self.motion)]),
+            np.array(sorted(self.motion)),
+            duration_s,
+        )
 
 
 @dataclass(frozen=True)
@@ -100,8 +133,13 @@ def scaled(frame: Any, size_of: Any, pixels: str, shape: Shape) -> ByteArray:
     return np.ascontiguousarray(np.rot90(small.to_ndarray(), -shape.rotation_deg // 90))
 
 
-def decode_picture(source: Source, limits: Limits) -> Picture:
+def decode_picture(source: Source, limits: Limits, *, choosy: bool = True) -> Picture:
     """Decode the sampled frames of a source's picture.
+
+    Args:
+        source: an open file.
+        limits: bounds on what is decoded.
+        choosy: leave out what no wanted frame needs; False gives the same frames for more time.
 
     Raises:
         RefusedError: if the picture passes a limit.
@@ -111,27 +149,107 @@ def decode_picture(source: Source, limits: Limits) -> Picture:
     context.thread_count = 1
     if context.width > limits.width or context.height > limits.height:
         raise RefusedError("too_many_pixels")
-    times = shown_times_s(track, source.zero_s)
-    if track.timed and len(times):
-        end_s = track.end_s - source.zero_s
-        plan = sample(times, end_s)
-        taken = _wanted_only(source, plan)
-        if taken is not None:
-            return Picture(_frames(taken, float(end_s - times[0])), taken.shape, 0, end_s)
-        context.flush_buffers()
-    return _plainly(source, limits)
+    start_s, end_s = _extent(source)
+    taken = Taken(still_times_s(start_s, end_s), motion_times_s(start_s, end_s))
+    choice = _choose(source) if choosy and track.timed and track.shown.any() else None
+    failures = _run(source, choice, taken, limits)
+    if taken.shown is None or taken.shape is None:
+        return Picture(None, None, failures, float("nan"))
+    if choice is None or choice.whole:
+        end_s = taken.shown[0] + _step_s(stream)
+    return Picture(taken.frames(end_s - start_s), taken.shape, failures, end_s)
 
 
-def _frames(taken: Taken, duration_s: float) -> Frames | None:
-    if not taken.stills or not taken.motion:
-        return None
-    return Frames(
-        np.stack([taken.stills[time] for time in sorted(taken.stills)]),
-        np.array(sorted(taken.stills)),
-        np.stack([taken.motion[time] for time in sorted(taken.motion)]),
-        np.array(sorted(taken.motion)),
-        duration_s,
-    )
+@dataclass
+class Choice:
+    """Which packets to decode, as long as nothing goes wrong.
+
+    Attributes:
+        due: times of the wanted frames that have not come yet, in the track's units, latest first.
+        needed: for each packet in the order of the file, whether a wanted frame needs it.
+        skips: whether the decoder can leave out frames that nothing refers to.
+        whole: whether to decode every packet from now on.
+    """
+
+    due: list[int]
+    needed: list[bool]
+    skips: bool
+    wanted: frozenset[int]
+    whole: bool = False
+
+    def mode(self, number: int, pts: int) -> str:
+        """Return how to decode a packet, `""` for not at all."""
+        if self.whole or not self.skips:
+            return "DEFAULT" if self.whole or self.needed[number] else ""
+        return ("DEFAULT" if pts in self.wanted else "NONREF") if self.needed[number] else ""
+
+    def came(self, pts: int | None) -> None:
+        """Note that a frame came; one later than a wanted frame means that that one is missing."""
+        if pts is None or (self.due and pts > self.due[-1]):
+            self.whole = True
+        while self.due and pts is not None and pts >= self.due[-1]:
+            self.due.pop()
+
+
+def _choose(source: Source) -> Choice:
+    track = source.video_track
+    ordered = np.sort(track.pts[track.shown == 1])
+    plan = sample(shown_times_s(track, source.zero_s), track.end_s - source.zero_s)
+    wanted = sorted({int(pts) for pts in ordered[np.union1d(plan.stills, plan.motion)]})
+    skips = source.video.codec_context.name in SKIPPABLE_CODECS
+    needed = _needed(track, set(wanted))
+    return Choice(wanted[::-1], needed, skips, frozenset(wanted))
+
+
+def _run(source: Source, choice: Choice | None, taken: Taken, limits: Limits) -> int:
+    """Decode once from start to end; return how many packets and frames were damaged."""
+    stream, context = source.video, source.video.codec_context
+    clock = Clock(source)
+    failures = 0
+    for number, packet in enumerate([*_video_packets(source), None]):
+        last = packet is None
+        mode = choice.mode(number, packet.pts) if choice and not last else "DEFAULT"
+        if not mode:
+            continue
+        context.skip_frame = mode
+        frames, fine = _decoded(context, packet)
+        hurt = sum(bool(frame.is_corrupt) for frame in frames) + (not fine)
+        failures += hurt
+        for frame in frames:
+            if choice:
+                choice.came(frame.pts)
+            if (time_s := clock.time_s(frame, limits)) is not None:
+                taken.show(stream, time_s, frame)
+        if choice and (hurt or (last and choice.due)):
+            choice.whole = True
+    taken.leave(stream)
+    return failures
+
+
+class Clock:
+    """Tells when each decoded frame is presented, making times up where there are none."""
+
+    def __init__(self, source: Source) -> None:
+        self._base_s, self._zero_s = source.video_track.time_base_s, source.zero_s
+        self._step_s = _step_s(source.video)
+        self._last_s, self._count = -np.inf, 0
+
+    def time_s(self, frame: Any, limits: Limits) -> float | None:
+        """Return a frame's time in seconds after 0, None if it comes too late to be shown.
+
+        Raises:
+            RefusedError: if there are more frames than the limit.
+        """
+        self._count += 1
+        if self._count > limits.frames:
+            raise RefusedError("too_many_frames")
+        time_s = self._last_s + self._step_s if np.isfinite(self._last_s) else 0.0
+        if frame.pts is not None:  # `frame.time` is unset on the frames that a flush brings
+            time_s = frame.pts * self._base_s - self._zero_s
+        if time_s <= self._last_s:
+            return None
+        self._last_s = time_s
+        return time_s
 
 
 def _decoded(context: Any, packet: Any) -> tuple[list[Any], bool]:
@@ -164,44 +282,6 @@ def _video_packets(source: Source) -> Iterator[Any]:
             yield packet
 
 
-def _wanted_only(source: Source, plan: Plan) -> Taken | None:
-    """Decode the wanted frames and what they refer to; None if one of them did not come."""
-    track, context = source.video_track, source.video.codec_context
-    ordered = np.sort(track.pts[track.shown == 1])
-    stills = {int(pts) for pts in ordered[plan.stills]}
-    motion = {int(pts) for pts in ordered[plan.motion]}
-    wanted = stills | motion
-    needed = _needed(track, wanted)
-    skips = context.name in SKIPPABLE_CODECS
-    taken: Taken | None = None
-    left = len(wanted)
-    for packet, feed in zip(_video_packets(source), needed, strict=False):
-        if not feed:
-            continue
-        context.skip_frame = "DEFAULT" if not skips or packet.pts in wanted else "NONREF"
-        frames, fine = _decoded(context, packet)
-        if not fine:
-            return None
-        for frame in frames:
-            taken, left = _keep(source, taken, frame, stills, motion, left)
-    context.skip_frame = "DEFAULT"
-    for frame in _decoded(context, None)[0]:
-        taken, left = _keep(source, taken, frame, stills, motion, left)
-    return taken if left == 0 else None
-
-
-def _keep(
-    source: Source, taken: Taken | None, frame: Any, stills: set[int], motion: set[int], left: int
-) -> tuple[Taken | None, int]:
-    still, moving = frame.pts in stills, frame.pts in motion
-    if not (still or moving) or frame.is_corrupt:
-        return taken, left
-    taken = taken or Taken(shape_of(source.video, frame))
-    time_s = frame.pts * source.video_track.time_base_s - source.zero_s
-    taken.take(frame, time_s, still, moving)
-    return taken, left - 1
-
-
 def _needed(track: Track, wanted: set[int]) -> list[bool]:
     """Tell which packets, in the order of the file, must be decoded to show the wanted ones."""
     starts = [index for index in range(len(track)) if track.key[index] or index == 0]
@@ -222,28 +302,6 @@ def _needed(track: Track, wanted: set[int]) -> list[bool]:
     return needed
 
 
-def _timed_frames(source: Source, limits: Limits) -> Iterator[tuple[float, Any, bool]]:
-    """Yield (time, frame, fine) of every frame as presented, times made up if need be."""
-    stream, context = source.video, source.video.codec_context
-    context.skip_frame = "DEFAULT"
-    step_s = _step_s(stream)
-    last_s, count = -np.inf, 0
-    for packet in [*_video_packets(source), None]:
-        frames, fine = _decoded(context, packet)
-        if not fine and not frames:
-            yield last_s, None, False
-        for frame in frames:
-            count += 1
-            if count > limits.frames:
-                raise RefusedError("too_many_frames")
-            time_s = last_s + step_s if np.isfinite(last_s) else 0.0
-            if frame.pts is not None:  # `frame.time` is unset on the frames that a flush brings
-                time_s = frame.pts * source.video_track.time_base_s - source.zero_s
-            if time_s > last_s:
-                last_s = time_s
-                yield time_s, frame, not frame.is_corrupt
-
-
 def _extent(source: Source) -> tuple[float, float]:
     """Return when the picture begins and ends, from packet times or else from what is declared."""
     track, stream = source.video_track, source.video
@@ -262,33 +320,3 @@ def _on_screen(times_s: TimeArray, from_s: float, until_s: float) -> bool:
     """Tell whether one of the times falls while a frame is shown."""
     moments = times_s + EPSILON_S
     return bool(((moments >= from_s) & (moments < until_s)).any())
-
-
-def _plainly(source: Source, limits: Limits) -> Picture:
-    """Decode everything, keeping for each wanted moment the frame that is on screen then."""
-    start_s, end_s = _extent(source)
-    stills_s, motion_s = still_times_s(start_s, end_s), motion_times_s(start_s, end_s)
-    taken: Taken | None = None
-    shown: tuple[float, Any] | None = None
-    failures = 0
-
-    def leave(until_s: float) -> None:
-        nonlocal taken
-        if shown is None:
-            return
-        time_s, frame = shown
-        from_s = time_s if taken is not None else -np.inf
-        taken = taken or Taken(shape_of(source.video, frame))
-        still = _on_screen(stills_s, from_s, until_s)
-        taken.take(frame, time_s, still, _on_screen(motion_s, from_s, until_s))
-
-    for time_s, frame, fine in _timed_frames(source, limits):
-        failures += not fine
-        if frame is not None:
-            leave(time_s)
-            shown = (time_s, frame)
-    leave(np.inf)
-    if shown is None or taken is None:
-        return Picture(None, None, failures, float("nan"))
-    reached_s = shown[0] + _step_s(source.video)
-    return Picture(_frames(taken, reached_s - start_s), taken.shape, failures, reached_s)

@@ -18,7 +18,6 @@ from virality.data.sampling import (
     STILLS,
     motion_size,
     motion_times_s,
-    sample,
     shown_at,
     still_size,
 )
@@ -60,20 +59,43 @@ def test_same_bytes_each_time(clip_path):
     assert first.audio.samples.tobytes() == second.audio.samples.tobytes()
 
 
-def test_selective_and_plain_decoding_agree(clip_path):
-    from virality.data.container import open_source, shown_times_s
-    from virality.data.picture import _frames, _plainly, _wanted_only
+def read_picture(path, *, choosy):
+    from virality.data.container import open_source
+    from virality.data.picture import decode_picture
 
-    source = open_source(str(clip_path), "mov", clip_path.stat().st_size, Limits())
-    times = shown_times_s(source.video_track, source.zero_s)
-    taken = _wanted_only(source, sample(times, source.video_track.end_s - source.zero_s))
-    chosen = _frames(taken, 5)
-    source.video.codec_context.flush_buffers()
-    plain = _plainly(source, Limits()).frames
-    assert np.array_equal(chosen.still_times_s, plain.still_times_s)
-    assert np.array_equal(chosen.motion_times_s, plain.motion_times_s)
-    assert plain.duration_s == pytest.approx(5)  # the last frames come only when it is flushed
-    assert np.abs(chosen.stills.astype(int) - plain.stills).max() <= 7  # loop filter, see container
+    source = open_source(str(path), "mov", path.stat().st_size, Limits())
+    return decode_picture(source, Limits(), choosy=choosy)
+
+
+def test_selective_and_plain_decoding_agree(clip_path):
+    chosen, plain = (read_picture(clip_path, choosy=choosy) for choosy in (True, False))
+    assert np.array_equal(chosen.frames.still_times_s, plain.frames.still_times_s)
+    assert np.array_equal(chosen.frames.motion_times_s, plain.frames.motion_times_s)
+    assert chosen.failures == plain.failures == 0
+    assert plain.frames.duration_s == pytest.approx(5)  # the last come only when it is flushed
+    # All but the loop filter, see container.
+    assert np.abs(chosen.frames.stills.astype(int) - plain.frames.stills).max() <= 7
+
+
+@pytest.mark.parametrize("place", [0.3, 0.6, 0.9])
+def test_every_packet_is_decoded_once_whatever_is_wrong(tmp_path, clip_path, monkeypatch, place):
+    from virality.data import picture
+
+    raw = bytearray(clip_path.read_bytes())
+    start = int(place * len(raw))
+    raw[start : start + 400] = bytes(400)
+    path = tmp_path / "hurt.mp4"
+    path.write_bytes(raw)
+    seen = []
+    decoded = picture._decoded
+
+    def count(context, packet):
+        seen.append(packet if packet is None else packet.dts)
+        return decoded(context, packet)
+
+    monkeypatch.setattr(picture, "_decoded", count)
+    assert read_picture(path, choosy=True).frames is not None
+    assert len(set(seen)) == len(seen)
 
 
 @pytest.mark.parametrize(("sound_hz", "picture"), [(None, True), (440.0, False)])

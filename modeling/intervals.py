@@ -4,7 +4,13 @@ Residuals of posts that the model had not seen, each divided by how uncertain th
 that post, are the calibration scores (normalised split conformal prediction, Lei et al. 2018,
 https://doi.org/10.1080/01621459.2017.1307116). Posts of known and of unknown authors have scores of
 their own (Mondrian conformal), because strangers are harder. Lower and upper quantiles are
-taken apart: outcomes are skewed. Quantiles of one sorted set of scores cannot cross.
+taken apart: outcomes are skewed.
+
+One set of quantiles for all fails where the distribution of residuals changes with the
+prediction: posts predicted low have room above them, posts predicted high below. So quantiles are
+taken at a few levels of the prediction, from scores weighted by their nearness in rank (localised
+conformal prediction, Guan 2023, https://doi.org/10.1093/biomet/asac040), all others keeping a share
+of the weight, and are interpolated between. They ascend at each level, so they do in between.
 """
 
 from dataclasses import dataclass
@@ -39,8 +45,55 @@ NEAR_ZERO = 0.1
 
 LEAST_SPREAD_ROWS = 200
 LEAST_GROUP_ROWS = 60
+LEAST_LOCAL_ROWS = 200
+"""Scores of a group from which on quantiles may change with the prediction."""
+
+KNOTS = 21
+"""Levels of the prediction at which quantiles are taken."""
+
+NEAR = 0.15
+"""Share of the scores, nearest in rank of the prediction, that decide a level's quantiles."""
+
+FAR = 0.2
+"""Weight that every score has besides, as a share of the mean one: pulls towards all posts."""
+
+GRID = 199
+"""Quantiles kept at each level: at 1/200, 2/200 and so on."""
+
 FLOOR = 0.2
 """The spread model is not believed below this share of the average."""
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Distributions of the calibration scores by level of the prediction.
+
+    Attributes:
+        levels: ascending predictions, float64 (k,), at which the distributions stand.
+        quantiles: float64 (k, m), each row ascending and read as m equally likely scores.
+    """
+
+    levels: Floats
+    quantiles: Floats
+
+    def bounds(self, mean: Floats, level: float) -> tuple[Floats, Floats]:
+        """Return each post's lower (at most 0) and upper (at least 0) score, float64 (n,)."""
+        ends = np.array([conformal_quantiles(row, level) for row in self.quantiles])
+        share = self._shares(mean)
+        return share @ np.minimum(ends[:, 0], 0.0), share @ np.maximum(ends[:, 1], 0.0)
+
+    def exceeding(self, needed: Floats, mean: Floats) -> Floats:
+        """Return the probability that each post's score reaches `needed`, float64 (n,)."""
+        m = self.quantiles.shape[1]
+        steps = (np.arange(m) + 0.5) / m
+        below = [np.interp(needed, row, steps, left=0.0, right=1.0) for row in self.quantiles]
+        chance = 1.0 - (self._shares(mean) * np.column_stack(below)).sum(axis=1)
+        return np.asarray(np.clip(chance, 0.5 / (m + 1), 1.0 - 0.5 / (m + 1)), dtype=np.float64)
+
+    def _shares(self, mean: Floats) -> Floats:
+        """Return how much each post belongs to each level, float64 (n, k), rows of sum 1."""
+        corners = np.eye(len(self.levels))
+        return np.column_stack([np.interp(mean, self.levels, corner) for corner in corners])
 
 
 @dataclass(frozen=True)
@@ -52,15 +105,15 @@ class Intervals:
             data.
         constant: mean absolute residual.
         belief: exponent of `spread` against `constant`: 0 ignores it, 1 takes it as it is.
-        warm: ascending signed scores of posts whose author was known.
-        cold: ascending signed scores of the others.
+        warm: signed scores of posts whose author was known.
+        cold: signed scores of the others.
     """
 
     spread: Booster | None
     constant: float
     belief: float
-    warm: Floats
-    cold: Floats
+    warm: Scores
+    cold: Scores
 
     def scale(self, signals: npt.NDArray[np.float32]) -> Floats:
         """Return the expected absolute residual of each post, float64 (n,)."""
@@ -73,9 +126,9 @@ class Intervals:
         """Return lower and upper bounds that hold `level` of posts; `low <= mean <= high`."""
         low, high = np.empty_like(mean), np.empty_like(mean)
         for scores, rows in ((self.warm, warm), (self.cold, ~warm)):
-            down, up = conformal_quantiles(scores, level)
-            low[rows] = mean[rows] + scale[rows] * min(down, 0.0)
-            high[rows] = mean[rows] + scale[rows] * max(up, 0.0)
+            down, up = scores.bounds(mean[rows], level)
+            low[rows] = mean[rows] + scale[rows] * down
+            high[rows] = mean[rows] + scale[rows] * up
         return low, high
 
     def exceeding(self, threshold: float, mean: Floats, scale: Floats, warm: Flags) -> Floats:
@@ -83,9 +136,8 @@ class Intervals:
         needed = (threshold - mean) / scale
         out = np.empty_like(mean)
         for scores, rows in ((self.warm, warm), (self.cold, ~warm)):
-            levels = (np.arange(len(scores)) + 0.5) / len(scores)
-            out[rows] = 1.0 - np.interp(needed[rows], scores, levels, left=0.0, right=1.0)
-        return np.clip(out, 0.5 / (len(self.cold) + 1), 1.0 - 0.5 / (len(self.cold) + 1))
+            out[rows] = scores.exceeding(needed[rows], mean[rows])
+        return out
 
 
 def conformal_quantiles(scores: Floats, level: float) -> tuple[float, float]:
@@ -96,7 +148,7 @@ def conformal_quantiles(scores: Floats, level: float) -> tuple[float, float]:
     """
     n = len(scores)
     tail = (1.0 - level) / 2.0
-    rank = int(np.floor((n + 1) * tail))
+    rank = int(np.floor((n + 1) * tail + 1e-9))  # (1 - 0.8) / 2 is a little less than 0.1
     rank = min(max(rank, 1), (n + 1) // 2)
     return float(scores[rank - 1]), float(scores[n - rank])
 
@@ -111,7 +163,7 @@ def fit_intervals(
     """Calibrate on out-of-fold residuals.
 
     Args:
-        signals: float32 (n, s), what a post's uncertainty may depend on.
+        signals: float32 (n, s), what a post's uncertainty may depend on, its prediction first.
         residuals: float64 (n,), outcome less out-of-fold prediction.
         warm: bool (n,), whether the author had earlier posts.
         folds: row sets, each scored by a spread model that has not seen it.
@@ -129,10 +181,41 @@ def fit_intervals(
         belief = _belief(raw, size, constant) * n / (n + BELIEF_POSTS)
         spread = _fit_spread(signals, size, seed)
     scores = residuals / _scale(raw, n, constant, belief)
-    groups = [np.sort(scores[warm]), np.sort(scores[~warm])]
-    everything = np.sort(scores)
-    known, strange = (g if len(g) >= LEAST_GROUP_ROWS else everything for g in groups)
+    mean = signals[:, 0].astype(np.float64)
+    everyone = np.ones(n, dtype=np.bool_)
+    groups = (mask if mask.sum() >= LEAST_GROUP_ROWS else everyone for mask in (warm, ~warm))
+    known, strange = (fit_scores(mean[mask], scores[mask]) for mask in groups)
     return Intervals(spread, constant, belief, known, strange)
+
+
+def fit_scores(mean: Floats, scores: Floats) -> Scores:
+    """Return the distributions of scores, float64 (n,), by level of the prediction, float64 (n,).
+
+    Few scores, or predictions all alike, make one distribution for all levels.
+    """
+    n = len(scores)
+    levels = np.quantile(mean, np.linspace(0.0, 1.0, KNOTS))
+    if n < LEAST_LOCAL_ROWS or np.any(np.diff(levels) <= 0):
+        return Scores(levels[:1], np.sort(scores)[None, :])
+    rank = np.empty(n)
+    rank[np.argsort(mean, kind="stable")] = (np.arange(n) + 0.5) / n
+    order = np.argsort(scores, kind="stable")
+    rows = [_near(scores[order], np.abs(rank[order] - k)) for k in np.linspace(0.0, 1.0, KNOTS)]
+    return Scores(levels, np.array(rows))
+
+
+def _near(scores: Floats, distance: Floats) -> Floats:
+    """Return `GRID` quantiles of ascending scores weighted by nearness, float64 (GRID,).
+
+    The kernel is Epanechnikov's. A new post takes a place of its own among the scores, of which
+    there are as many as the weights are worth: (sum w)^2 / sum w^2.
+    """
+    weight = np.maximum(1.0 - (distance / np.quantile(distance, NEAR)) ** 2, 0.0)
+    weight = weight / weight.mean() + FAR
+    effective = weight.sum() ** 2 / (weight**2).sum()
+    middle = (np.cumsum(weight) - 0.5 * weight) / weight.sum()
+    place = (middle * effective + 0.5) / (effective + 1.0)
+    return np.interp(np.arange(1, GRID + 1) / (GRID + 1), place, scores)
 
 
 def _fit_spread(signals: npt.NDArray[np.float32], size: Floats, seed: int) -> Booster:

@@ -13,7 +13,7 @@ from virality.modeling.blocks import Block, BlockSpec
 from virality.modeling.booster import Booster
 from virality.modeling.history import COLUMNS, History, Ledger
 from virality.modeling.inputs import Projector
-from virality.modeling.intervals import Intervals
+from virality.modeling.intervals import Intervals, Scores
 from virality.modeling.recipe import Recipe
 from virality.modeling.stack import Base, Stack
 from virality.modeling.targets import find_target
@@ -50,8 +50,10 @@ def take_apart(model: Model) -> Pieces:
         "outcomes": stack.outcomes,
         "cold_weights": stack.cold.values,
         "warm_weights": stack.warm.values,
-        "scores_warm": stack.intervals.warm,
-        "scores_cold": stack.intervals.cold,
+        "scores_warm": stack.intervals.warm.quantiles,
+        "scores_cold": stack.intervals.cold.quantiles,
+        "levels_warm": stack.intervals.warm.levels,
+        "levels_cold": stack.intervals.cold.levels,
         "authors": projector.authors,
         "numbers": projector.numbers,
         "clock": projector.history.clock,
@@ -192,7 +194,12 @@ def _intervals(pieces: Pieces) -> Intervals:
     facts = pieces.facts["intervals"]
     width = int(facts["width"])
     spread = _booster("lightgbm", width, pieces, "spread") if width else None
-    warm, cold = pieces.arrays["scores_warm"], pieces.arrays["scores_cold"]
+    warm, cold = (
+        Scores(pieces.arrays[f"levels_{group}"], pieces.arrays[f"scores_{group}"])
+        for group in ("warm", "cold")
+    )
+    for scores in (warm, cold):
+        _shape("intervals", scores.quantiles, (len(scores.levels), scores.quantiles.shape[-1]))
     return Intervals(spread, float(facts["constant"]), float(facts["belief"]), warm, cold)
 
 
@@ -206,7 +213,8 @@ def _check(model: Model) -> None:
     history = stack.projector.history
     _shape("history", history.means, (len(history.clock) + 1,))
     ascending = [
-        stack.outcomes, stack.intervals.warm, stack.intervals.cold, history.clock,
+        stack.outcomes, stack.intervals.warm.quantiles, stack.intervals.cold.quantiles,
+        stack.intervals.warm.levels, stack.intervals.cold.levels, history.clock,
         history.authors.place, history.sounds.place, history.hashtags.place,
     ]  # fmt: skip
     if any(np.any(np.diff(values) < 0) or np.isnan(values).any() for values in ascending):
@@ -214,7 +222,8 @@ def _check(model: Model) -> None:
     for ledger in (history.authors, history.sounds, history.hashtags):
         for inner in (ledger.time, ledger.value):
             _shape("history", inner, ledger.place.shape)
-    if not len(stack.outcomes) or not len(stack.intervals.cold) or not len(stack.intervals.warm):
+    groups = (stack.intervals.cold.quantiles, stack.intervals.warm.quantiles)
+    if not len(stack.outcomes) or not all(group.size for group in groups):
         raise BundleError("the model holds no outcomes or no calibration scores; train again")
     if len(stack.projector.columns) < len(COLUMNS):
         raise BundleError("the model has no history inputs; train again")

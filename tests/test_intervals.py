@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from virality.modeling.intervals import conformal_quantiles, fit_intervals
+from virality.modeling.intervals import conformal_quantiles, fit_intervals, fit_scores
 
 
 def _case(n, seed=0, uneven=True):
@@ -82,3 +82,74 @@ def test_hit_probabilities_are_calibrated_and_fall_with_the_threshold():
 def test_quantiles_never_cross(scores, level):
     low, high = conformal_quantiles(np.sort(np.array(scores)), level)
     assert low <= high
+
+
+def test_the_tenth_of_199_scores_is_the_twentieth():
+    scores = np.arange(1.0, 200.0)
+    assert conformal_quantiles(scores, 0.8) == (20.0, 180.0)
+
+
+def _fan(n, seed):
+    """Residuals that widen and lean with the prediction, which nothing else tells."""
+    rng = np.random.default_rng(seed)
+    mean = rng.normal(3.0, 1.0, n)
+    wide, lean = np.exp(0.25 * (mean - 3.0)), np.tanh(3.0 - mean)
+    return mean, wide * (lean * (rng.standard_gamma(1.5, n) - 1.5) + rng.normal(0, 0.7, n))
+
+
+def test_every_tenth_of_the_predictions_is_covered():
+    mean, residual = _fan(3000, 0)
+    cold = np.zeros(3000, dtype=bool)
+    one = fit_intervals(_alone(mean), residual, cold, np.array_split(np.arange(3000), 5))
+    new, happened = _fan(20_000, 1)
+    strange = np.zeros(20_000, dtype=bool)
+    low, high = one.bounds(new, one.scale(_alone(new)), strange)
+    inside = (new + happened >= low) & (new + happened <= high)
+    shares = [inside[part].mean() for part in np.array_split(np.argsort(new), 10)]
+    assert 0.78 < inside.mean() < 0.82
+    assert min(shares) > 0.75
+
+
+def test_scores_by_level_are_more_even_than_one_set_for_all():
+    one = fit_scores(*_fan(3000, 0))
+    new, happened = _fan(20_000, 1)
+    down, up = one.bounds(new, 0.8)
+    inside = (happened >= down) & (happened <= up)
+    flat = conformal_quantiles(np.sort(_fan(3000, 0)[1]), 0.8)
+    same = (happened >= flat[0]) & (happened <= flat[1])
+    local, overall = (
+        [held[part].mean() for part in np.array_split(np.argsort(new), 10)]
+        for held in (inside, same)
+    )
+    assert np.ptp(local) < 0.5 * np.ptp(overall)
+
+
+def _alone(mean):
+    return mean[:, None].astype(np.float32)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.integers(1, 600),
+    st.integers(0, 10_000),
+    st.sampled_from(["normal", "ties", "constant"]),
+)
+def test_distributions_ascend_at_and_between_levels(n, seed, kind):
+    rng = np.random.default_rng(seed)
+    mean, scores = rng.normal(size=n), rng.normal(size=n)
+    if kind != "normal":
+        mean = np.round(mean) if kind == "ties" else np.zeros(n)
+        scores = np.round(scores)
+    one = fit_scores(mean, scores)
+    assert one.quantiles.shape[0] == len(one.levels)
+    assert (np.diff(one.quantiles, axis=1) >= 0).all()
+    at = np.array([-99.0, -0.3, 0.1, 99.0])
+    last_down, last_up = np.zeros(4), np.zeros(4)
+    for level in (0.1, 0.5, 0.8, 0.95):
+        down, up = one.bounds(at, level)
+        assert (down <= last_down + 1e-12).all()
+        assert (up >= last_up - 1e-12).all()
+        last_down, last_up = down, up
+    chances = [one.exceeding(np.full(4, needed), at) for needed in (-2.0, 0.0, 0.5, 3.0)]
+    assert (np.diff(chances, axis=0) <= 1e-12).all()
+    assert all(((chance > 0) & (chance < 1)).all() for chance in chances)

@@ -17,8 +17,8 @@ KEEP_BYTES = 64_000_000
 
 H264_OPTIONS = (("skip_loop_filter", "noref"),)
 """The loop filter is left out on frames that nothing refers to: 4 to 8 % of the time, stills differ
-by 0.02 of 255 levels on average and 7 at most, embeddings not at all. On every frame it would save
-20 %, but errors drift until the next keyframe (cosine of embeddings .995)."""
+by 0.06 of 255 levels on average and 8 at most, the cosine of embeddings is over .999. On all frames
+between keyframes it would save 20 %, but errors drift until the next one (cosine .978)."""
 
 NO_PTS = np.iinfo(np.int64).min
 _ENCRYPTED_TAGS = ("encv", "enca", "drmi", "drms")

@@ -6,7 +6,10 @@ import numpy as np
 
 from virality.data.clip import MOTION_SIDE_PX, STILL_SIDE_PX, IntArray, TimeArray
 
-STILLS = 12
+STILLS, LEAST_STILLS, STILLS_PER_S = 12, 6, 1
+"""One still a second, but never fewer or more than these: in a short clip neighbours are alike, and
+each costs as much to embed as half a second of picture costs to decode."""
+
 OPENING_S = 3.0
 OPENING_PER_S = 10
 MOTION_PER_S = 4
@@ -14,7 +17,7 @@ MOTION_FRAMES = 240
 LONG_SIDE_LIMIT_PX = 4 * STILL_SIDE_PX
 """A strip of 4096 x 1 pixels must not become 224 x 917,504: longer sides are squeezed to this."""
 
-SAMPLING_VERSION = "1"
+SAMPLING_VERSION = "2"
 """Changes with the times, the sizes, the scaler and its flags, or the resampler of the sound."""
 
 EPSILON_S = 1e-6
@@ -29,8 +32,13 @@ class Plan:
 
 
 def still_times_s(start_s: float, end_s: float) -> TimeArray:
-    """Return the times of the stills: the first frame, then even steps; shape (STILLS,)."""
-    return start_s + np.arange(STILLS) * (end_s - start_s) / STILLS
+    """Return the times of the stills: the first frame, then even steps.
+
+    Shape (n,), LEAST_STILLS <= n <= STILLS.
+    """
+    length_s = end_s - start_s
+    count = int(np.clip(round(length_s * STILLS_PER_S), LEAST_STILLS, STILLS))
+    return start_s + np.arange(count) * length_s / count
 
 
 def motion_times_s(start_s: float, end_s: float) -> TimeArray:

@@ -14,12 +14,14 @@ from virality.data.decode import REASONS, Limits, decode
 from virality.data.errors import UsageError
 from virality.data.gate import demuxer_of
 from virality.data.sampling import (
+    LEAST_STILLS,
     MOTION_FRAMES,
     STILLS,
     motion_size,
     motion_times_s,
     shown_at,
     still_size,
+    still_times_s,
 )
 from virality.data.wire import HEADER_BYTES, WireError, body_bytes, pack, unpack
 
@@ -38,7 +40,7 @@ def test_whole_clip(clip_path):
     assert clip.stream.width == 64
     assert clip.stream.height == 96
     assert clip.stream.duration_s == pytest.approx(5, abs=0.1)
-    assert clip.frames.stills.shape == (STILLS, 336, 224, 3)
+    assert clip.frames.stills.shape == (LEAST_STILLS, 336, 224, 3)
     assert clip.frames.motion.shape == (30 + 8, 96, 64)
     assert clip.audio.rate_hz == AUDIO_RATE_HZ
     assert clip.audio.duration_s == pytest.approx(5, abs=0.1)
@@ -122,7 +124,7 @@ def test_rotation_is_applied(tmp_path):
     clip = decode(turned).clip
     assert clip.stream.rotation_deg == 90
     assert (clip.stream.width, clip.stream.height) == (96, 64)
-    still = clip.frames.stills[6]
+    still = clip.frames.stills[3]
     assert still.shape == (224, 336, 3)
     assert still[:40, -40:].mean() < 20 < still[-40:, :40].mean()  # the mark went to the right
 
@@ -178,6 +180,16 @@ def test_shown_is_the_last_that_has_begun(starts, moment):
     index = shown_at(times, np.array([moment]))[0]
     begun = times <= moment + 1e-6
     assert index == max(0, begun.sum() - 1)
+
+
+@given(st.floats(0.01, 600), st.floats(0, 100))
+def test_stills_are_a_second_apart_within_bounds(length_s, start_s):
+    times = still_times_s(start_s, start_s + length_s)
+    assert LEAST_STILLS <= len(times) <= STILLS
+    assert times[0] == start_s
+    assert times[-1] < start_s + length_s
+    if LEAST_STILLS <= length_s <= STILLS:
+        assert np.diff(times) == pytest.approx(1, abs=0.1)
 
 
 @given(st.integers(1, 4096), st.integers(1, 4096))

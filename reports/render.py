@@ -1,4 +1,4 @@
-"""Report -> one self-contained HTML page, and its JSON twin.
+"""Report -> one self-contained HTML page, and its JSON twin; inspected clip -> its page.
 
 The page carries everything that it needs and its content security policy allows nothing else: no
 address, no inline event, no style attribute; the few scripts and sheets are named by their SHA-256.
@@ -18,8 +18,10 @@ from typing import TYPE_CHECKING, Any
 
 from virality.data.errors import InputError
 from virality.reports import words
+from virality.reports.clip_page import lay_out
 from virality.reports.drawing import Figure, bundle
 from virality.reports.figures import figures_of
+from virality.reports.inspection import Inspection
 from virality.reports.report import Report
 from virality.reports.strings import say
 
@@ -44,6 +46,20 @@ def render(report: Report) -> str:
         plotly=plotly,
         policy=_policy((script, plotly), (styles, NO_SHEET)),
         map_sheet=_map_sheet(plotly),
+        version=_version(),
+    )
+
+
+def render_clip(clip: Inspection) -> str:
+    """Return one clip's page: the same bytes for the same inspection. It draws without plotly."""
+    styles = _asset("report.css") + _asset("clip.css")
+    script = _asset("clip.js")
+    page = _environment().get_template("clip.html.j2")
+    return page.render(
+        clip=lay_out(clip),
+        styles=styles,
+        script=script,
+        policy=_policy((script,), (styles,)),
         version=_version(),
     )
 

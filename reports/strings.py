@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from virality.reports.strings_clip import CLIP
 from virality.reports.strings_page import PAGE
 
 LABELS: Mapping[str, str] = {
@@ -316,6 +317,7 @@ STRINGS: Mapping[str, str] = {
     **_POSTS,
     **_MAKING,
     **PAGE,
+    **CLIP,
 }
 """All sentences by key; values in braces are filled in by `say`."""
 

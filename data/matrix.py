@@ -49,11 +49,15 @@ class FeatureMatrix:
         frame: index `id`, columns in the order of `columns`, all float32.
         columns: name -> Column, for every column of `frame`.
         versions: featurizer -> version that made its columns; a model refuses other versions.
+        views: variations of some of the posts (see `featurizers.variation`), columns as `frame`,
+            index `id` with a row a variation; None if none were asked for. `frame` holds the posts
+            as they are, each once, and whoever counts posts looks at nothing else.
     """
 
     frame: pd.DataFrame
     columns: Mapping[str, Column]
     versions: Mapping[str, str]
+    views: pd.DataFrame | None = None
 
     def __post_init__(self) -> None:
         """Check that names agree, ids are unique and values are float32 without infinities.
@@ -63,6 +67,8 @@ class FeatureMatrix:
         """
         if list(self.frame.columns) != list(self.columns):
             raise InputError("feature matrix: its columns and their descriptions differ")
+        if self.views is not None:
+            _check_views(self.views, self.frame)
         if not self.frame.index.is_unique:
             twice = self.frame.index[self.frame.index.duplicated()][0]
             raise InputError(f"feature matrix: post {twice!r} stands in it more than once")
@@ -77,10 +83,22 @@ class FeatureMatrix:
         return len(self.frame)
 
     def rows(self, ids: Sequence[str] | pd.Index) -> "FeatureMatrix":
-        """Return the matrix of these posts, in this order."""
-        return replace(self, frame=self.frame.loc[list(ids)])
+        """Return the matrix of these posts, in this order, with all of their views."""
+        views = None if self.views is None else self.views[self.views.index.isin(list(ids))]
+        return replace(self, frame=self.frame.loc[list(ids)], views=views)
 
     def select(self, names: Sequence[str]) -> "FeatureMatrix":
         """Return the matrix of these columns, in this order."""
         chosen = {name: self.columns[name] for name in names}
-        return replace(self, frame=self.frame[list(names)], columns=chosen)
+        views = None if self.views is None else self.views[list(names)]
+        return replace(self, frame=self.frame[list(names)], columns=chosen, views=views)
+
+
+def _check_views(views: pd.DataFrame, frame: pd.DataFrame) -> None:
+    if list(views.columns) != list(frame.columns) or not (views.dtypes == np.float32).all():
+        raise InputError("feature matrix: the columns of its views are not those of its posts")
+    if not views.index.isin(frame.index).all():
+        lost = views.index[~views.index.isin(frame.index)][0]
+        raise InputError(f"feature matrix: it holds a view of post {lost!r}, but not the post")
+    if np.isinf(views.to_numpy()).any():
+        raise InputError("feature matrix: a view holds an infinite value")

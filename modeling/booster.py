@@ -139,17 +139,18 @@ def fit_curve(
     rounds: int = ROUNDS,
     patience: int = PATIENCE,
     threads: int = 1,
+    weights: Floats | None = None,
 ) -> Curve:
     """Fit until the error on `valid` has not fallen for `patience` rounds."""
     if library == "lightgbm":
-        train = bin_rows(x, y)
+        train = bin_rows(x, y, weights=weights)
         return fit_binned(
             train, bin_rows(*valid, like=train), params, seed, rounds, patience, threads
         )
     import xgboost
 
     history: dict[str, dict[str, list[float]]] = {}
-    train = xgboost.QuantileDMatrix(x, y, max_bin=MAX_BIN, nthread=threads)
+    train = xgboost.QuantileDMatrix(x, y, weight=weights, max_bin=MAX_BIN, nthread=threads)
     held = xgboost.QuantileDMatrix(*valid, ref=train, max_bin=MAX_BIN, nthread=threads)
     model = xgboost.train(
         _xgboost_params(params, seed, threads),
@@ -163,7 +164,7 @@ def fit_curve(
     return Curve(np.array(history["valid"]["rmse"]), model, "xgboost")
 
 
-def bin_rows(x: Singles, y: Floats, like: Any = None) -> Any:
+def bin_rows(x: Singles, y: Floats, like: Any = None, weights: Floats | None = None) -> Any:
     """Return a LightGBM dataset, binned once, for any number of fits."""
     import lightgbm
 
@@ -176,7 +177,9 @@ def bin_rows(x: Singles, y: Floats, like: Any = None) -> Any:
         "num_threads": 1,
         "min_data_in_bin": 3,
     }
-    data = lightgbm.Dataset(x, label=y, params=options, reference=like, free_raw_data=True)
+    data = lightgbm.Dataset(
+        x, label=y, weight=weights, params=options, reference=like, free_raw_data=True
+    )
     return data.construct()
 
 
@@ -215,16 +218,18 @@ def fit_booster(
     *,
     seed: int = 0,
     threads: int = 1,
+    weights: Floats | None = None,
 ) -> Booster:
-    """Fit exactly `rounds` trees on float32 (n, width) and float64 (n,)."""
+    """Fit exactly `rounds` trees on float32 (n, width) and float64 (n,), all rows alike or not."""
     if library == "lightgbm":
         import lightgbm
 
-        model = lightgbm.train(_lightgbm_params(params, seed, threads), bin_rows(x, y), rounds)
+        rows = bin_rows(x, y, weights=weights)
+        model = lightgbm.train(_lightgbm_params(params, seed, threads), rows, rounds)
         return Booster(library, model.model_to_string(), x.shape[1])
     import xgboost
 
-    data = xgboost.QuantileDMatrix(x, y, max_bin=MAX_BIN, nthread=threads)
+    data = xgboost.QuantileDMatrix(x, y, weight=weights, max_bin=MAX_BIN, nthread=threads)
     trees = xgboost.train(_xgboost_params(params, seed, threads), data, rounds)
     return Booster(library, trees.save_raw("json").decode("utf-8"), x.shape[1])
 

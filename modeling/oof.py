@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from virality.data.matrix import MODALITIES, Column
 from virality.data.splits import IntArray, Split, forward_splits, selection_folds
+from virality.modeling.augment import Stacked, stack_learned, stack_views
 from virality.modeling.booster import Curve, Library, fit_curve
 from virality.modeling.history import COLD
 from virality.modeling.inputs import Inputs, fit_projector
@@ -89,6 +90,7 @@ class _Fitted:
     split: Split
     curves: tuple[Curve, ...]
     left_out: Inputs
+    seen: Stacked
 
 
 def run_folds(
@@ -118,21 +120,24 @@ def _fit_fold(
 ) -> _Fitted:
     train = rows.take(split.train)
     projector, inputs = fit_projector(train, y[split.train], recipe.blocks, recipe.seed)
-    left_out = projector.transform(rows.take(split.test))
+    learned = stack_learned(projector, train, inputs)
+    test = rows.take(split.test)
+    left_out = projector.transform(test)
     curves = tuple(
         fit_curve(
             plan.library,
-            inputs.values[:, plan.places],
-            y[split.train],
+            learned.values[:, plan.places],
+            y[split.train][learned.owner],
             (left_out.values[:, plan.places], y[split.test]),
-            recipe.params,
+            learned.params(plan.library, recipe.params),
+            weights=learned.weights,
             seed=recipe.seed,
             rounds=recipe.rounds,
             patience=recipe.patience,
         )
         for plan in plans
     )
-    return _Fitted(split, curves, left_out)
+    return _Fitted(split, curves, left_out, stack_views(projector, test, left_out))
 
 
 def _best_rounds(curves: Sequence[Floats]) -> int:
@@ -157,8 +162,9 @@ def _collect(
         if not keep.any():
             continue
         inner = values[keep]
+        seen = fitted.seen
         columns = [
-            curve.predict(inner[:, plan.places], count)
+            seen.average(curve.predict(seen.values[:, plan.places], count))[keep]
             for curve, plan, count in zip(fitted.curves, plans, rounds, strict=True)
         ]
         row.append(fitted.split.test[keep])

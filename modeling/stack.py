@@ -12,6 +12,7 @@ import pandas as pd
 
 from virality.data.matrix import Column
 from virality.data.splits import IntArray
+from virality.modeling.augment import stack_learned, stack_views
 from virality.modeling.booster import Booster, fit_booster
 from virality.modeling.history import COLD
 from virality.modeling.inputs import Inputs, Projector, fit_projector, varying
@@ -103,11 +104,12 @@ class Stack:
         return float(np.quantile(self.outcomes, 0.8))
 
     def predict(self, rows: Rows) -> Guess:
-        """Return predictions with intervals."""
+        """Return predictions with intervals, each averaged over the post's views."""
         inputs = self.projector.transform(rows)
         warm = np.asarray(inputs.column(COLD) == 0)
+        seen = stack_views(self.projector, rows, inputs)
         said = np.column_stack(
-            [base.booster.predict(inputs.values[:, base.places]) for base in self.bases]
+            [seen.average(base.booster.predict(seen.values[:, base.places])) for base in self.bases]
         )
         mean = np.where(warm, self.warm.mix(said), self.cold.mix(said))
         scale = self.intervals.scale(_signals(inputs, said, mean))
@@ -131,6 +133,7 @@ class Stack:
             AssertionError: if they do not add up to the prediction within 1e-6 (relative).
         """
         inputs = self.projector.transform(rows)
+        seen = stack_views(self.projector, rows, inputs)
         warm = np.asarray(inputs.column(COLD) == 0)
         shares = np.zeros(inputs.values.shape)
         level = np.where(warm, self.warm.intercept, self.cold.intercept)
@@ -138,11 +141,11 @@ class Stack:
         baseline = self.cold.intercept
         for number, base in enumerate(self.bases):
             weight = np.where(warm, self.warm.values[number], self.cold.values[number])
-            inner = inputs.values[:, base.places]
-            part = base.booster.contributions(inner)
+            inner = seen.values[:, base.places]
+            part = seen.average(base.booster.contributions(inner))
             shares[:, base.places] += weight[:, None] * part[:, :-1]
             level += weight * part[:, -1]
-            mean += weight * base.booster.predict(inner)
+            mean += weight * seen.average(base.booster.predict(inner))
             baseline += float(self.cold.values[number] * (part[0, -1] if len(part) else 0.0))
         # Known authors have weights of their own: what that moves is the effect of being known.
         shares[:, _place(inputs, COLD)] += level - baseline
@@ -176,6 +179,7 @@ def fit_stack(
         if progress is not None:
             progress(done[0], len(splits) + 1)
 
+    learned = stack_learned(projector, rows, inputs)
     folded = run_folds(rows, y, splits, plans, recipe, jobs, tick)
     cold, warm = _mixtures(folded, y, recipe)
     bases = tuple(
@@ -184,11 +188,12 @@ def fit_stack(
             plan.places,
             fit_booster(
                 plan.library,
-                inputs.values[:, plan.places],
-                y,
-                recipe.params,
+                learned.values[:, plan.places],
+                y[learned.owner],
+                learned.params(plan.library, recipe.params),
                 rounds,
                 seed=recipe.seed,
+                weights=learned.weights,
             ),
         )
         for plan, rounds in zip(plans, folded.rounds, strict=True)

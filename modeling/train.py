@@ -67,7 +67,8 @@ class ModelCard:
     """What a person should know about a model; plain values only.
 
     `medians` holds the usual value of every column among the training posts, `families` the columns
-    that say nearly the same (see `modeling.families`), under the name of the strongest.
+    that say nearly the same (see `modeling.families`), under the name of the strongest. `views`
+    is how many variations of a clip it was trained with.
     """
 
     target: str
@@ -95,6 +96,7 @@ class ModelCard:
     licences: tuple[str, ...]
     medians: Mapping[str, float]
     families: Families
+    views: int = 0
 
     def as_json(self) -> dict[str, Any]:
         """Return plain values."""
@@ -232,7 +234,9 @@ def train(
     lacking = len(matrix) - len(y)
     with one_blas_thread():
         told = _medians(rows), _families(stack, rows)
-    card = _card(outcome, stack, together, y, used, versions, tuning, notes, lacking, told)
+    card = _card(
+        outcome, stack, together, y, used, versions, tuning, notes, lacking, told, _views(rows)
+    )
     return Model(outcome, stack, used, versions, card)
 
 
@@ -257,6 +261,7 @@ def _card(
     notes: tuple[str, ...],
     unlabelled: int,
     told: tuple[Mapping[str, float], Families],
+    views: int,
 ) -> ModelCard:
     from importlib.metadata import version
 
@@ -266,6 +271,7 @@ def _card(
     return ModelCard(
         medians=told[0],
         families=told[1],
+        views=views,
         target=target.name,
         unit=target.unit,
         scale=target.scale,
@@ -290,6 +296,13 @@ def _card(
         notes=notes,
         licences=tuple(text for name, text in LICENCES.items() if name in versions),
     )
+
+
+def _views(rows: Rows) -> int:
+    """Return how many views a post has; posts without a clip have none."""
+    if rows.views is None or not len(rows.views.owner):
+        return 0
+    return int(np.bincount(rows.views.owner).max())
 
 
 def _medians(rows: Rows) -> dict[str, float]:

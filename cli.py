@@ -2,7 +2,6 @@
 
 import sys
 from dataclasses import asdict
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -10,21 +9,9 @@ import typer
 
 from virality import __version__
 from virality.data.errors import ViralityError
+from virality.workflow import options
 from virality.workflow.console import Console
-from virality.workflow.options import (
-    AllowPost,
-    Encoder,
-    Jobs,
-    Media,
-    Only,
-    Seed,
-    Target,
-    Timeout,
-    Trials,
-    Without,
-    names,
-    verb,
-)
+from virality.workflow.options import names, output_to, verb
 
 EXIT_BUG = 1
 EXIT_SOME_FAILED = 3
@@ -71,16 +58,10 @@ def _root(
 def ingest(
     console: Console,
     source: Annotated[Path, typer.Argument(help="File or folder of posts, in any known layout.")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="Table of posts to write.")] = Path(
-        "posts.parquet"
-    ),
-    layout: Annotated[str, typer.Option("--format", help="Layout, or auto.")] = "auto",
-    mapping: Annotated[
-        Path | None, typer.Option(help="TOML file that maps our columns to theirs.")
-    ] = None,
-    suggest: Annotated[
-        bool, typer.Option("--suggest", help="Print a first mapping and stop.")
-    ] = False,
+    output: Annotated[Path, output_to("Table of posts to write.")] = Path("posts.parquet"),
+    layout: options.Layout = "auto",
+    mapping: options.Mapping = None,
+    suggest: options.Suggest = False,
     strict: Annotated[bool, typer.Option("--strict", help="Stop at the first bad row.")] = False,
 ) -> None:
     """Read posts in any known layout into one table."""
@@ -116,14 +97,14 @@ def validate(
 def extract(
     console: Console,
     posts: Annotated[Path, typer.Argument(help="Table of posts.")],
-    media: Media = None,
-    output: Annotated[Path, typer.Option("-o", "--output", help="Folder of features.")] = Path(
-        "features"
-    ),
-    only: Only = "",
-    without: Without = "",
-    encoder: Encoder = "",
-    jobs: Jobs = 2,
+    media: options.Media = None,
+    output: Annotated[Path, output_to("Folder of features.")] = Path("features"),
+    only: options.Only = "",
+    without: options.Without = "",
+    extras: options.With = "",
+    encoder: options.Encoder = "",
+    views: options.Views = 0,
+    jobs: options.Jobs = 2,
 ) -> None:
     """Turn posts and their clips into features; again, it does only what is missing."""
     from virality.workflow import terminal
@@ -131,8 +112,8 @@ def extract(
 
     with console.progress("extracting") as progress:
         result = extract_table(
-            posts, media, output, only=names(only), without=names(without), encoder=encoder,
-            jobs=jobs, progress=progress,
+            posts, media, output, only=names(only), without=names(without),
+            extras=names(extras), encoder=encoder, views=views, jobs=jobs, progress=progress,
         )  # fmt: skip
     console.emit(terminal.plain(result), lambda: terminal.show_extraction(result))
     if result.counts.get("failed"):
@@ -154,19 +135,46 @@ def status(
         raise typer.Exit(EXIT_SOME_FAILED)
 
 
+@verb(app, "inspect", "virality inspect clip.mp4 --against features/ -o clip.html")
+def inspect(
+    console: Console,
+    clip: Annotated[Path, typer.Argument(help="One media file.")],
+    output: Annotated[Path, output_to("HTML file to write.")] = Path("clip.html"),
+    against: Annotated[Path | None, typer.Option(help="Features to compare with.")] = None,
+    caption: options.Caption = None,
+    followers: options.Followers = None,
+    posted_at: options.PostedAt = None,
+    without: options.Without = "",
+    extras: options.With = "",
+    encoder: options.Encoder = "",
+) -> None:
+    """Show one clip: pictures, loudness, motion and speech over time, and every feature."""
+    from virality.workflow import terminal_clip
+    from virality.workflow.inspect import inspect as look_at
+    from virality.workflow.predict import Known
+
+    known = Known(caption=caption, followers=followers, posted_at=posted_at)
+    with console.progress("inspecting") as progress:
+        result = look_at(
+            clip, output, against=against, known=known, without=names(without),
+            extras=names(extras), encoder=encoder, progress=progress,
+        )  # fmt: skip
+    console.emit(result.as_json(), lambda: terminal_clip.show_inspected(result))
+    if result.inspection.status == "failed":
+        raise typer.Exit(EXIT_SOME_FAILED)
+
+
 @verb(app, "tune", "virality tune features/ --target views --trials 50")
 def tune(
     console: Console,
     features: Annotated[Path, typer.Argument(help="Folder of features.")],
-    target: Target = "views",
-    trials: Trials = 50,
-    timeout: Timeout = None,
-    study: Annotated[Path, typer.Option(help="Journal of the study; resumed if there.")] = Path(
-        "study.log"
-    ),
-    allow_post: AllowPost = False,
-    jobs: Jobs = 1,
-    seed: Seed = 0,
+    target: options.Target = "views",
+    trials: options.Trials = 50,
+    timeout: options.Timeout = None,
+    study: options.Journal = Path("study.log"),
+    allow_post: options.AllowPost = False,
+    jobs: options.Jobs = 1,
+    seed: options.Seed = 0,
 ) -> None:
     """Search for good parameters on the oldest four fifths of the posts."""
     from virality.data.features import read_features
@@ -187,14 +195,10 @@ def train(
     console: Console,
     features: Annotated[Path, typer.Argument(help="Folder of features.")],
     study: Annotated[Path | None, typer.Option(help="Study to take parameters from.")] = None,
-    target: Annotated[
-        str, typer.Option(help="Outcome to predict; the study's own if there is one.")
-    ] = "",
-    output: Annotated[Path, typer.Option("-o", "--output", help="Folder of the model.")] = Path(
-        "model"
-    ),
-    allow_post: AllowPost = False,
-    seed: Seed = 0,
+    target: options.OwnTarget = "",
+    output: Annotated[Path, output_to("Folder of the model.")] = Path("model"),
+    allow_post: options.AllowPost = False,
+    seed: options.Seed = 0,
 ) -> None:
     """Train the stack on all labelled posts and write it as a bundle."""
     from virality.workflow import terminal
@@ -214,10 +218,8 @@ def evaluate(
     features: Annotated[Path, typer.Argument(help="Folder of features.")],
     model: Annotated[Path, typer.Option(help="Folder of the model.")] = Path("model"),
     split: Annotated[str, typer.Option(help="temporal, author or random.")] = "temporal",
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Also keep it here for a report.")
-    ] = None,
-    seed: Seed = 0,
+    output: Annotated[Path | None, output_to("Also keep it here for a report.")] = None,
+    seed: options.Seed = 0,
 ) -> None:
     """Judge a model's recipe on posts that it has not seen, baselines beside it."""
     from virality.workflow import terminal
@@ -232,18 +234,14 @@ def evaluate(
 def predict(
     console: Console,
     model: Annotated[Path, typer.Argument(help="Folder of the model.")],
-    inputs: Annotated[
-        list[Path], typer.Argument(help="Media files, folders of them, or one table of posts.")
-    ],
-    media: Media = None,
-    caption: Annotated[str | None, typer.Option(help="Caption of the clips.")] = None,
+    inputs: options.Inputs,
+    media: options.Media = None,
+    caption: options.Caption = None,
     author: Annotated[str | None, typer.Option(help="Author id of the clips.")] = None,
-    followers: Annotated[int | None, typer.Option(help="The author's followers.", min=0)] = None,
-    posted_at: Annotated[
-        datetime | None, typer.Option(help="Posting time in UTC, as 2026-05-01T18:00:00.")
-    ] = None,
-    encoder: Encoder = "",
-    jobs: Jobs = 1,
+    followers: options.Followers = None,
+    posted_at: options.PostedAt = None,
+    encoder: options.Encoder = "",
+    jobs: options.Jobs = 1,
 ) -> None:
     """Predict for clips or posts, with an interval and the strongest reasons."""
     from virality.modeling.bundle import load_model
@@ -254,14 +252,9 @@ def predict(
     known = Known(caption, author, followers, posted_at)
     with console.progress("predicting") as progress:
         forecasts, counts = foretell(
-            load_model(model),
-            inputs,
-            media=media,
-            known=known,
-            encoder=encoder,
-            jobs=jobs,
+            load_model(model), inputs, media=media, known=known, encoder=encoder, jobs=jobs,
             progress=progress,
-        )
+        )  # fmt: skip
     for forecast in forecasts:
         console.emit(forecast.as_json(), lambda one=forecast: terminal.show_forecast(one))  # type: ignore[misc]
     if counts.get("failed"):
@@ -273,17 +266,11 @@ def report(
     console: Console,
     model: Annotated[Path, typer.Argument(help="Folder of the model.")],
     features: Annotated[Path, typer.Argument(help="Folder of features.")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="HTML file to write.")] = Path(
-        "report.html"
-    ),
+    output: Annotated[Path, output_to("HTML file to write.")] = Path("report.html"),
     study: Annotated[Path | None, typer.Option(help="Study, to show its history.")] = None,
-    evaluation: Annotated[
-        list[Path] | None, typer.Option(help="Kept evaluations; computed when none is given.")
-    ] = None,
-    truth: Annotated[
-        Path | None, typer.Option(help="truth.json of a synthetic corpus, to say what is planted.")
-    ] = None,
-    seed: Seed = 0,
+    evaluation: options.Kept = None,
+    truth: options.Truth = None,
+    seed: options.Seed = 0,
 ) -> None:
     """Write the report as one HTML file, and its JSON twin beside it."""
     from virality.workflow import terminal
@@ -301,20 +288,20 @@ def report(
 def run(
     console: Console,
     posts: Annotated[Path, typer.Argument(help="Posts in any known layout.")],
-    media: Media = None,
-    output: Annotated[Path, typer.Option("-o", "--output", help="Folder of everything.")] = Path(
-        "work"
-    ),
-    layout: Annotated[str, typer.Option("--format", help="Layout of the posts, or auto.")] = "auto",
-    mapping: Annotated[Path | None, typer.Option(help="TOML mapping of the posts.")] = None,
-    target: Target = "views",
-    trials: Trials = 50,
-    timeout: Timeout = None,
-    only: Only = "",
-    without: Without = "",
-    encoder: Encoder = "",
-    jobs: Jobs = 2,
-    seed: Seed = 0,
+    media: options.Media = None,
+    output: Annotated[Path, output_to("Folder of everything.")] = Path("work"),
+    layout: options.Layout = "auto",
+    mapping: options.Mapping = None,
+    target: options.Target = "views",
+    trials: options.Trials = 50,
+    timeout: options.Timeout = None,
+    only: options.Only = "",
+    without: options.Without = "",
+    extras: options.With = "",
+    encoder: options.Encoder = "",
+    views: options.Views = 0,
+    jobs: options.Jobs = 2,
+    seed: options.Seed = 0,
 ) -> None:
     """Do all of it in order; a stage whose inputs have not changed is skipped."""
     from virality.workflow import terminal
@@ -324,7 +311,7 @@ def run(
     plan = Plan(
         posts=posts, media=media, out=output, layout=layout, mapping=mapping, target=target,
         trials=trials, timeout_s=timeout, only=names(only), without=names(without),
-        encoder=encoder, jobs=jobs, seed=seed,
+        extras=names(extras), encoder=encoder, views=views, jobs=jobs, seed=seed,
     )  # fmt: skip
     result = run_all(plan, console)
     console.emit(terminal.plain(result), lambda: terminal.show_run(result))
@@ -335,13 +322,11 @@ def run(
 @verb(app, "demo", "virality demo -o demo/")
 def demo(
     console: Console,
-    output: Annotated[Path, typer.Option("-o", "--output", help="Folder of everything.")] = Path(
-        "demo"
-    ),
+    output: Annotated[Path, output_to("Folder of everything.")] = Path("demo"),
     clips: Annotated[int, typer.Option(help="Clips to make.", min=120)] = 200,
-    trials: Trials = 15,
-    jobs: Jobs = 2,
-    seed: Seed = 0,
+    trials: options.Trials = 15,
+    jobs: options.Jobs = 2,
+    seed: options.Seed = 0,
 ) -> None:
     """Make a synthetic corpus with planted drivers and do all of it on that."""
     from virality.workflow import terminal

@@ -26,6 +26,9 @@ from virality.reports.inspection import OPENING_S, Curve, Inspection, Measured, 
 from virality.reports.strings import MODALITIES, STRINGS, say
 from virality.reports.words import percent, significant, tidy, value_words
 
+FINE_S = 2.0
+"""In shorter clips, times of pictures are told to a hundredth."""
+
 _TILES: Mapping[str, str] = {
     "motion": "frames_motion__speed",
     "loudness": "audio_loudness__integrated_lufs",
@@ -174,11 +177,19 @@ def lay_out(clip: Inspection) -> ClipPage:
 def _pictures(
     stills: Sequence[tuple[float, str, str, int, int]], alt: str, end_s: float
 ) -> tuple[Picture, ...]:
+    digits = 1 if end_s >= FINE_S else 2
     ends = [*(still[0] for still in stills[1:]), end_s][: len(stills)]
     return tuple(
         Picture(
-            at_s=at_s, at=clock(at_s), alt=say(alt, at=clock(at_s)), source=source, thumb=thumb,
-            width=width, height=height, x=place(at_s, end_s), span=place(end - at_s, end_s),
+            at_s=at_s,
+            at=clock(at_s, digits),
+            alt=say(alt, at=clock(at_s, digits)),
+            source=source,
+            thumb=thumb,
+            width=width,
+            height=height,
+            x=place(at_s, end_s),
+            span=place(end - at_s, end_s),
         )
         for (at_s, source, thumb, width, height), end in zip(stills, ends, strict=True)
     )  # fmt: skip
@@ -213,8 +224,7 @@ def _shots(clip: Inspection) -> str:
 
 
 def _place(clip: Inspection, column: str) -> str:
-    one = clip.find(column)
-    return place_words(one.percentile, "clip.tile.place") if one is not None else ""
+    return place_words(clip.find(column), "clip.tile.place")
 
 
 def _hook_row(one: Opposed, clip: Inspection) -> HookRow:
@@ -256,16 +266,19 @@ def _parts(clip: Inspection) -> tuple[Part, ...]:
             modality,
             MODALITIES.get(modality, modality),
             tuple(
-                _group(name, tuple(own)) for name, own in groupby(run, lambda one: one.featurizer)
+                _group(name, tuple(own), clip.status)
+                for name, own in groupby(run, lambda one: one.featurizer)
             ),
         )
         for modality, run in groupby(clip.features, lambda one: one.modality)
     )
 
 
-def _group(name: str, features: tuple[Measured, ...]) -> Group:
+def _group(name: str, features: tuple[Measured, ...], status: str) -> Group:
     present = sum(one.present for one in features)
-    why = say(f"clip.missing.{features[0].modality}") if not present else ""
+    modality = features[0].modality
+    lost = status == "failed" and modality not in ("text", "metadata")
+    why = "" if present else say(f"clip.missing.{'stream' if lost else modality}")
     key = f"clip.group.{name}"
     title = say(key) if key in STRINGS else tidy(name).replace("_", " ")
     return Group(
@@ -280,7 +293,7 @@ def _group(name: str, features: tuple[Measured, ...]) -> Group:
 def _row(one: Measured) -> Row:
     title = feature_label(one)
     meaning = tidy(one.meaning)
-    value, where = value_words(one.value, one.unit), place_words(one.percentile)
+    value, where = value_words(one.value, one.unit), place_words(one)
     if one.dimensions > 1:
         value = say("clip.embedding", dimensions=one.dimensions) if one.present else say("missing")
         where = ""
@@ -295,11 +308,18 @@ def _row(one: Measured) -> Row:
         unit=one.unit,
         meaning="" if meaning == title else meaning,
         value=value,
-        usual=value_words(one.usual, one.unit) if isfinite(one.usual) else "",
+        usual=_usual(one, value),
         x=f"{one.percentile:.1f}%" if one.compared else "",
         place=where,
         present=one.present,
     )
+
+
+def _usual(one: Measured, value: str) -> str:
+    if not isfinite(one.usual):
+        return ""
+    usual = value_words(one.usual, one.unit)
+    return say("clip.as_usual") if usual == value else say("clip.usual", usual=usual)
 
 
 def _moments(clip: Inspection, end_s: float) -> Mapping[str, Any]:

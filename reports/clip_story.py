@@ -18,7 +18,7 @@ from virality.reports.words import (
 OUTER = 10.0
 """Percent of posts on either side that count as standing out."""
 
-NEAR_MIDDLE = 5.0
+NEAR_MIDDLE, COMMON = 5.0, 50.0
 MOST_STANDING, MOST_OF_A_GROUP = 8, 2
 LOUDER_DB, RATIO, SPEECH_SHARE = 1.5, 1.25, 0.1
 """From where on the opening is said to differ from the rest: in dB, as a factor, as a share."""
@@ -37,14 +37,14 @@ class Standing(NamedTuple):
     percentile: float
 
 
-def clock(seconds: float) -> str:
+def clock(seconds: float, digits: int = 1) -> str:
     """Return a moment of a clip: `2.4 s` or `1:05`.
 
     >>> clock(2.41), clock(65.2)
     ('2.4 s', '1:05')
     """
     if seconds < 60:
-        return f"{seconds:.1f} s"
+        return f"{seconds:.{digits}f} s"
     return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
 
 
@@ -155,15 +155,19 @@ def feature_label(one: Measured) -> str:
     return tidy(label(one.column, one.meaning))
 
 
-def place_words(percentile: float, key: str = "clip.place") -> str:
-    """Return where a percentile lies: `higher than 83 in 100`; nothing if it is unknown."""
-    if not isfinite(percentile):
+def place_words(one: Measured | None, key: str = "clip.place") -> str:
+    """Return where a feature lies among other posts: `higher than 83 in 100`; `""` if unknown."""
+    if one is None or not one.compared:
         return ""
-    if abs(percentile - 50) <= NEAR_MIDDLE:
+    same = 100 - one.below - one.above
+    if same >= COMMON:
+        return say(f"{key}.same", place=round(same))
+    if abs(one.percentile - 50) <= NEAR_MIDDLE:
         return say(f"{key}.middle")
-    if percentile >= 50:
-        return say(f"{key}.high", place=min(99, round(percentile)))
-    return say(f"{key}.low", place=min(99, round(100 - percentile)))
+    share, side = (one.below, "high") if one.percentile > 50 else (one.above, "low")
+    if share == 100:
+        return say(f"{key}.{side}est")
+    return say(f"{key}.{side}", place=min(99, round(share)))
 
 
 def standing_out(clip: Inspection) -> tuple[Standing, ...]:
@@ -197,6 +201,6 @@ def _standing(one: Measured) -> Standing:
         label=comparison(one.column, above) or feature_label(one),
         value=value_words(one.value, one.unit),
         usual=say("clip.usual", usual=value_words(one.usual, one.unit)),
-        place=place_words(one.percentile),
+        place=place_words(one),
         percentile=one.percentile,
     )

@@ -100,7 +100,8 @@ class Measured:
         present: whether there is a value at all.
         value: NaN if missing, and for an embedding.
         usual: median of the other posts, NaN without any.
-        percentile: share of their values below this one in percent, equal ones counted half.
+        below, above: shares of their values that are lower and higher than this one, in percent.
+        percentile: `below`, and half of what is equal.
         posts: how many of them have a value.
         nearest: for an embedding, the post whose embedding is closest, `""` without posts.
         similarity: cosine of the two.
@@ -116,6 +117,8 @@ class Measured:
     present: bool
     value: float
     usual: float = nan
+    below: float = nan
+    above: float = nan
     percentile: float = nan
     posts: int = 0
     nearest: str = ""

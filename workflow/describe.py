@@ -79,8 +79,8 @@ def describe(
         seed=seed,
     )
     beside = output.with_suffix(".json")
-    _write(output, render(report))
-    _write(beside, twin(report))
+    write_page(output, render(report))
+    write_page(beside, twin(report))
     return Described(
         report=str(output),
         twin=str(beside),
@@ -114,7 +114,12 @@ def _truth(path: Path | None) -> dict[str, Any] | None:
     return dict(value)
 
 
-def _write(path: Path, text: str) -> None:
+def write_page(path: Path, text: str) -> None:
+    """Write a page so that it appears whole or not at all.
+
+    Raises:
+        StorageError: if it cannot be written.
+    """
     temporary = path.with_name(path.name + ".tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -3,6 +3,7 @@
 import functools
 import inspect
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -54,6 +55,44 @@ Encoder = Annotated[
         envvar="VIRALITY_ENCODER",
     ),
 ]
+Caption = Annotated[str | None, typer.Option(help="Caption of the clips.")]
+Followers = Annotated[int | None, typer.Option(help="The author's followers.", min=0)]
+PostedAt = Annotated[
+    datetime | None, typer.Option(help="Posting time in UTC, as 2026-05-01T18:00:00.")
+]
+Layout = Annotated[str, typer.Option("--format", help="Layout of the posts, or auto.")]
+Mapping = Annotated[Path | None, typer.Option(help="TOML file that maps our columns to theirs.")]
+Inputs = Annotated[
+    list[Path], typer.Argument(help="Media files, folders of them, or one table of posts.")
+]
+Journal = Annotated[Path, typer.Option(help="Journal of the study; resumed if there.")]
+Kept = Annotated[
+    list[Path] | None, typer.Option(help="Kept evaluations; computed when none is given.")
+]
+Truth = Annotated[
+    Path | None, typer.Option(help="truth.json of a synthetic corpus, to say what is planted.")
+]
+OwnTarget = Annotated[
+    str, typer.Option(help="Outcome to predict; the study's own if there is one.")
+]
+Suggest = Annotated[bool, typer.Option("--suggest", help="Print a first mapping and stop.")]
+Views = Annotated[
+    int,
+    typer.Option(
+        help="Variations of each clip to learn from too and to average predictions over.",
+        min=0,
+        max=16,
+        envvar="VIRALITY_VIEWS",
+    ),
+]
+With = Annotated[
+    str,
+    typer.Option(
+        "--with",
+        help="Extras to compute too, comma-separated: transcript, screen, faces.",
+        envvar="VIRALITY_WITH",
+    ),
+]
 Target = Annotated[str, typer.Option(help="Outcome to predict: views, likes, popularity, ...")]
 Trials = Annotated[int, typer.Option(help="Trials of the study.", min=1)]
 Timeout = Annotated[float | None, typer.Option(help="Seconds after which no trial starts.")]
@@ -61,6 +100,11 @@ AllowPost = Annotated[
     bool,
     typer.Option("--allow-post", help="Use columns known only after posting; the report says so."),
 ]
+
+
+def output_to(written: str) -> Any:
+    """Return the option that says where a command's result goes."""
+    return typer.Option("-o", "--output", help=written)
 
 
 def names(listed: str) -> tuple[str, ...]:

@@ -132,6 +132,7 @@ def _features(
     progress: Progress | None,
 ) -> Features:
     from virality.featurizers.extract import extract
+    from virality.featurizers.extras import extras_of
 
     for path in inputs:
         if not path.exists():
@@ -141,8 +142,8 @@ def _features(
     posts, root = _posts(inputs, media, known, folder)
     needed = tuple(model.matrix_versions)
     extract(
-        posts, root, folder / "features", only=needed, encoder=encoder, jobs=jobs,
-        progress=progress,
+        posts, root, folder / "features", only=needed, extras=extras_of(needed), encoder=encoder,
+        views=model.card.views, jobs=jobs, progress=progress,
     )  # fmt: skip
     return read_features(folder / "features")
 
@@ -152,7 +153,7 @@ def _posts(
 ) -> tuple[pd.DataFrame, Path | None]:
     tables = [path for path in inputs if path.suffix.lower() in TABLE_SUFFIXES]
     if not tables:
-        return _posts_of_clips(inputs, known)
+        return posts_of_clips(inputs, known)
     if len(inputs) > 1:
         raise InputError(f"{tables[0]}: give one table of posts, or clips, not both")
     return _posts_of_table(tables[0], folder), media
@@ -178,7 +179,12 @@ def _is_posts(table: Path) -> bool:
     return True
 
 
-def _posts_of_clips(inputs: Sequence[Path], known: Known) -> tuple[pd.DataFrame, Path]:
+def posts_of_clips(inputs: Sequence[Path], known: Known) -> tuple[pd.DataFrame, Path]:
+    """Return a posts table of bare clips with what is known of them, and their folder.
+
+    Raises:
+        InputError: if a path does not exist or there is no media file.
+    """
     from virality.data.cells import hashtags_in, mentions_in
     from virality.data.media import posts_of_media
     from virality.data.table import conform

@@ -78,9 +78,9 @@ def show_health(health: "Health") -> None:
         [(one.name, one.value, marks[one.ok], "" if one.ok else one.fix) for one in health.checks],
     )
     limits = ", ".join(f"{key} {value:g}" for key, value in health.limits.items())
-    _say(f"Limits of decoding: {limits}")
+    say_line(f"Limits of decoding: {limits}")
     for note in health.notes:
-        _say(note)
+        say_line(note)
 
 
 def show_forecast(forecast: "Forecast") -> None:
@@ -88,29 +88,29 @@ def show_forecast(forecast: "Forecast") -> None:
     target = find_target(forecast.target)
     middle = amount(forecast.prediction, target.unit, target.log)
     likely = spread(forecast.low, forecast.high, target.unit, target.log)
-    _say(f"[bold]{_escape(forecast.id)}[/bold]")
-    _say(f"  {middle}; four times in five {likely}")
-    _say(
+    say_line(f"[bold]{escaped(forecast.id)}[/bold]")
+    say_line(f"  {middle}; four times in five {likely}")
+    say_line(
         f"  above {forecast.percentile:.0f} of 100 training posts; "
         f"chance of a hit {percent(forecast.hit_probability)}"
     )
     for mark, reasons in (("+", forecast.reasons_up), ("-", forecast.reasons_down)):
         for reason in reasons:
-            _say(f"  {mark} {_escape(str(reason['sentence']))}")
+            say_line(f"  {mark} {escaped(str(reason['sentence']))}")
 
 
 def show_ingest(result: "Ingest") -> None:
     """Print what was read, written and refused."""
-    _say(f"{result.written} posts of {result.rows} rows ({result.format}): {result.path}")
+    say_line(f"{result.written} posts of {result.rows} rows ({result.format}): {result.path}")
     if result.rejected:
-        _say(f"{result.rejected} rows refused; reasons in {result.rejects}")
+        say_line(f"{result.rejected} rows refused; reasons in {result.rejects}")
     for note in result.notes:
-        _say(_escape(note))
+        say_line(escaped(note))
 
 
 def show_validation(result: "Validation") -> None:
     """Print what is in a table of posts."""
-    _say(
+    say_line(
         f"{result.posts} posts of {result.authors} authors, "
         f"{result.first_posted_at or 'unknown'} to {result.last_posted_at or 'unknown'}"
     )
@@ -123,29 +123,35 @@ def show_validation(result: "Validation") -> None:
         ],
     )  # fmt: skip
     for doubt in (*result.duplicates, *result.suspicious_dates, *result.suspicious_values):
-        _say(f"{doubt.posts} posts: {_escape(doubt.what)}, as {_escape(', '.join(doubt.examples))}")
+        say_line(
+            f"{doubt.posts} posts: {escaped(doubt.what)}, as {escaped(', '.join(doubt.examples))}"
+        )
     for one in result.targets:
         splits = ", ".join(one.splits) or "none"
-        _say(f"{one.target}: {one.rows} labelled posts; splits: {splits}. {_escape(one.warning)}")
+        say_line(
+            f"{one.target}: {one.rows} labelled posts; splits: {splits}. {escaped(one.warning)}"
+        )
 
 
 def show_extraction(result: "Extraction") -> None:
     """Print how the posts' extraction ended."""
     counts = ", ".join(f"{count} {status}" for status, count in sorted(result.counts.items()))
-    _say(f"{counts}; {result.computed} computed, {result.reused} reused, {result.seconds:.1f} s")
+    say_line(
+        f"{counts}; {result.computed} computed, {result.reused} reused, {result.seconds:.1f} s"
+    )
     for reason, count in sorted(result.reasons.items()):
-        _say(f"  {count} {_escape(reason)}")
-    _say(f"Features: {result.path}")
+        say_line(f"  {count} {escaped(reason)}")
+    say_line(f"Features: {result.path}")
 
 
 def show_tuning(result: "Tuning") -> None:
     """Print the best trial."""
-    _say(
+    say_line(
         f"{len(result.trials)} trials on {result.posts} posts; "
         f"best {result.metric} {result.value:.4f} for {result.target}"
     )
     for note in result.notes:
-        _say(_escape(note))
+        say_line(escaped(note))
     _print_table(
         ("parameter", "value"), [(key, _cell(value)) for key, value in result.params.items()]
     )
@@ -154,18 +160,18 @@ def show_tuning(result: "Tuning") -> None:
 def show_card(card: "ModelCard", path: Path) -> None:
     """Print what a model is made of."""
     kinds = ", ".join(f"{count} {kind}" for kind, count in card.features_by_modality.items())
-    _say(f"Trained on {card.rows} posts of {card.authors} authors to predict {card.target}")
-    _say(f"{len(card.features)} features: {kinds}")
+    say_line(f"Trained on {card.rows} posts of {card.authors} authors to predict {card.target}")
+    say_line(f"{len(card.features)} features: {kinds}")
     weights = ", ".join(f"{name} {weight:.2f}" for name, weight in card.weights.items())
-    _say(f"Weights of the stack: {weights}")
+    say_line(f"Weights of the stack: {weights}")
     for note in (*card.notes, *card.licences):
-        _say(_escape(note))
-    _say(f"Model: {path}")
+        say_line(escaped(note))
+    say_line(f"Model: {path}")
 
 
 def show_evaluation(result: "Evaluation") -> None:
     """Print the scores with the baselines beside them."""
-    _say(result.verdict)
+    say_line(result.verdict)
     names = list(result.metrics)
     columns = {"model": result.metrics, **result.baselines}
     _print_table(
@@ -173,25 +179,27 @@ def show_evaluation(result: "Evaluation") -> None:
         [(name, *(_metric(scores.get(name)) for scores in columns.values())) for name in names],
     )
     covered = result.coverage
-    _say(
+    say_line(
         f"{result.split} split, {result.rows} posts of {result.authors} authors. "
         f"80 % intervals hold {percent(covered.value)} "
         f"({percent(covered.low)} to {percent(covered.high)})."
     )
     gaps = ", ".join(f"{name} {gap:+.3f}" for name, gap in result.optimism_gap.items())
-    _say(f"Optimism gap (random folds less this split): {gaps}")
+    say_line(f"Optimism gap (random folds less this split): {gaps}")
     for note in result.notes:
-        _say(_escape(note))
+        say_line(escaped(note))
 
 
 def show_run(result: "Run") -> None:
     """Print the six lines that say what came out."""
-    _say(f"Posts read: {result.posts}" + (f" ({result.failed} failed)" if result.failed else ""))
-    _say(f"Features: {result.features}")
-    _say(f"Best trial: {result.best_trial:.3f} RMSE on author folds, of {result.trials} trials")
-    _say(f"Score: {result.verdict[0]}")
-    _say(f"Strongest drivers: {', '.join(result.drivers)}")
-    _say(f"Report: {result.report}")
+    say_line(
+        f"Posts read: {result.posts}" + (f" ({result.failed} failed)" if result.failed else "")
+    )
+    say_line(f"Features: {result.features}")
+    say_line(f"Best trial: {result.best_trial:.3f} RMSE on author folds, of {result.trials} trials")
+    say_line(f"Score: {result.verdict[0]}")
+    say_line(f"Strongest drivers: {', '.join(result.drivers)}")
+    say_line(f"Report: {result.report}")
 
 
 def _cell(value: object) -> str:
@@ -209,9 +217,9 @@ def _metric(metric: "Metric | None") -> str:
 def show_described(described: "Described") -> None:
     """Print where the report is and what it says first."""
     for sentence in described.verdict:
-        _say(sentence)
-    _say(f"Strongest drivers: {', '.join(described.drivers)}")
-    _say(f"Report: {described.report}")
+        say_line(sentence)
+    say_line(f"Strongest drivers: {', '.join(described.drivers)}")
+    say_line(f"Report: {described.report}")
 
 
 def show_columns(rows: Iterable["ListedColumn"]) -> None:
@@ -233,7 +241,7 @@ def show_status(table: "pd.DataFrame") -> None:
     ]
     _print_table(("post", "status", "reason", "seconds"), rows)
     for status, count in _tally(table["status"]).items():
-        _say(f"{count} {status}")
+        say_line(f"{count} {status}")
 
 
 def _tally(column: "pd.Series[Any]") -> dict[str, int]:
@@ -247,11 +255,13 @@ def _console() -> "RichConsole":
     return Console(highlight=False, soft_wrap=True)
 
 
-def _say(text: str) -> None:
+def say_line(text: str) -> None:
+    """Print a line; square brackets are markup."""
     _console().print(text)
 
 
-def _escape(text: str) -> str:
+def escaped(text: str) -> str:
+    """Return text of strangers that is neither markup nor moves the cursor."""
     from rich.markup import escape
 
     # Control characters of a caption or an id must not reach the terminal.
@@ -269,6 +279,6 @@ def _print_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         # Names are what people copy, so they stay whole; the other cells may wrap.
         table.add_column(name, no_wrap=place < NAMES, overflow="fold")
     for row in rows:
-        table.add_row(*(_escape(cell) for cell in row))
+        table.add_row(*(escaped(cell) for cell in row))
     width = None if sys.stdout.isatty() else PIPED_WIDTH
     Console(highlight=False, width=width).print(table)

@@ -16,6 +16,7 @@ CALM_SPEED = 0.1
 """The axis of motion reaches at least this far, so that a clip that stands still looks still."""
 
 MOST_TICKS = 8
+EDGE = 0.03
 _STEPS_S = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300)
 
 
@@ -88,14 +89,17 @@ def _across(seconds: float, end_s: float) -> str:
     return f"{WIDE * min(1.0, max(0.0, seconds / end_s)):.1f}"
 
 
-def draw_ticks(end_s: float) -> tuple[tuple[str, str], ...]:
-    """Return the places and names of the axis' marks."""
+def draw_ticks(end_s: float) -> tuple[tuple[str, str, str], ...]:
+    """Return place, name and side (`first`, `last` or `""`) of the marks of the axis."""
     step = next((one for one in _STEPS_S if end_s / one <= MOST_TICKS), 600)
     count = int(end_s / step + 1e-9) + 1
     moments = [index * step for index in range(count)]
-    if end_s - moments[-1] < 0.35 * step and len(moments) > 1:
-        moments.pop()  # it would run out of the page at the right
-    return tuple((place(at, end_s), _tick(at)) for at in moments)
+    return tuple((place(at, end_s), _tick(at), _side(at / end_s)) for at in moments)
+
+
+def _side(share: float) -> str:
+    """Return which way a name leans so that it does not run out of the page."""
+    return "first" if share == 0 else "last" if share > 1 - EDGE else ""
 
 
 def _tick(seconds: float) -> str:

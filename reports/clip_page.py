@@ -123,7 +123,7 @@ class ClipPage:
     film: tuple[Picture, ...]
     opening: tuple[Picture, ...]
     lanes: tuple[Lane, ...]
-    ticks: tuple[tuple[str, str], ...]
+    ticks: tuple[tuple[str, str, str], ...]
     cuts: tuple[str, ...]
     hook_ends: str
     hook: tuple[HookRow, ...]

@@ -96,6 +96,8 @@ def look(
 
     if clip.is_dir():
         raise InputError(f"{clip} is a folder; name one clip in it")
+    if _is_no_text(str(clip)):
+        raise InputError(f"{str(clip)!r}: the name is no UTF-8 text; rename the file")
     known = known or Known()
     features = _extracted(clip, known, without, extras, encoder, progress)
     verdict = features.status.iloc[0]
@@ -119,6 +121,14 @@ def look(
         others=len(others.matrix) if others is not None else 0,
         notes=tuple(notes),
     )
+
+
+def _is_no_text(name: str) -> bool:
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        return True
+    return False
 
 
 def _extracted(

@@ -112,6 +112,27 @@ def forward_splits(posts: pd.DataFrame, shares: tuple[float, ...] = (0.4, 0.6, 0
     return splits
 
 
+def rolling_splits(posts: pd.DataFrame, windows: int = 5, first: float = 0.5) -> list[Split]:
+    """Return expanding windows: learn on all before, judge on the next (rolling origin).
+
+    The newest `1 - first` of the posts is judged, each post once, in `windows` parts of about equal
+    size (Tashman 2000, https://doi.org/10.1016/S0169-2070(00)00065-0).
+
+    Raises:
+        InputError: if there are not two different posting times.
+    """
+    if not knows_times(posts):
+        raise InputError("no split by time: `posted_at` needs at least two different known times")
+    shares = tuple(first + (1.0 - first) * np.arange(windows) / windows)
+    splits = forward_splits(posts, shares)
+    if not splits:
+        return [temporal_split(posts)]
+    return [
+        Split(f"rolling {number} of {len(splits)}", split.train, split.test)
+        for number, split in enumerate(splits, start=1)
+    ]
+
+
 def folds_of_groups(groups: IntArray, n: int = 5, seed: int = 0) -> list[Split]:
     """Return folds that keep each group whole and are nearly equal in rows.
 

@@ -7,28 +7,25 @@ have flattered: the optimism gap.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from virality.data import splits
 from virality.data.matrix import FeatureMatrix
-from virality.modeling.holdout import Outcome, Ticks, hold_out
+from virality.modeling.ground import Ground, lay_ground
+from virality.modeling.ground import Split as Split
+from virality.modeling.holdout import Outcome, Ticks
 from virality.modeling.metrics import Judged, Metric, mean_with_interval, score
-from virality.modeling.rows import labelled
 from virality.modeling.stack import Progress
-from virality.modeling.threads import one_blas_thread
 from virality.modeling.train import Model
 from virality.modeling.verdict import judge_lead
 
-Floats = npt.NDArray[np.float64]
-Split = Literal["temporal", "author", "random"]
+REPORTED: tuple[Split, ...] = ("temporal", "author", "random")
+"""The splits that a report shows unless others are asked for."""
 
 GAP_METRICS = ("spearman", "r2", "mae")
-LEAST_POSTS = 20
-FOLDS = 5
 
 
 @dataclass(frozen=True)
@@ -119,7 +116,8 @@ def evaluate(
         model: whose recipe, target and columns are judged.
         matrix: features.
         posts: table that holds the posts of the matrix and their outcomes.
-        split: newest fifth held out, author-grouped folds, or random folds.
+        split: newest fifth held out, windows that roll forward in time, author-grouped folds, or
+            random folds.
         seed: of folds and bootstrap.
         jobs: fits at once; the result does not depend on it.
         progress: called with (done, total).
@@ -129,50 +127,13 @@ def evaluate(
             is possible.
         BundleError: if the matrix is not what the model reads.
     """
-    model.check_matrix(matrix)
-    chosen, together, y = labelled(matrix, posts, model.target, LEAST_POSTS)
-    rows = model.rows(chosen, together)
-    actual_split, notes = _possible(split, together)
-    other = _reference(actual_split, together)
-    plans = {
-        kind: _plan(kind, together, seed) for kind in dict.fromkeys([actual_split, other]) if kind
-    }
-    ticks = Ticks(sum(len(plan) for plan in plans.values()), progress)
-    with one_blas_thread():
-        judged = {
-            kind: hold_out(rows, y, model.recipe, plan, (kind, seed), jobs, ticks)
-            for kind, plan in plans.items()
-        }
-    return _evaluation(
-        model,
-        together,
-        y,
-        actual_split,
-        judged[actual_split],
-        judged[other] if other else None,
-        notes,
-        seed,
-    )
-
-
-def _possible(split: Split, posts: pd.DataFrame) -> tuple[Split, tuple[str, ...]]:
-    """Return the split that these posts allow, and what to say about it."""
-    times, authors = splits.knows_times(posts), splits.knows_authors(posts)
-    if split == "temporal" and not times:
-        raised = "author" if authors else "random"
-        warning = f"Posting times are unknown, so the split is {raised}, not by time."
-        return cast(Split, raised), (*_flattery(raised), warning)
-    if split == "author" and not authors:
-        raised = "temporal" if times else "random"
-        warning = f"Authors are unknown, so the split is {raised}, not by author."
-        return cast(Split, raised), (*_flattery(raised), warning)
-    return split, _flattery(split)
-
-
-def _flattery(split: str) -> tuple[str, ...]:
-    if split != "random":
-        return ()
-    return ("Random folds flatter: authors and times stand on both sides of each fold.",)
+    ground = lay_ground(model, matrix, posts, split=split, seed=seed, jobs=jobs)
+    other = _reference(ground.split, ground.posts)
+    beside = ground.on(other) if other else None
+    ticks = Ticks(len(ground.plan) + (len(beside.plan) if beside else 0), progress)
+    outcome = ground.hold_out(model, ticks)
+    reference = beside.hold_out(model, ticks) if beside else None
+    return _evaluation(ground, outcome, reference, seed)
 
 
 def _reference(split: Split, posts: pd.DataFrame) -> Split | Literal[""]:
@@ -184,69 +145,46 @@ def _reference(split: Split, posts: pd.DataFrame) -> Split | Literal[""]:
     return "author" if splits.knows_authors(posts) else ""
 
 
-def _plan(kind: str, posts: pd.DataFrame, seed: int) -> list[splits.Split]:
-    if kind == "temporal":
-        return [splits.temporal_split(posts)]
-    if kind == "author":
-        return splits.author_folds(posts, FOLDS, seed)
-    return splits.random_folds(posts, FOLDS, seed)
-
-
 def _evaluation(
-    model: Model,
-    posts: pd.DataFrame,
-    y: Floats,
-    split: Split,
-    outcome: Outcome,
-    reference: Outcome | None,
-    notes: tuple[str, ...],
-    seed: int,
+    ground: Ground, outcome: Outcome, reference: Outcome | None, seed: int
 ) -> Evaluation:
-    actual = y[outcome.row]
-    groups = splits.author_groups(posts)[outcome.row]
-    judged = Judged(actual, outcome.mean, outcome.hit, outcome.probability, model.target.log)
+    judged, groups = ground.judged(outcome), ground.groups(outcome)
+    actual, log = judged.actual, ground.target.log
     metrics = score(judged, groups, seed)
     baselines, differences = {}, {}
     for name, (said, chance) in outcome.baselines.items():
-        scores = score(Judged(actual, said, outcome.hit, chance, model.target.log), groups, seed)
+        scores = score(Judged(actual, said, outcome.hit, chance, log), groups, seed)
         # Each fold has a median of its own, and those rank posts by the fold they stand in.
         rankless = {"spearman": Metric(0.0, 0.0, 0.0)} if name == "constant" else {}
         baselines[name] = {**scores, **rankless}
         better = np.abs(actual - said) - np.abs(actual - outcome.mean)
         differences[name] = mean_with_interval(better, groups, seed)
     inside = ((actual >= outcome.low) & (actual <= outcome.high)).astype(np.float64)
-    known = splits.author_codes(posts)[outcome.row]
     return Evaluation(
-        target=model.target.name,
-        split=split,
+        target=ground.target.name,
+        split=ground.split,
         rows=len(actual),
-        authors=len(np.unique(known[known >= 0])),
+        authors=ground.authors(outcome),
         metrics=metrics,
         baselines=baselines,
         differences=differences,
-        optimism_gap=_gap(split, metrics, reference, y, model.target.log),
+        optimism_gap=_gap(ground, metrics, reference),
         coverage=mean_with_interval(inside, groups, seed),
-        ids=tuple(str(one) for one in posts["id"].iloc[outcome.row]),
+        ids=tuple(str(one) for one in ground.posts["id"].iloc[outcome.row]),
         actual=tuple(actual.tolist()),
         mean=tuple(outcome.mean.tolist()),
         low=tuple(outcome.low.tolist()),
         high=tuple(outcome.high.tolist()),
-        notes=notes,
-        verdict=judge_lead(split, len(actual), differences),
+        notes=ground.notes,
+        verdict=judge_lead(ground.split, len(actual), differences),
     )
 
 
-def _gap(
-    split: Split, metrics: Mapping[str, Metric], other: Outcome | None, y: Floats, log: bool
-) -> dict[str, float]:
+def _gap(ground: Ground, metrics: Mapping[str, Metric], other: Outcome | None) -> dict[str, float]:
     """Return what random folds say less what the honest split says."""
     if other is None:
         return {}
-    actual = y[other.row]
-    judged = Judged(actual, other.mean, other.hit, other.probability, log)
-    values = {
-        name: metric.value
-        for name, metric in score(judged, np.arange(len(actual), dtype=np.int64)).items()
-    }
-    sign = -1.0 if split == "random" else 1.0
+    alone = np.arange(len(other.row), dtype=np.int64)
+    values = {name: metric.value for name, metric in score(ground.judged(other), alone).items()}
+    sign = -1.0 if ground.split == "random" else 1.0
     return {name: sign * (values[name] - metrics[name].value) for name in GAP_METRICS}

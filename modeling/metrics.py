@@ -87,12 +87,32 @@ def resample_weights(groups: IntArray, seed: int, resamples: int = RESAMPLES) ->
 
 def score(judged: Judged, groups: IntArray, seed: int = 0) -> dict[str, Metric]:
     """Return every metric with its interval, in a fixed order."""
+    return {name: _metric(values) for name, values in _drawn(judged, groups, seed).items()}
+
+
+def score_differences(
+    first: Judged, second: Judged, groups: IntArray, seed: int = 0
+) -> dict[str, Metric]:
+    """Return every metric of the second less the first's, both on the same resamples.
+
+    Args:
+        first: predictions of the posts.
+        second: other predictions of the same posts.
+        groups: int64 (n,), author of each post; posts of a group are drawn together.
+        seed: of the draws.
+    """
+    one, other = _drawn(first, groups, seed), _drawn(second, groups, seed)
+    return {name: _metric(other[name] - one[name]) for name in one}
+
+
+def _drawn(judged: Judged, groups: IntArray, seed: int) -> dict[str, Floats]:
+    """Return every metric of the sample, first, and of its resamples, float64 (1 + k,)."""
     parts = _parts(judged)
     found: dict[str, list[Floats]] = {}
     for weights in resample_weights(groups, seed)():
         for name, values in _scores(weights, parts, judged.log).items():
             found.setdefault(name, []).append(values)
-    return {name: _metric(np.concatenate(values)) for name, values in found.items()}
+    return {name: np.concatenate(values) for name, values in found.items()}
 
 
 def mean_with_interval(values: Floats, groups: IntArray, seed: int = 0) -> Metric:

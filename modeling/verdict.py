@@ -7,11 +7,7 @@ from virality.modeling.metrics import Metric
 
 def judge_lead(split: str, rows: int, differences: Mapping[str, Metric]) -> str:
     """Say plainly which baselines the model beats: those whose paired interval excludes zero."""
-    where = {
-        "temporal": f"On the newest {rows:,} posts",
-        "author": f"On {rows:,} posts of authors held out",
-        "random": f"On {rows:,} posts held out at random",
-    }[split]
+    where = say_where(split, rows)
     words = {
         "constant": "a constant",
         "author_median": "the author's median",
@@ -23,6 +19,16 @@ def judge_lead(split: str, rows: int, differences: Mapping[str, Metric]) -> str:
         return f"{where} the model beats {_listed(beaten)}; each 95 % interval excludes chance."
     also = f", though it beats {_listed(beaten)}" if beaten else ""
     return f"{where} the model does not clearly beat {_listed(not_beaten)}{also}."
+
+
+def say_where(split: str, rows: int) -> str:
+    """Say which posts were judged, as the beginning of a sentence."""
+    return {
+        "temporal": f"On the newest {rows:,} posts",
+        "rolling": f"On {rows:,} posts, each judged by what was posted before,",
+        "author": f"On {rows:,} posts of authors held out",
+        "random": f"On {rows:,} posts held out at random",
+    }[split]
 
 
 def _listed(words: Sequence[str]) -> str:

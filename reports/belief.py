@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from virality.modeling.metrics import Metric
     from virality.modeling.targets import Target
 
-HONEST = ("temporal", "author", "random")
+HONEST = ("temporal", "rolling", "author", "random")
 """Splits from the most to the least honest."""
 
 FEW = 100

@@ -92,15 +92,13 @@ def describe(
 def evaluate_all(
     model: "Model", features: Path, seed: int, progress: Progress | None = None
 ) -> list["Evaluation"]:
-    """Evaluate on every split."""
-    from typing import get_args
-
-    from virality.modeling.evaluate import Split, evaluate
+    """Evaluate on every split that reports show by default."""
+    from virality.modeling.evaluate import REPORTED, evaluate
 
     table = read_features(features)
     return [
         evaluate(model, table.matrix, table.posts, split=split, seed=seed, progress=progress)
-        for split in get_args(Split)
+        for split in REPORTED
     ]
 
 

@@ -1,0 +1,153 @@
+"""The ground that models are judged on: which posts are held out, by which split."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Literal, cast
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from virality.data import splits
+from virality.data.matrix import FeatureMatrix
+from virality.data.splits import IntArray
+from virality.modeling.holdout import Outcome, Ticks, hold_out
+from virality.modeling.metrics import Judged
+from virality.modeling.rows import Rows, labelled
+from virality.modeling.targets import Target
+from virality.modeling.threads import one_blas_thread
+from virality.modeling.train import Model
+
+Floats = npt.NDArray[np.float64]
+Split = Literal["temporal", "rolling", "author", "random"]
+
+LEAST_POSTS = 20
+LEAST_TO_LEARN = 10
+FOLDS = 5
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Labelled posts and how they are held out.
+
+    Attributes:
+        target: what is predicted.
+        matrix: features of the n labelled posts.
+        posts: those posts, in the order of the matrix.
+        y: float64 (n,), outcomes on the learning scale.
+        split: the split in use, which need not be the one asked for.
+        plan: what is learned from and judged, part by part.
+        notes: what to say about the split.
+        seed: of folds.
+        jobs: fits at once.
+    """
+
+    target: Target
+    matrix: FeatureMatrix
+    posts: pd.DataFrame
+    y: Floats
+    split: Split
+    plan: tuple[splits.Split, ...]
+    notes: tuple[str, ...]
+    seed: int
+    jobs: int
+
+    def hold_out(
+        self, model: Model, ticks: Ticks, *, rows: Rows | None = None, mark: str = ""
+    ) -> Outcome:
+        """Fit the recipe of a model inside the split and predict what is held out.
+
+        Args:
+            model: whose recipe and columns are judged.
+            ticks: counts fits.
+            rows: other inputs for the same posts; the model's own by default.
+            mark: tells plans of one split apart.
+        """
+        inputs = model.rows(self.matrix, self.posts) if rows is None else rows
+        key = (f"{self.split}{mark}", self.seed)
+        with one_blas_thread():
+            return hold_out(inputs, self.y, model.recipe, self.plan, key, self.jobs, ticks)
+
+    def judged(self, outcome: Outcome) -> Judged:
+        """Return what is scored."""
+        actual = self.y[outcome.row]
+        return Judged(actual, outcome.mean, outcome.hit, outcome.probability, self.target.log)
+
+    def groups(self, outcome: Outcome) -> IntArray:
+        """Return the author of each judged post; posts of unknown authors stand alone."""
+        return splits.author_groups(self.posts)[outcome.row]
+
+    def authors(self, outcome: Outcome) -> int:
+        """Return how many known authors the judged posts have."""
+        codes = splits.author_codes(self.posts)[outcome.row]
+        return len(np.unique(codes[codes >= 0]))
+
+    def on(self, split: Split) -> "Ground":
+        """Return the same posts under another split, which must be possible."""
+        plan = make_plan(split, self.posts, self.seed)
+        return replace(self, split=split, plan=tuple(plan))
+
+    def fewer(self, choose: Callable[[IntArray], IntArray]) -> "Ground":
+        """Return the same ground with fewer posts to learn from in each part."""
+        plan = tuple(splits.Split(one.name, choose(one.train), one.test) for one in self.plan)
+        return replace(self, plan=plan)
+
+
+def lay_ground(
+    model: Model,
+    matrix: FeatureMatrix,
+    posts: pd.DataFrame,
+    *,
+    split: Split = "temporal",
+    seed: int = 0,
+    jobs: int = 2,
+) -> Ground:
+    """Return the labelled posts and how they are held out.
+
+    Raises:
+        InputError: if too few posts are labelled, or neither the split asked for nor a weaker one
+            is possible.
+        BundleError: if the matrix is not what the model reads.
+    """
+    model.check_matrix(matrix)
+    chosen, together, y = labelled(matrix, posts, model.target, LEAST_POSTS)
+    possible, notes = possible_split(split, together)
+    plan = tuple(make_plan(possible, together, seed))
+    return Ground(model.target, chosen, together, y, possible, plan, notes, seed, jobs)
+
+
+def possible_split(split: Split, posts: pd.DataFrame) -> tuple[Split, tuple[str, ...]]:
+    """Return the split that these posts allow, and what to say about it."""
+    times, authors = splits.knows_times(posts), splits.knows_authors(posts)
+    if split in ("temporal", "rolling") and not times:
+        raised = "author" if authors else "random"
+        warning = f"Posting times are unknown, so the split is {raised}, not by time."
+        return cast(Split, raised), (*_flattery(raised), warning)
+    if split == "author" and not authors:
+        raised = "temporal" if times else "random"
+        warning = f"Authors are unknown, so the split is {raised}, not by author."
+        return cast(Split, raised), (*_flattery(raised), warning)
+    return split, _flattery(split)
+
+
+def _flattery(split: str) -> tuple[str, ...]:
+    if split != "random":
+        return ()
+    return ("Random folds flatter: authors and times stand on both sides of each fold.",)
+
+
+def make_plan(kind: Split, posts: pd.DataFrame, seed: int) -> list[splits.Split]:
+    """Return what is learned from and judged; windows with too little to learn from are left out.
+
+    Raises:
+        InputError: if the split is impossible.
+    """
+    if kind == "temporal":
+        return [splits.temporal_split(posts)]
+    if kind == "rolling":
+        windows = splits.rolling_splits(posts)
+        enough = [one for one in windows if len(one.train) >= LEAST_TO_LEARN]
+        return enough or [splits.temporal_split(posts)]
+    if kind == "author":
+        return splits.author_folds(posts, FOLDS, seed)
+    return splits.random_folds(posts, FOLDS, seed)

@@ -1,0 +1,247 @@
+"""Rolling windows, comparisons, slices, learning curves and ablations."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from matrices import BLOCK, PLANTED, make_case, small_model
+
+from virality.data import splits
+from virality.data.errors import InputError, UsageError
+from virality.modeling import holdout
+from virality.modeling.ablation import ablate
+from virality.modeling.compare import Comparison, compare
+from virality.modeling.curve import learning_curve
+from virality.modeling.evaluate import evaluate
+from virality.modeling.ground import lay_ground
+from virality.modeling.metrics import Judged, score, score_differences
+from virality.modeling.slices import slice_up
+from virality.modeling.train import Model, train
+
+
+def quick(model: Model) -> Model:
+    """Return the model with a recipe that is cheap to fit again: what is tested is the judging."""
+    small = replace(model.recipe, rounds=20, folds=2, dims=2)
+    return replace(model, stack=replace(model.stack, recipe=small))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.integers(0, 40), min_size=2, max_size=80), st.integers(1, 6))
+def test_every_window_learns_only_from_what_was_before(days, windows):
+    times = pd.to_datetime(1.7e9 + 86400.0 * np.array(days), unit="s", utc=True)
+    posts = pd.DataFrame({"posted_at": times})
+    if len(set(days)) < 2:
+        with pytest.raises(InputError, match="no split by time"):
+            splits.rolling_splits(posts, windows)
+        return
+    plan = splits.rolling_splits(posts, windows)
+    judged = np.concatenate([one.test for one in plan])
+    assert len(set(judged)) == len(judged)
+    for one in plan:
+        assert len(one.train)
+        assert len(one.test)
+        assert np.array(days)[one.train].max() < np.array(days)[one.test].min()
+
+
+def test_a_rolling_evaluation_judges_the_newer_half():
+    matrix, posts = make_case()
+    one = evaluate(quick(small_model()), matrix, posts, split="rolling")
+    assert one.split == "rolling"
+    assert one.rows == 60
+    assert set(one.ids) == set(posts.sort_values("posted_at")["id"].iloc[60:])
+    assert "each judged by what was posted before" in one.verdict
+    assert set(one.optimism_gap) == {"spearman", "r2", "mae"}
+
+
+def test_without_times_a_rolling_split_is_by_author():
+    matrix, posts = make_case(60)
+    ground = lay_ground(small_model(), matrix, posts.drop(columns="posted_at"), split="rolling")
+    assert ground.split == "author"
+    assert "not by time" in ground.notes[0]
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(5, 80), st.integers(0, 1000))
+def test_differences_are_paired(n, seed):
+    rng = np.random.default_rng(seed)
+    actual = rng.normal(4, 1, n)
+    hit = (actual > 4.5).astype(float)
+    one, other = (
+        Judged(actual, actual + rng.normal(0, sd, n), hit, rng.random(n), True) for sd in (0.3, 0.6)
+    )
+    groups = rng.integers(0, n, n)
+    got = score_differences(one, other, groups, seed)
+    first, second = score(one, groups, seed), score(other, groups, seed)
+    for name, gain in got.items():
+        np.testing.assert_allclose(gain.value, second[name].value - first[name].value)
+    same = score_differences(one, one, groups, seed)
+    assert all(gain.value == gain.low == gain.high == 0 for gain in same.values())
+    back = score_differences(other, one, groups, seed)
+    np.testing.assert_allclose(back["mae"].low, -got["mae"].high)
+
+
+@pytest.fixture(scope="module")
+def blind():
+    """Return a model that does not know the followers, the strongest of the planted columns."""
+    matrix, posts = make_case()
+    keep = [name for name in matrix.frame.columns if name != PLANTED[0]]
+    columns = {name: matrix.columns[name] for name in keep}
+    return quick(train(replace(matrix, frame=matrix.frame[keep], columns=columns), posts))
+
+
+@pytest.fixture(scope="module")
+def comparison(blind) -> Comparison:
+    matrix, posts = make_case()
+    return compare(
+        blind, quick(small_model()), matrix, posts, names=("blind", "whole"), split="author"
+    )
+
+
+def test_a_real_difference_is_called_real(comparison):
+    assert comparison.real
+    assert comparison.differences["mae"].high < 0
+    assert comparison.verdict.startswith(
+        "On 120 posts of authors held out whole is better than blind: its mean error is"
+    )
+    assert comparison.first["mae"].value > comparison.second["mae"].value
+    json.dumps(comparison.as_json(), allow_nan=False)
+
+
+def test_the_other_way_round_is_the_same_difference(blind, comparison, monkeypatch):
+    def fail(*_, **__):
+        raise AssertionError("fitted again")
+
+    monkeypatch.setattr(holdout, "fit_stack", fail)
+    matrix, posts = make_case()
+    back = compare(
+        quick(small_model()), blind, matrix, posts, names=("whole", "blind"), split="author"
+    )
+    assert back.verdict == comparison.verdict
+    np.testing.assert_allclose(back.differences["mae"].value, -comparison.differences["mae"].value)
+
+
+def test_a_model_does_not_differ_from_itself():
+    matrix, posts = make_case()
+    got = compare(quick(small_model()), quick(small_model()), matrix, posts)
+    assert not got.real
+    assert "say the same" in got.verdict
+
+
+def test_noise_is_not_called_a_difference():
+    matrix, posts = make_case()
+    other = quick(train(matrix, posts, seed=1))
+    got = compare(quick(small_model()), other, matrix, posts)
+    assert not got.real
+    assert "cannot be told apart" in got.verdict
+
+
+def test_models_of_different_targets_are_not_compared():
+    matrix, posts = make_case()
+    likes = posts.assign(likes=posts["views"])
+    with pytest.raises(UsageError, match="'views' and 'likes'"):
+        compare(small_model(), train(matrix, likes, target="likes"), matrix, likes)
+
+
+def test_slices_hold_the_posts_that_they_name():
+    matrix, posts = make_case(240)
+    posts["duration_s"] = np.tile([5.0, 30.0, np.nan], 80)
+    model = quick(train(matrix, posts))
+    ground = lay_ground(model, matrix, posts, split="random")
+    one = evaluate(model, matrix, posts, split="random")
+    found = slice_up(one, ground)
+    by_kind = {kind: [s for s in found if s.kind == kind] for kind in {s.kind for s in found}}
+    assert set(by_kind) == {"author", "followers", "duration"}
+    assert [s.rows for s in by_kind["duration"]] == [80, 80]
+    assert [s.name for s in by_kind["duration"]] == ["0 to 10 s", "20 to 40 s"]
+    assert all(s.rows >= 20 for s in found)
+    assert sum(s.rows for s in by_kind["followers"]) <= 240
+    assert [s.name for s in by_kind["author"]] == ["learned from"]
+    error = np.abs(np.array(one.actual) - np.array(one.mean))
+    place = posts.set_index("id")["duration_s"].loc[list(one.ids)].to_numpy() == 5.0
+    np.testing.assert_allclose(by_kind["duration"][0].metrics["mae"].value, error[place].mean())
+    json.dumps([s.as_json() for s in found], allow_nan=False)
+
+
+def test_authors_held_out_are_unseen_and_windows_are_slices():
+    matrix, posts = make_case(200)
+    model = quick(train(*make_case(60)))
+    for split, kind, names in (
+        ("author", "author", ["unseen"]),
+        ("rolling", "window", [f"rolling {i} of 5" for i in range(1, 6)]),
+    ):
+        ground = lay_ground(model, matrix, posts, split=split)
+        found = slice_up(evaluate(model, matrix, posts, split=split), ground)
+        assert [s.name for s in found if s.kind == kind] == names
+
+
+def test_languages_are_slices():
+    matrix, posts = make_case(60)
+    chance = np.tile([0.9, 0.2], 30).astype(np.float32)
+    frame = matrix.frame.assign(
+        text_language__en_probability=chance, text_language__es_probability=1 - chance
+    )
+    column = matrix.columns[f"{BLOCK}0"]
+    more = {
+        name: replace(column, name=name, block="")
+        for name in frame.columns.difference(matrix.frame.columns)
+    }
+    wide = replace(matrix, frame=frame, columns={**matrix.columns, **more})
+    model = quick(train(wide, posts))
+    ground = lay_ground(model, wide, posts, split="random")
+    found = slice_up(evaluate(model, wide, posts, split="random"), ground)
+    assert [(s.name, s.rows) for s in found if s.kind == "language"] == [("en", 30), ("es", 30)]
+
+
+def test_a_learning_curve_grows_and_ends_with_the_evaluation():
+    matrix, posts = make_case(300, noise=0.5)
+    model = quick(train(matrix, posts))
+    ticks = []
+    got = learning_curve(model, matrix, posts, progress=lambda *a: ticks.append(a))
+    assert [point.rows for point in got.points] == [30, 60, 120, 240]
+    assert ticks[-1] == (4, 4)
+    whole = evaluate(model, matrix, posts)
+    assert got.points[-1].metrics == whole.metrics
+    assert got.points[0].metrics["mae"].value > got.points[-1].metrics["mae"].value
+    gain = got.points[-1].metrics["mae"].value - got.points[-2].metrics["mae"].value
+    np.testing.assert_allclose(got.last_doubling["mae"].value, gain)
+    assert "From 120 to 240 posts" in got.verdict
+    json.dumps(got.as_json(), allow_nan=False)
+
+
+def test_too_few_posts_make_no_curve():
+    matrix, posts = make_case(40)
+    got = learning_curve(train(matrix, posts), matrix, posts)
+    assert len(got.points) == 1
+    assert "too few" in got.verdict
+
+
+def test_an_ablation_finds_the_modality_that_matters():
+    matrix, posts = make_case(200)
+    model = quick(train(matrix, posts))
+    got = ablate(model, matrix, posts)
+    without = {p.modality: p for p in got.parts if p.kind == "without"}
+    assert {"text", "audio", "frames", "metadata"} <= set(without)
+    worst = max(without.values(), key=lambda p: p.differences["mae"].value)
+    assert worst.modality == "metadata"
+    assert worst.differences["mae"].low > 0
+    assert "metadata" in got.verdict
+    assert got.verdict.endswith("the best alone is metadata.")
+    whole = len(model.columns)
+    assert all(p.columns < whole for p in got.parts if p.modality != "history")
+    assert {p.columns for p in got.parts if p.kind == "alone" and p.modality == "history"} <= {0}
+    json.dumps(got.as_json(), allow_nan=False)
+
+
+def test_one_modality_has_nothing_to_leave_out():
+    matrix, posts = make_case(60)
+    keep = [name for name in matrix.frame.columns if name.startswith("metadata")]
+    columns = {name: matrix.columns[name] for name in keep}
+    narrow = replace(matrix, frame=matrix.frame[keep], columns=columns)
+    timeless = posts.drop(columns="posted_at")
+    got = ablate(quick(train(narrow, timeless)), narrow, timeless, split="author")
+    assert got.parts == ()
+    assert "one modality only" in got.verdict

@@ -261,6 +261,9 @@ def _hook_text(key: str, value: float) -> str:
 
 
 def _parts(clip: Inspection) -> tuple[Part, ...]:
+    """Return the features by modality, then by featurizer; extras stand with their modality."""
+    kinds = list(dict.fromkeys(one.modality for one in clip.features))
+    ordered = sorted(clip.features, key=lambda one: kinds.index(one.modality))
     return tuple(
         Part(
             modality,
@@ -270,7 +273,7 @@ def _parts(clip: Inspection) -> tuple[Part, ...]:
                 for name, own in groupby(run, lambda one: one.featurizer)
             ),
         )
-        for modality, run in groupby(clip.features, lambda one: one.modality)
+        for modality, run in groupby(ordered, lambda one: one.modality)
     )
 
 

@@ -16,6 +16,7 @@ import pytest
 from report_case import ATTACKS
 
 from virality.data.clip import Frames
+from virality.reports import render
 from virality.reports.clip_page import lay_out
 from virality.reports.clip_story import clock, place_words, standing_out
 from virality.reports.inspection import Curve, Facts, Inspection, Measured, Opposed, Timeline
@@ -74,6 +75,7 @@ def inspection(attack: str = "plain") -> Inspection:
         measured("frames_motion__start_cut_rate", 0.0, 4.0),
         measured("frames_motion__activity", 1.0, 95.0),
         measured("metadata_time__hour", 18.0, 50.0, "h"),
+        measured("audio_transcript__words", 8.0, 50.0, "words"),  # an extra, at the end
     )  # fmt: skip
     return Inspection(
         name=attack, status="partial", reason="damaged", explanation="some of it is damaged",
@@ -219,20 +221,43 @@ def test_the_terminal_gets_no_control_characters(capsys: pytest.CaptureFixture[s
     assert "▁" in told
 
 
-@pytest.mark.nightly
-@pytest.mark.skipif(shutil.which("chromium") is None, reason="needs a browser")
-def test_a_browser_shows_it_without_a_word_of_complaint(tmp_path: Path) -> None:
-    (tmp_path / "clip.html").write_text(render_clip(inspection(ATTACKS[0])), encoding="utf-8")
+def dump(folder: Path, page: str) -> str:
+    """Return a page as a browser shows it, which must find nothing to complain about."""
+    (folder / "clip.html").write_text(page, encoding="utf-8")
     done = subprocess.run(
         [
             "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic",
             "--no-first-run", "--disable-background-networking", "--disable-component-update",
-            "--disable-sync", f"--user-data-dir={tmp_path / 'profile'}", "--enable-logging=stderr",
+            "--disable-sync", f"--user-data-dir={folder / 'profile'}", "--enable-logging=stderr",
             "--virtual-time-budget=4000", "--window-size=390,3000", "--dump-dom",
-            (tmp_path / "clip.html").as_uri(),
+            (folder / "clip.html").as_uri(),
         ],
         capture_output=True, text=True, timeout=180, check=True,
     )  # fmt: skip
     assert "CONSOLE" not in done.stderr
-    assert 'aria-valuetext="0.0 s' in done.stdout
-    assert "pwned" not in done.stdout.partition("</title>")[0].partition("<title>")[0]
+    return done.stdout
+
+
+@pytest.mark.nightly
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="needs a browser")
+def test_a_browser_shows_it_without_a_word_of_complaint(tmp_path: Path) -> None:
+    shown = dump(tmp_path, render_clip(inspection(ATTACKS[0])))
+    assert 'aria-valuetext="0.0 s' in shown
+    assert "<title>pwned" not in shown
+
+
+@pytest.mark.nightly
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="needs a browser")
+def test_a_browser_searches_and_scrubs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asset = render._asset
+    acts = """
+      search.value = "cuts"; search.dispatchEvent(new Event("input"));
+      show(4);
+      cursor.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight", shiftKey: true }));
+      // On paper"""
+    monkeypatch.setattr(render, "_asset", lambda name: asset(name).replace("// On paper", acts))
+    shown = dump(tmp_path, render_clip(inspection()))
+    assert 'aria-valuetext="5.0 s' in shown
+    assert shown.count('class="on"') == 1
+    assert '<p id="found" role="status">3 found</p>' in shown
+    assert shown.count('<details class="group" open') == 1

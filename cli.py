@@ -9,8 +9,10 @@ import typer
 
 from virality import __version__
 from virality.data.errors import ViralityError
+from virality.data.limits import Limits
 from virality.workflow import options
 from virality.workflow.console import Console
+from virality.workflow.judging import compare, evaluate
 from virality.workflow.options import names, output_to, verb
 
 EXIT_BUG = 1
@@ -105,6 +107,8 @@ def extract(
     encoder: options.Encoder = "",
     views: options.Views = 0,
     jobs: options.Jobs = 2,
+    *,
+    limits: Limits,
 ) -> None:
     """Turn posts and their clips into features; again, it does only what is missing."""
     from virality.workflow import terminal
@@ -113,7 +117,8 @@ def extract(
     with console.progress("extracting") as progress:
         result = extract_table(
             posts, media, output, only=names(only), without=names(without),
-            extras=names(extras), encoder=encoder, views=views, jobs=jobs, progress=progress,
+            extras=names(extras), encoder=encoder, views=views, jobs=jobs, limits=limits,
+            progress=progress,
         )  # fmt: skip
     console.emit(terminal.plain(result), lambda: terminal.show_extraction(result))
     if result.counts.get("failed"):
@@ -212,22 +217,8 @@ def train(
     console.emit(terminal.plain(model.card), lambda: terminal.show_card(model.card, output))
 
 
-@verb(app, "evaluate", "virality evaluate features/ --model model/ --split author")
-def evaluate(
-    console: Console,
-    features: Annotated[Path, typer.Argument(help="Folder of features.")],
-    model: Annotated[Path, typer.Option(help="Folder of the model.")] = Path("model"),
-    split: Annotated[str, typer.Option(help="temporal, author or random.")] = "temporal",
-    output: Annotated[Path | None, output_to("Also keep it here for a report.")] = None,
-    seed: options.Seed = 0,
-) -> None:
-    """Judge a model's recipe on posts that it has not seen, baselines beside it."""
-    from virality.workflow import terminal
-    from virality.workflow.judge import judge
-
-    with console.progress("evaluating") as progress:
-        result = judge(features, model, split=split, seed=seed, keep=output, progress=progress)
-    console.emit(result.as_json(), lambda: terminal.show_evaluation(result))
+verb(app, "evaluate", "virality evaluate features/ --model model/ --split author")(evaluate)
+verb(app, "compare", "virality compare old/ new/ features/ --split author")(compare)
 
 
 @verb(app, "predict", "virality predict model/ clip.mp4 --followers 12000")
@@ -242,6 +233,8 @@ def predict(
     posted_at: options.PostedAt = None,
     encoder: options.Encoder = "",
     jobs: options.Jobs = 1,
+    *,
+    limits: Limits,
 ) -> None:
     """Predict for clips or posts, with an interval and the strongest reasons."""
     from virality.modeling.bundle import load_model
@@ -253,7 +246,7 @@ def predict(
     with console.progress("predicting") as progress:
         forecasts, counts = foretell(
             load_model(model), inputs, media=media, known=known, encoder=encoder, jobs=jobs,
-            progress=progress,
+            limits=limits, progress=progress,
         )  # fmt: skip
     for forecast in forecasts:
         console.emit(forecast.as_json(), lambda one=forecast: terminal.show_forecast(one))  # type: ignore[misc]
@@ -300,8 +293,11 @@ def run(
     extras: options.With = "",
     encoder: options.Encoder = "",
     views: options.Views = 0,
+    split: options.Splits = "temporal,author,random",
     jobs: options.Jobs = 2,
     seed: options.Seed = 0,
+    *,
+    limits: Limits,
 ) -> None:
     """Do all of it in order; a stage whose inputs have not changed is skipped."""
     from virality.workflow import terminal
@@ -311,7 +307,8 @@ def run(
     plan = Plan(
         posts=posts, media=media, out=output, layout=layout, mapping=mapping, target=target,
         trials=trials, timeout_s=timeout, only=names(only), without=names(without),
-        extras=names(extras), encoder=encoder, views=views, jobs=jobs, seed=seed,
+        extras=names(extras), encoder=encoder, views=views, splits=names(split), jobs=jobs,
+        seed=seed, limits=limits,
     )  # fmt: skip
     result = run_all(plan, console)
     console.emit(terminal.plain(result), lambda: terminal.show_run(result))
@@ -340,13 +337,13 @@ def demo(
 def list_features(
     console: Console,
 ) -> None:
-    """List the featurizers with their columns, units and provenance."""
-    from virality.featurizers.listing import list_columns
+    """List the featurizers with their columns, units and provenance, and what extras cost."""
+    from virality.featurizers.listing import list_columns, list_extras
     from virality.workflow import terminal
 
-    rows = list_columns()
-    value = {"columns": [asdict(row) for row in rows]}
-    console.emit(value, lambda: terminal.show_columns(rows))
+    rows, extras = list_columns(), list_extras()
+    value = {"columns": [asdict(row) for row in rows], "extras": [asdict(one) for one in extras]}
+    console.emit(value, lambda: terminal.show_columns(rows, extras))
 
 
 @verb(app, "config", "virality config --config virality.toml")
@@ -364,12 +361,14 @@ def config(console: Console, ctx: typer.Context) -> None:
 def doctor(
     console: Console,
     folder: Annotated[Path, typer.Option(help="Where you mean to write.")] = Path(),
+    *,
+    limits: Limits,
 ) -> None:
     """Look at this machine: versions, encoders, limits, memory, disk, licences."""
     from virality.workflow import terminal
     from virality.workflow.doctor import diagnose
 
-    health = diagnose(folder)
+    health = diagnose(folder, limits)
     console.emit(health.as_json(), lambda: terminal.show_health(health))
     if not health.ok:
         raise typer.Exit(EXIT_BUG)

@@ -1,5 +1,6 @@
 """A feature folder on disk: the matrix, its posts and their status, each with checksums."""
 
+import hashlib
 import io
 import json
 from collections.abc import Mapping
@@ -15,6 +16,10 @@ from virality.data.matrix import Column, FeatureMatrix, Known
 from virality.data.store import file_sha256, write_atomically
 
 FORMAT = 1
+SEAL = "sha256"
+VIEW = "view"
+"""Key of the variations of posts in the matrix file, which has it only if they were asked for."""
+
 MATRIX, POSTS, STATUS, MANIFEST = (
     "matrix.parquet",
     "posts.parquet",
@@ -65,10 +70,9 @@ def write_features(
         "rows": len(features.matrix),
         "columns": [asdict(column) for column in features.matrix.columns.values()],
         "versions": dict(features.matrix.versions),
-        "files": {name: file_sha256(folder / name) for name in (MATRIX, POSTS, STATUS)},
+        "files": {name: _written_sha256(folder / name) for name in (MATRIX, POSTS, STATUS)},
     }
-    text = json.dumps(manifest, indent=1, ensure_ascii=False) + "\n"
-    write_atomically(folder / MANIFEST, text.encode())
+    write_atomically(folder / MANIFEST, _manifest_bytes(manifest))
 
 
 def read_features(folder: Path) -> Features:
@@ -86,21 +90,39 @@ def read_features(folder: Path) -> Features:
     for name, expected in manifest["files"].items():
         _check(folder / str(Path(name).name), expected)
     columns = {entry["name"]: Column(**entry) for entry in manifest["columns"]}
-    frame = _read_matrix(folder / MATRIX, list(columns))
+    frame, views = _read_matrix(folder / MATRIX, list(columns))
     status = _read_parquet(folder / STATUS).to_pandas()
     posts = read_posts(folder / POSTS)
     if not list(frame.index) == list(posts["id"]) == list(status["id"]):
         raise StorageError(f"{folder}: its files speak of different posts; run `virality extract`")
-    return Features(FeatureMatrix(frame, columns, manifest["versions"]), posts, status)
+    return Features(FeatureMatrix(frame, columns, manifest["versions"], views), posts, status)
+
+
+def _written_sha256(path: Path) -> str:
+    try:
+        return file_sha256(path)
+    except OSError as error:
+        raise StorageError(f"{path}: is gone again ({error.strerror}); run again") from error
+
+
+def _manifest_bytes(manifest: Mapping[str, Any]) -> bytes:
+    """Return a manifest as it is written: its last entry is the SHA-256 of all before it."""
+    bare = json.dumps(manifest, indent=1, ensure_ascii=False)
+    sealed = {**manifest, SEAL: hashlib.sha256(bare.encode()).hexdigest()}
+    return (json.dumps(sealed, indent=1, ensure_ascii=False) + "\n").encode()
 
 
 def _manifest(folder: Path) -> dict[str, Any]:
     try:
-        manifest = json.loads((folder / MANIFEST).read_text("utf-8"))
+        content = (folder / MANIFEST).read_bytes()
+        manifest = json.loads(content.decode("utf-8"))
         if manifest["format"] != FORMAT:
             raise InputError(f"{folder}: made by another version; run `virality extract` again")
         if not {"columns", "versions", "files"} <= manifest.keys():
             raise KeyError("columns")
+        manifest.pop(SEAL, None)
+        if content != _manifest_bytes(manifest):
+            raise ValueError(SEAL)
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         damaged = f"{folder / MANIFEST} is damaged; run `virality extract` again"
         raise StorageError(damaged) from error
@@ -119,10 +141,15 @@ def _check(path: Path, expected: str) -> None:
 def _matrix_bytes(matrix: FeatureMatrix) -> bytes:
     import pyarrow as pa
 
-    values = matrix.frame.to_numpy()
+    frame = matrix.frame if matrix.views is None else pd.concat([matrix.frame, matrix.views])
+    values = frame.to_numpy()
     columns = [pa.array(np.ascontiguousarray(values[:, i])) for i in range(values.shape[1])]
-    ids = pa.array([str(post) for post in matrix.frame.index], pa.string())
-    return _table_bytes(pa.table([ids, *columns], names=["id", *matrix.columns]))
+    ids = pa.array([str(post) for post in frame.index], pa.string())
+    keys = {"id": ids}
+    if matrix.views is not None:  # 0 is the post itself
+        number = frame.groupby(frame.index, sort=False).cumcount().to_numpy()
+        keys[VIEW] = pa.array(number, pa.int16())
+    return _table_bytes(pa.table([*keys.values(), *columns], names=[*keys, *matrix.columns]))
 
 
 def _parquet_bytes(frame: pd.DataFrame) -> bytes:
@@ -149,12 +176,18 @@ def _read_parquet(path: Path) -> Any:
         raise StorageError(f"{path} is damaged; run `virality extract` again") from error
 
 
-def _read_matrix(path: Path, names: list[str]) -> pd.DataFrame:
+def _read_matrix(path: Path, names: list[str]) -> tuple[pd.DataFrame, pd.DataFrame | None]:
+    """Return the posts and their views, None if the file has no such key."""
     table = _read_parquet(path)
-    if table.column_names != ["id", *names]:
+    varied = VIEW in table.column_names
+    if table.column_names != ["id", *([VIEW] if varied else []), *names]:
         raise StorageError(f"{path}: its columns are not the manifest's; run `virality extract`")
     values = np.empty((table.num_rows, len(names)), np.float32)
     for index, name in enumerate(names):
         values[:, index] = table.column(name).to_numpy()
     ids = pd.Index(table.column("id").to_pylist(), name="id", dtype=object)
-    return pd.DataFrame(values, index=ids, columns=names)
+    frame = pd.DataFrame(values, index=ids, columns=names)
+    if not varied:
+        return frame, None
+    original = table.column(VIEW).to_numpy() == 0
+    return frame[original], frame[~original]

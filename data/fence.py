@@ -7,10 +7,8 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 
 import numpy as np
@@ -74,22 +72,22 @@ class Fence:
                 self._process.wait()
         self._sock, self._process = None, None
 
-    def run(self, path: Path, demuxer: str, limits: Limits) -> Ending:
+    def run(self, descriptor: int, demuxer: str, limits: Limits) -> Ending:
         """Decode one file in a child and wait for its end.
 
         Args:
-            path: absolute path of a file that has passed the gate.
+            descriptor: of an open file that has passed the gate; it stays open here.
             demuxer: name of the demuxer for it.
             limits: what it may cost.
 
         Raises:
-            StorageError: if no process can be started or no temporary folder made.
+            StorageError: if no process can be started.
         """
         sock = self._connected()
         reader, writer = os.pipe()
         try:
             try:
-                socket.send_fds(sock, [request(str(path), demuxer, limits)], [writer])
+                socket.send_fds(sock, [request(demuxer, limits)], [writer, descriptor])
             finally:
                 os.close(writer)
             until = time.monotonic() + limits.wall_s + GRACE_S
@@ -115,8 +113,7 @@ class Fence:
     def _start(self) -> None:
         ours, theirs = socket.socketpair()
         try:
-            room = tempfile.mkdtemp(prefix="virality-")
-            command = [sys.executable, "-I", "-c", self._program, str(theirs.fileno()), room]
+            command = [sys.executable, "-I", "-c", self._program, str(theirs.fileno())]
             self._process = subprocess.Popen(
                 command, env={}, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, cwd="/"
             )

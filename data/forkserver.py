@@ -1,16 +1,16 @@
 """The clean process that forks one child per clip; it imports numpy and PyAV and nothing else big.
 
-It serves one request at a time over a socket: a header of limits, a path, and the pipe that the
-child shall write its clip into. It forks, waits, kills the child when its time is up, and answers
-with how the child ended. When the socket closes it kills what it has and goes away, so that not
-even `kill -9` of its parent leaves a decoder behind.
+It serves one request at a time over a socket: a header of limits, the pipe that the child shall
+write its clip into, and the open media file. It forks, waits, kills the child when its time is up,
+and answers with how the child ended. When the socket closes it kills what it has and goes away, so
+that not even `kill -9` of its parent leaves a decoder behind.
+
+The child learns no file's name. It opens its file as `CLIP`, which is one of its own descriptors.
 """
 
-import contextlib
 import os
 import resource
 import select
-import shutil
 import signal
 import socket
 import struct
@@ -21,29 +21,30 @@ from dataclasses import astuple
 
 from virality.data.limits import Limits
 
-REQUEST = struct.Struct("<dIIQIddQ H H")
-"""The fields of Limits, then the lengths of the path and of the demuxer's name."""
+REQUEST = struct.Struct("<dIIQIddQ H")
+"""The fields of Limits, then the length of the demuxer's name."""
 
 ANSWER = struct.Struct("<i?dQ")
 """Wait status, whether the time was up, CPU seconds, peak memory in bytes."""
 
 Work = Callable[[str, str, Limits, int], None]
 CHILD_DESCRIPTORS = 16
+CLIP = "/proc/self/fd/5" if os.path.isdir("/proc/self/fd") else "/dev/fd/5"
+"""The media file's name in every child: it leads to the file that was checked, and nowhere else."""
 
 
-def request(path: str, demuxer: str, limits: Limits) -> bytes:
+def request(demuxer: str, limits: Limits) -> bytes:
     """Return a request as it is sent over the socket."""
-    raw, kind = os.fsencode(path), demuxer.encode("ascii")
-    return REQUEST.pack(*astuple(limits), len(raw), len(kind)) + raw + kind
+    kind = demuxer.encode("ascii")
+    return REQUEST.pack(*astuple(limits), len(kind)) + kind
 
 
-def serve(work: Work, control: int, room: str) -> None:
+def serve(work: Work, control: int) -> None:
     """Answer requests until the other side closes the socket.
 
     Args:
         work: what a child does with (path, demuxer, limits, descriptor to write to).
         control: descriptor of the socket.
-        room: private folder where files get a name of our own; removed at the end.
     """
     for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(ignored, signal.SIG_IGN)
@@ -52,29 +53,22 @@ def serve(work: Work, control: int, room: str) -> None:
     with socket.socket(fileno=control) as sock:
         try:
             while (asked := _receive(sock)) is not None:
-                path, demuxer, limits, pipe = asked
-                link = os.path.join(room, "clip")
-                with contextlib.suppress(FileNotFoundError):
-                    os.unlink(link)
-                os.symlink(path, link)
-                answer = _run(work, link, demuxer, limits, pipe, sock, idle)
+                answer = _run(work, *asked, sock, idle)
                 if answer is None:
                     return
                 sock.sendall(answer)
         except (ConnectionError, EOFError):
             return
-        finally:
-            shutil.rmtree(room, ignore_errors=True)
 
 
-def _receive(sock: socket.socket) -> tuple[str, str, Limits, int] | None:
-    first, descriptors, _, _ = socket.recv_fds(sock, REQUEST.size, 1)
+def _receive(sock: socket.socket) -> tuple[str, Limits, int, int] | None:
+    first, descriptors, _, _ = socket.recv_fds(sock, REQUEST.size, 2)
     if not first:
         return None
     raw = first + _exactly(sock, REQUEST.size - len(first))
-    *limits, path_bytes, kind_bytes = REQUEST.unpack(raw)
-    path, kind = _exactly(sock, path_bytes), _exactly(sock, kind_bytes)
-    return os.fsdecode(path), kind.decode("ascii"), Limits(*limits), descriptors[0]
+    *limits, kind_bytes = REQUEST.unpack(raw)
+    pipe, media = descriptors
+    return _exactly(sock, kind_bytes).decode("ascii"), Limits(*limits), pipe, media
 
 
 def _exactly(sock: socket.socket, count: int) -> bytes:
@@ -88,15 +82,15 @@ def _exactly(sock: socket.socket, count: int) -> bytes:
 
 
 def _run(
-    work: Work, path: str, demuxer: str, limits: Limits, pipe: int, sock: socket.socket, idle: int
+    work: Work, demuxer: str, limits: Limits, pipe: int, media: int, sock: socket.socket, idle: int
 ) -> bytes | None:
     """Run one child to its end; None if the parent went away meanwhile."""
     life, alive = os.pipe()
     child = os.fork()
     if child == 0:
-        _child(work, path, demuxer, limits, pipe, alive, idle)
-    os.close(alive)
-    os.close(pipe)
+        _child(work, demuxer, limits, (pipe, alive, media), idle)
+    for descriptor in (alive, pipe, media):
+        os.close(descriptor)
     try:
         late, orphaned = _wait(life, sock, limits.wall_s)
     finally:
@@ -122,27 +116,25 @@ def _wait(life: int, sock: socket.socket, wall_s: float) -> tuple[bool, bool]:
     return True, False
 
 
-def _child(
-    work: Work, path: str, demuxer: str, limits: Limits, pipe: int, alive: int, idle: int
-) -> None:
+def _child(work: Work, demuxer: str, limits: Limits, kept: tuple[int, int, int], idle: int) -> None:
     """Shut every door, decode, and leave without returning."""
     code = 1
     try:
-        _shut(pipe, alive)
+        _shut(kept)
         _limit(limits, idle)
-        work(path, demuxer, limits, 3)
+        work(CLIP, demuxer, limits, 3)
         code = 0
     finally:
         os._exit(code)
 
 
-def _shut(pipe: int, alive: int) -> None:
-    """Leave open: /dev/null as 0 to 2, the result as 3, the sign of life as 4."""
-    pipe, alive = os.dup2(pipe, 100), os.dup2(alive, 101)
+def _shut(kept: tuple[int, int, int]) -> None:
+    """Leave open: /dev/null as 0 to 2, the result as 3, the sign of life as 4, the clip as 5."""
+    above = [os.dup2(source, 100 + place) for place, source in enumerate(kept)]
     null = os.open(os.devnull, os.O_RDWR)
-    for target, source in enumerate((null, null, null, pipe, alive)):
+    for target, source in enumerate((null, null, null, *above)):
         os.dup2(source, target)
-    os.closerange(5, 4096)
+    os.closerange(6, 4096)
     if sys.platform == "linux":
         import ctypes
 
@@ -192,7 +184,7 @@ def decode_work(path: str, demuxer: str, limits: Limits, pipe: int) -> None:
 
 
 def main() -> None:
-    """Start serving; called as `python -c` with the socket's descriptor and the private folder."""
+    """Start serving; called as `python -c` with the socket's descriptor."""
     os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1")
     import av
     import numpy  # noqa: F401
@@ -201,4 +193,4 @@ def main() -> None:
     import virality.data.wire  # noqa: F401
 
     av.logging.set_level(None)
-    serve(decode_work, int(sys.argv[1]), sys.argv[2])
+    serve(decode_work, int(sys.argv[1]))

@@ -3,10 +3,16 @@
 Each format is named by magic bytes, never by the file's name, and the decoder is told which demuxer
 to use. A text file named `.mp4`, a playlist or an `ffconcat` script thus never reaches a parser
 that could open another file or address.
+
+A path is opened once. What is gated, hashed and decoded is that one open file, so that nobody can
+put another in its place in between.
 """
 
+import contextlib
 import os
 import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 HEAD_BYTES = 4096
@@ -85,8 +91,24 @@ def open_file(path: Path) -> int:
     return descriptor
 
 
-def admit(path: Path, file_bytes: int) -> tuple[str, str]:
-    """Check a path before it is decoded; return (demuxer, reason), one of which is `""`.
+@dataclass(frozen=True)
+class Admitted:
+    """A path that has been to the gate.
+
+    Attributes:
+        descriptor: of the open file, -1 if there is none that may be read.
+        demuxer: name of the demuxer for it, `""` if it is refused.
+        reason: why it is refused, `""` if it is not.
+    """
+
+    descriptor: int
+    demuxer: str
+    reason: str
+
+
+@contextlib.contextmanager
+def opened(path: Path, file_bytes: int) -> Iterator[Admitted]:
+    """Open a path and check what is there before it is decoded; it is closed again afterwards.
 
     Args:
         path: file to look at; links are followed, see `within` for where they may lead.
@@ -95,17 +117,31 @@ def admit(path: Path, file_bytes: int) -> tuple[str, str]:
     try:
         descriptor = open_file(path)
     except FileNotFoundError:
-        return "", "file_not_found"
+        yield Admitted(-1, "", "file_not_found")
+        return
     except IsADirectoryError:
-        return "", "not_a_file"
-    except OSError:
-        return "", "unreadable"
+        yield Admitted(-1, "", "not_a_file")
+        return
+    except (OSError, ValueError):  # a name that holds a zero byte is a ValueError
+        yield Admitted(-1, "", "unreadable")
+        return
+    try:
+        yield Admitted(descriptor, *_judged(descriptor, file_bytes))
+    finally:
+        os.close(descriptor)
+
+
+def admit(path: Path, file_bytes: int) -> tuple[str, str]:
+    """Check a path without keeping it open; return (demuxer, reason), one of which is `""`."""
+    with opened(path, file_bytes) as admitted:
+        return admitted.demuxer, admitted.reason
+
+
+def _judged(descriptor: int, file_bytes: int) -> tuple[str, str]:
     try:
         size, head = os.fstat(descriptor).st_size, os.pread(descriptor, HEAD_BYTES, 0)
     except OSError:
         return "", "unreadable"
-    finally:
-        os.close(descriptor)
     if not head:
         return "", "empty_file"
     if size > file_bytes:

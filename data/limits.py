@@ -4,6 +4,8 @@ from dataclasses import dataclass, fields
 
 from virality.data.errors import UsageError
 
+FRAMES_A_SECOND = 60
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -27,6 +29,27 @@ class Limits:
     wall_s: float = 30.0
     cpu_s: float = 30.0
     memory_bytes: int = 1_000_000_000
+
+    @classmethod
+    def of(cls, seconds: float, side: int, file_bytes: int, wall_s: float) -> "Limits":
+        """Return limits by what a user can name; the others follow from these.
+
+        Args:
+            seconds: longest picture or sound; at most FRAMES_A_SECOND pictures fit into each.
+            side: longest side of a picture as stored, in pixels.
+            file_bytes: largest file.
+            wall_s: time a clip may take, by the clock and of a processor.
+
+        Raises:
+            UsageError: if a limit is not positive.
+        """
+        frames = max(1, round(seconds * FRAMES_A_SECOND))
+        return cls(seconds, side, side, file_bytes, frames, wall_s, wall_s)
+
+    def admit_all_of(self, other: "Limits") -> bool:
+        """Tell whether every clip that the other limits let through passes these too."""
+        names = ("seconds", "width", "height", "file_bytes", "frames")
+        return all(getattr(self, name) >= getattr(other, name) for name in names)
 
     def __post_init__(self) -> None:
         """Refuse limits under which nothing can be decoded.

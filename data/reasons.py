@@ -33,6 +33,7 @@ REASONS: Mapping[str, str] = {
     "memory_limit": "decoding asked for more memory than the limit",
     "crashed": "the decoder crashed",
     "result_refused": "the decoder returned something that is not a clip",
+    "changed_meanwhile": "the file was changed or replaced while it was being read",
     # partial: what could be decoded is used
     "shorter_than_declared": "under 95 % of the declared length is there",
     "damaged": "some of the picture or sound could not be decoded",
@@ -43,3 +44,10 @@ REASONS: Mapping[str, str] = {
     "worker_lost": "the worker process that held the post died, twice",
 }
 """Reason -> one sentence for people. The order is part of the wire format of the decoder."""
+
+FLEETING = frozenset({
+    "file_not_found", "not_a_file", "unreadable", "changed_meanwhile", "time_limit", "crashed",
+    "result_refused", "worker_lost",
+})  # fmt: skip
+"""Reasons that may be the fault of the machine or the moment: the next run tries again. All others
+follow from what the file holds and from the limits, and are remembered."""

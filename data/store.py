@@ -23,7 +23,7 @@ MAGIC = b"VROWS\x00\x00\x01"
 SUFFIX = ".rows"
 _COUNT = struct.Struct("<I")
 _RECORD = struct.Struct("<32sII")
-_TEMPORARY = ".tmp-"
+TEMPORARY = ".tmp-"
 
 
 def make_key(*parts: str) -> bytes:
@@ -46,13 +46,27 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def open_sha256(descriptor: int) -> str:
+    """Return the SHA-256 in hexadecimal of the whole content of an open file.
+
+    Raises:
+        OSError: if it cannot be read.
+    """
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    with open(descriptor, "rb", closefd=False) as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    return digest
+
+
 def write_atomically(path: Path, content: bytes) -> None:
     """Write a file by temporary name, sync and rename: it is there whole or as it was before.
 
     Raises:
         StorageError: if it cannot be written.
     """
-    temporary = path.with_name(f"{_TEMPORARY}{os.getpid()}-{path.name}")
+    # Neither threads nor processes of other machines, whose numbers may agree, share this name.
+    temporary = path.with_name(f"{TEMPORARY}{os.urandom(6).hex()}-{path.name}")
     try:
         with temporary.open("wb") as file:
             file.write(content)
@@ -65,6 +79,20 @@ def write_atomically(path: Path, content: bytes) -> None:
         raise StorageError(
             f"{path}: cannot be written ({error.strerror}); mend and run again"
         ) from error
+
+
+def sweep(folder: Path) -> None:
+    """Remove temporary files of writers that were killed; call it while nobody writes.
+
+    Raises:
+        StorageError: if the folder cannot be written.
+    """
+    try:
+        for pattern in (f"{TEMPORARY}*", ".*.partial"):
+            for path in folder.glob(pattern):
+                path.unlink(missing_ok=True)
+    except OSError as error:
+        raise StorageError(f"{folder}: cannot be written ({error.strerror})") from error
 
 
 def publish(folder: Path, records: Mapping[bytes, bytes]) -> str:
@@ -143,10 +171,9 @@ class Store:
         except OSError as error:
             raise StorageError(f"{self.folder}: cannot be read ({error.strerror})") from error
 
-    def sweep(self) -> None:
-        """Remove temporary files of writers that were killed; call it while nobody writes."""
-        for path in self.folder.glob(f"{_TEMPORARY}*"):
-            path.unlink(missing_ok=True)
+    def remember(self, records: Mapping[bytes, bytes]) -> None:
+        """Hold records for as long as this store is open, without writing them."""
+        self._records.update(records)
 
     def _read(self, name: str) -> None:
         if name in self._seen:

@@ -1,6 +1,5 @@
 """From stored rows to one matrix and one status table, a row a post."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,9 @@ from virality.data.matrix import Column, FeatureMatrix, Known
 from virality.data.post import EXTRA_PREFIX
 from virality.data.store import Store
 from virality.featurizers.base import Featurizer
-from virality.featurizers.worker import MEDIA_MODALITIES, Setup, row_key, verdict_key
+from virality.featurizers.variation import VARIED_MODALITIES, view_source
+from virality.featurizers.verdict import find_verdict
+from virality.featurizers.worker import MEDIA_MODALITIES, Setup, row_key
 
 NO_MEDIA_REASONS = ("no_file", "file_not_found", "no_folder")
 METADATA_BATCH = 4096
@@ -70,9 +71,42 @@ def assemble(
         blocks.append(_extra(posts[EXTRA_PREFIX + column.name.removeprefix("extra__")]))
     ids = pd.Index([str(post) for post in posts["id"]], name="id", dtype=object)
     frame = pd.DataFrame(np.hstack(blocks), index=ids, columns=list(columns))
+    views = _views(frame, columns, parts, setup, store) if setup.views else None
     versions = {name: version_of(one) for name, one in setup.featurizers.items()}
     status = _status(ids, parts, setup, store, failures, needs_media)
-    return Features(FeatureMatrix(frame, columns, versions), posts, status)
+    return Features(FeatureMatrix(frame, columns, versions, views), posts, status)
+
+
+def _views(
+    frame: pd.DataFrame,
+    columns: Mapping[str, Column],
+    parts: Sequence[Part],
+    setup: Setup,
+    store: Store,
+) -> pd.DataFrame:
+    """Return the views of every post whose clip could be decoded, all first views first.
+
+    What a view does not see anew is the post's own.
+    """
+    seen = {n: one for n, one in setup.featurizers.items() if one.modality in VARIED_MODALITIES}
+    verdicts = [
+        find_verdict(store, part.sha256, setup.limits) if part.sha256 and not part.reason else None
+        for part in parts
+    ]
+    decoded = [i for i, one in enumerate(verdicts) if one and one["status"] != "failed"]
+    place = {name: number for number, name in enumerate(columns)}
+    blocks = [frame.to_numpy()[:0]]
+    for view in range(1, setup.views + 1):
+        block = frame.to_numpy()[decoded]
+        for name, featurizer in seen.items():
+            inner = [place[column.under(name).name] for column in featurizer.columns]
+            for row, part in enumerate(parts[i] for i in decoded):
+                key = row_key(name, featurizer, view_source(part.sha256, view))
+                found = store.row(key, len(inner))
+                block[row, inner] = np.nan if found is None else found
+        blocks.append(block)
+    ids = frame.index[decoded * setup.views]
+    return pd.DataFrame(np.vstack(blocks), index=ids, columns=list(columns))
 
 
 def version_of(featurizer: Featurizer[Any]) -> str:
@@ -141,10 +175,9 @@ def _verdict(
         status = "no_media" if part.reason in NO_MEDIA_REASONS else "failed"
         reason = part.reason
     elif needs_media:
-        value = store.value(verdict_key(part.sha256, setup.limits))
-        verdict = json.loads(value) if value is not None else {}
-        status = verdict.get("status", "failed")
-        reason = verdict.get("reason", "worker_lost")
+        verdict = find_verdict(store, part.sha256, setup.limits) or {}
+        status = str(verdict.get("status", "failed"))
+        reason = str(verdict.get("reason", "worker_lost"))
         seconds = float(verdict.get("seconds", 0.0))
     faults = {**failures.get(part.caption or "", {}), **failures.get(part.sha256, {})}
     faults.pop("", None)

@@ -16,15 +16,19 @@ import pandas as pd
 from virality.data.decode import Limits
 from virality.data.errors import InputError, StorageError, UsageError
 from virality.data.features import write_features
-from virality.data.gate import admit
+from virality.data.gate import opened
 from virality.data.matrix import MODALITIES, Known
 from virality.data.media import Found, find_media
-from virality.data.store import Store, file_sha256
+from virality.data.store import Store, open_sha256, sweep
 from virality.featurizers import FEATURIZERS
 from virality.featurizers.assemble import Part, assemble, chosen_extras
+from virality.featurizers.audio_transcript import AudioTranscriptText
 from virality.featurizers.base import Featurizer
+from virality.featurizers.extras import switched_on
+from virality.featurizers.frames_screen import FramesScreenText
 from virality.featurizers.plan import Plan, plan_tasks
 from virality.featurizers.pool import run_tasks
+from virality.featurizers.variation import MOST_VIEWS
 from virality.featurizers.worker import MEDIA_MODALITIES, Setup
 
 __all__ = ["Extraction", "extract"]
@@ -62,7 +66,9 @@ def extract(
     progress: Callable[[int, int], None] | None = None,
     known: Mapping[str, Known] | None = None,
     switched_off: Sequence[str] = (),
+    extras: Sequence[str] = (),
     encoder: str = "",
+    views: int = 0,
 ) -> Extraction:
     """Compute the features of posts into a feature folder, doing only what is missing there.
 
@@ -79,7 +85,9 @@ def extract(
         progress: called with (clips and captions done, all of them).
         known: provenance of `extra.*` columns; those known before posting become features.
         switched_off: modalities or featurizers to leave out.
-        encoder: sentence encoder of captions, the default one if empty.
+        extras: what to compute beyond the default, see `featurizers.extras`.
+        encoder: sentence encoder of captions and transcripts, the default one if empty.
+        views: variations of every clip to add to the matrix, see `featurizers.variation`.
 
     Raises:
         InputError: if the media folder does not exist or ids repeat.
@@ -87,19 +95,20 @@ def extract(
         StorageError: if the folder cannot be written or another run is writing it.
     """
     begin = time.perf_counter()
-    _check(posts, jobs)
-    featurizers = with_encoder(choose(only, switched_off), encoder)
-    extras = chosen_extras(posts, known or {}) if _wants("metadata", only, switched_off) else ()
+    _check(posts, jobs, views)
+    featurizers = with_encoder(choose(only, switched_off, extras), encoder)
+    declared = chosen_extras(posts, known or {}) if _wants("metadata", only, switched_off) else ()
     needs_media = any(one.modality in MEDIA_MODALITIES for one in featurizers.values())
     found = find_media(posts, media) if needs_media else []
-    setup = Setup(out / "rows", featurizers, limits or Limits())
+    setup = Setup(out / "rows", featurizers, limits or Limits(), views)
     with _locked(out):
         store = Store(setup.rows)
-        store.sweep()
+        for folder in (out, setup.rows):
+            sweep(folder)
         parts = _parts(posts, found, jobs, setup.limits)
         plan = plan_tasks(parts, setup, store)
         failures = _run(setup, plan, store, jobs, progress)
-        features = assemble(posts, parts, setup, store, failures, extras, needs_media)
+        features = assemble(posts, parts, setup, store, failures, declared, needs_media)
         write_features(out, features, known=known)
     counts = Counter(features.status["status"])
     reasons = Counter(reason for reason in features.status["reason"] if reason)
@@ -107,20 +116,25 @@ def extract(
     return Extraction(dict(counts), dict(reasons), len(plan.missing), plan.reused, seconds, out)
 
 
-def choose(only: Sequence[str], switched_off: Sequence[str]) -> dict[str, Featurizer[Any]]:
-    """Return the featurizers to run, in column order.
+def choose(
+    only: Sequence[str], switched_off: Sequence[str], extras: Sequence[str] = ()
+) -> dict[str, Featurizer[Any]]:
+    """Return the featurizers to run, in column order, those of extras last.
 
     Raises:
-        UsageError: if a name is neither a modality nor a featurizer, or none is left.
+        UsageError: if a name is neither a modality nor a featurizer, none is left, an extra is
+            unknown or its package is not installed.
     """
-    names = {*MODALITIES, *FEATURIZERS}
+    asked = switched_on(extras)
+    there = {**FEATURIZERS, **asked}
+    names = {*MODALITIES, *there}
     for name in (*only, *switched_off):
         if name not in names:
             raise UsageError(f"{name!r} is no modality or featurizer; see `virality list`")
     chosen = {
         name: featurizer
-        for name, featurizer in FEATURIZERS.items()
-        if (not only or {name, featurizer.modality} & set(only))
+        for name, featurizer in there.items()
+        if (not only or name in asked or {name, featurizer.modality} & set(only))
         and not {name, featurizer.modality} & set(switched_off)
     }
     if not chosen:
@@ -139,18 +153,26 @@ def with_encoder(
     """
     from virality.featurizers.text_embedding import TextEmbedding
 
-    if not encoder or "text_embedding" not in featurizers:
+    if not encoder:
         return featurizers
-    return {**featurizers, "text_embedding": TextEmbedding(encoder)}
+    named = TextEmbedding(encoder)
+    others: dict[str, Featurizer[Any]] = {
+        "text_embedding": named,
+        "audio_transcript_embedding": AudioTranscriptText(named),
+        "frames_screen_embedding": FramesScreenText(named),
+    }
+    return {name: others.get(name, featurizer) for name, featurizer in featurizers.items()}
 
 
 def _wants(modality: str, only: Sequence[str], switched_off: Sequence[str]) -> bool:
     return (not only or modality in only) and modality not in switched_off
 
 
-def _check(posts: pd.DataFrame, jobs: int) -> None:
+def _check(posts: pd.DataFrame, jobs: int, views: int) -> None:
     if jobs < 1:
         raise UsageError(f"jobs is {jobs}; give 1 or more")
+    if not 0 <= views <= MOST_VIEWS:
+        raise UsageError(f"views is {views}; give 0 to {MOST_VIEWS}")
     if not len(posts):
         raise InputError("the table holds no posts; ingest some first")
     if posts["id"].isna().any():
@@ -169,12 +191,19 @@ def _locked(out: Path) -> Iterator[None]:
     except OSError as error:
         raise StorageError(f"{out}: cannot be written ({error.strerror}); name another") from error
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _lock(descriptor, out)
         yield
-    except BlockingIOError:
-        raise StorageError(f"{out}: another run is writing it; wait for it to end") from None
     finally:
         os.close(descriptor)
+
+
+def _lock(descriptor: int, out: Path) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise StorageError(f"{out}: another run is writing it; wait for it to end") from None
+    except OSError as error:
+        raise StorageError(f"{out}: cannot be locked ({error.strerror}); name another") from error
 
 
 def _parts(posts: pd.DataFrame, found: Sequence[Found], jobs: int, limits: Limits) -> list[Part]:
@@ -193,13 +222,13 @@ def _hashed(found: Found, limits: Limits) -> tuple[Path | None, str, str]:
     """Return (path, SHA-256, reason); a file that the gate refuses is not even hashed."""
     if found.path is None:
         return None, "", found.reason
-    _, reason = admit(found.path, limits.file_bytes)
-    if reason in ("file_not_found", "not_a_file", "unreadable", "too_large"):
-        return None, "", reason
-    try:
-        return found.path, file_sha256(found.path), reason
-    except OSError:
-        return None, "", "unreadable"
+    with opened(found.path, limits.file_bytes) as admitted:
+        if admitted.descriptor < 0 or admitted.reason in ("unreadable", "too_large"):
+            return None, "", admitted.reason
+        try:
+            return found.path, open_sha256(admitted.descriptor), admitted.reason
+        except OSError:
+            return None, "", "unreadable"
 
 
 def _run(
@@ -218,6 +247,7 @@ def _run(
             task = plan.tasks[result.number]
             if result.file:
                 store.take(result.file)
+            store.remember(result.fleeting)
             for source in task.sources if result.failures else ():
                 failures.setdefault(source, {}).update(result.failures)
             done += len(plan.credits[result.number])

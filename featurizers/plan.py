@@ -6,7 +6,9 @@ from pathlib import Path
 
 from virality.data.store import Store
 from virality.featurizers.assemble import Part
-from virality.featurizers.worker import MEDIA_MODALITIES, Setup, Task, row_key, verdict_key
+from virality.featurizers.variation import VARIED_MODALITIES, view_source
+from virality.featurizers.verdict import find_verdict
+from virality.featurizers.worker import MEDIA_MODALITIES, Setup, Task, row_key
 
 CAPTIONS_A_TASK = 128
 
@@ -38,7 +40,8 @@ def plan_tasks(parts: Sequence[Part], setup: Setup, store: Store) -> Plan:
     captions = sorted({part.caption for part in parts if part.caption}, key=lambda c: (len(c), c))
     work = [*_caption_work(captions, setup, store), *_clip_work(clips, setup, store)]
     tasks = tuple(
-        Task(number, sources, path, names) for number, (sources, path, names) in enumerate(work)
+        Task(number, sources, path, names, views)
+        for number, (sources, path, names, views) in enumerate(work)
     )
     missing = frozenset(source for task in tasks for source in task.sources)
     texts = captions if _names(setup, ("text",)) else []
@@ -60,7 +63,8 @@ def _names(setup: Setup, modalities: Sequence[str]) -> list[str]:
     return [name for name, one in setup.featurizers.items() if one.modality in modalities]
 
 
-Work = tuple[tuple[str, ...], Path | None, tuple[str, ...]]
+Names = tuple[str, ...]
+Work = tuple[tuple[str, ...], Path | None, Names, tuple[Names, ...]]
 
 
 def _caption_work(captions: Sequence[str], setup: Setup, store: Store) -> Iterator[Work]:
@@ -72,31 +76,32 @@ def _caption_work(captions: Sequence[str], setup: Setup, store: Store) -> Iterat
             text for text in captions if store.row(row_key(name, featurizer, text), width) is None
         ]
         for start in range(0, len(lacking), CAPTIONS_A_TASK):
-            yield tuple(lacking[start : start + CAPTIONS_A_TASK]), None, (name,)
+            yield tuple(lacking[start : start + CAPTIONS_A_TASK]), None, (name,), ()
 
 
 def _clip_work(clips: Mapping[str, Path], setup: Setup, store: Store) -> Iterator[Work]:
     names = _names(setup, MEDIA_MODALITIES)
+    varied = _names(setup, VARIED_MODALITIES)
     for sha256, path in clips.items():
-        verdict = verdict_of(store, sha256, setup)
+        verdict = find_verdict(store, sha256, setup.limits)
         if verdict is not None and verdict["status"] == "failed":
             continue
-        lacking = tuple(
-            name
-            for name in names
-            if store.row(
-                row_key(name, setup.featurizers[name], sha256),
-                len(setup.featurizers[name].columns),
-            )
-            is None
+        lacking = _lacking(setup, store, names, sha256)
+        views = tuple(
+            _lacking(setup, store, varied, view_source(sha256, view))
+            for view in range(1, setup.views + 1)
         )
-        if names and (lacking or verdict is None):
-            yield (sha256,), path, lacking
+        if names and (lacking or any(views) or verdict is None):
+            yield (sha256,), path, lacking, views
 
 
-def verdict_of(store: Store, sha256: str, setup: Setup) -> dict[str, str | float] | None:
-    """Return what the store says about a clip under these limits, None if nothing."""
-    import json
-
-    value = store.value(verdict_key(sha256, setup.limits))
-    return dict(json.loads(value)) if value is not None else None
+def _lacking(setup: Setup, store: Store, names: Sequence[str], source: str) -> Names:
+    """Return the featurizers whose row of a clip, or of a view of it, is not in the store."""
+    return tuple(
+        name
+        for name in names
+        if store.row(
+            row_key(name, setup.featurizers[name], source), len(setup.featurizers[name].columns)
+        )
+        is None
+    )

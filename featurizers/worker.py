@@ -4,7 +4,6 @@ It is started as `python -c` with a socket, so that neither the caller's main mo
 threads matter. Whatever it has published survives it, and the parent learns only names of files.
 """
 
-import json
 import os
 import signal
 import sys
@@ -21,6 +20,8 @@ from virality.data.decode import SAMPLING_VERSION, Limits, decode
 from virality.data.errors import ViralityError
 from virality.data.store import make_key, publish, row_bytes
 from virality.featurizers.base import Featurizer
+from virality.featurizers.variation import vary, view_source
+from virality.featurizers.verdict import verdict_records
 
 PROGRAM = "from virality.featurizers.worker import main; main()"
 MEDIA_MODALITIES = ("audio", "frames", "stream")
@@ -33,6 +34,7 @@ class Setup:
     rows: Path
     featurizers: Mapping[str, Featurizer[Any]]
     limits: Limits
+    views: int = 0
 
 
 @dataclass(frozen=True)
@@ -44,12 +46,14 @@ class Task:
         sources: the clip's SHA-256, or the captions.
         path: the clip, None for captions.
         names: featurizers to run.
+        views: featurizers to run on each view of the clip, first view first.
     """
 
     number: int
     sources: tuple[str, ...]
     path: Path | None
     names: tuple[str, ...]
+    views: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -60,12 +64,14 @@ class Done:
         number: the task's.
         file: name of the store's file that holds its records, `""` if there is none.
         failures: featurizer -> what it raised.
+        fleeting: records that hold for this run only.
         abort: an error that ends the whole run.
     """
 
     number: int
     file: str = ""
     failures: Mapping[str, str] = field(default_factory=dict)
+    fleeting: Mapping[bytes, bytes] = field(default_factory=dict)
     abort: ViralityError | None = None
 
 
@@ -74,11 +80,6 @@ def row_key(name: str, featurizer: Featurizer[Any], source: str) -> bytes:
     media = featurizer.modality in MEDIA_MODALITIES
     sampling = SAMPLING_VERSION if media else ""
     return make_key("row", source, name, repr(featurizer), featurizer.version, sampling)
-
-
-def verdict_key(sha256: str, limits: Limits) -> bytes:
-    """Return the key of the verdict on a clip under these limits."""
-    return make_key("verdict", sha256, SAMPLING_VERSION, repr(limits))
 
 
 def run_task(setup: Setup, task: Task) -> Done:
@@ -130,25 +131,40 @@ def _checked(featurizer: Featurizer[Any], batch: Sequence[Any]) -> FloatArray:
 def _clip(setup: Setup, task: Task) -> Done:
     assert task.path is not None
     begin = time.perf_counter()
-    decoded = decode(task.path, setup.limits)
     (sha256,) = task.sources
+    decoded = decode(task.path, setup.limits, sha256=sha256)
     records: dict[bytes, bytes] = {}
     failures: dict[str, str] = {}
     if decoded.clip is not None:
-        for name in task.names:
-            featurizer = setup.featurizers[name]
-            row, failed = _media_row(featurizer, decoded.clip)
-            if failed:
-                failures[name] = failed
-            else:
-                records[row_key(name, featurizer, sha256)] = row_bytes(row)
-    verdict = {
+        for view, names in enumerate((task.names, *task.views)):
+            if names:
+                clip = vary(decoded.clip, sha256, view) if view else decoded.clip
+                source = view_source(sha256, view)
+                failures |= _measure_clip(setup, names, clip, source, records)
+    verdict: dict[str, str | float] = {
         "status": decoded.status,
         "reason": decoded.reason,
         "seconds": round(time.perf_counter() - begin, 6),
     }
-    records[verdict_key(sha256, setup.limits)] = json.dumps(verdict).encode()
-    return Done(task.number, publish(setup.rows, records), failures)
+    lasting, fleeting = verdict_records(verdict, sha256, setup.limits)
+    records |= lasting
+    file = publish(setup.rows, records) if records else ""
+    return Done(task.number, file, failures, fleeting)
+
+
+def _measure_clip(
+    setup: Setup, names: Sequence[str], clip: Clip, source: str, records: dict[bytes, bytes]
+) -> dict[str, str]:
+    """Add a row a featurizer to the records; return what failed."""
+    failures = {}
+    for name in names:
+        featurizer = setup.featurizers[name]
+        row, failed = _media_row(featurizer, clip)
+        if failed:
+            failures[name] = failed
+        else:
+            records[row_key(name, featurizer, source)] = row_bytes(row)
+    return failures
 
 
 def _media_row(featurizer: Featurizer[Any], clip: Clip) -> tuple[FloatArray, str]:

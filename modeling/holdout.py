@@ -92,7 +92,9 @@ def hold_out(
 
 def _fingerprint(rows: Rows, y: Floats, recipe: Recipe, key: tuple[str, int]) -> str:
     digest = hashlib.sha256(repr((recipe, key)).encode())
-    for values in (rows.plain, *rows.blocks.values(), y):
+    views = () if rows.views is None else (rows.views.owner, rows.views.plain)
+    seen = () if rows.views is None else rows.views.blocks.values()
+    for values in (rows.plain, *rows.blocks.values(), *views, *seen, y):
         digest.update(np.ascontiguousarray(values).data)
     there = [name for name in POST_FIELDS if name in rows.posts]
     digest.update(rows.posts[there].astype(str).to_csv().encode())

@@ -74,7 +74,7 @@ class Projector:
 
     def transform(self, rows: Rows) -> Inputs:
         """Return the inputs of rows outside training."""
-        group = self._groups(rows.posts)
+        group = self.groups(rows.posts)
         parts = [rows.plain]
         for name, block in self.blocks.items():
             values = rows.blocks[name]
@@ -82,7 +82,7 @@ class Projector:
             parts.append(empty if block is None else block.transform(values, group))
         return _joined(parts, self.history, rows, self.columns)
 
-    def _groups(self, posts: pd.DataFrame) -> IntArray:
+    def groups(self, posts: pd.DataFrame) -> IntArray:
         """Return each author's number in training, -1 for strangers."""
         if "author_id" not in posts.columns or not len(self.authors):
             return np.full(len(posts), -1, dtype=np.int64)

@@ -17,6 +17,30 @@ Singles = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
+class Views:
+    """Variations of posts (see `FeatureMatrix.views`), k of them.
+
+    Attributes:
+        owner: int64 (k,), the row of the post that each is a view of.
+        plain: float32 (k, p), as `Rows.plain`.
+        blocks: as `Rows.blocks`, (k, d) each.
+    """
+
+    owner: IntArray
+    plain: Singles
+    blocks: Mapping[str, Singles]
+
+    def follow(self, index: IntArray, rows: int) -> "Views":
+        """Return the views of the posts at `index` of `rows`, numbered anew."""
+        place = np.full(rows, -1, dtype=np.int64)
+        place[index] = np.arange(len(index))
+        owner = place[self.owner]
+        kept = np.flatnonzero(owner >= 0)
+        blocks = {name: values[kept] for name, values in self.blocks.items()}
+        return Views(owner[kept], self.plain[kept], blocks)
+
+
+@dataclass(frozen=True)
 class Rows:
     """Aligned features and posts of n rows.
 
@@ -26,6 +50,7 @@ class Rows:
         columns: the p columns of `plain`.
         blocks: name of an embedding -> float32 (n, d); NaN rows where the part is missing.
         block_columns: name of an embedding -> its d columns.
+        views: variations of the posts, which go wherever their post goes; None if there are none.
     """
 
     posts: pd.DataFrame
@@ -33,6 +58,7 @@ class Rows:
     columns: tuple[Column, ...]
     blocks: Mapping[str, Singles]
     block_columns: Mapping[str, tuple[Column, ...]]
+    views: Views | None = None
 
     def __len__(self) -> int:
         return len(self.posts)
@@ -44,6 +70,7 @@ class Rows:
             posts=self.posts.iloc[index].reset_index(drop=True),
             plain=self.plain[index],
             blocks={name: values[index] for name, values in self.blocks.items()},
+            views=None if self.views is None else self.views.follow(index, len(self)),
         )
 
 
@@ -72,15 +99,33 @@ def arrange(matrix: FeatureMatrix, posts: pd.DataFrame, names: tuple[str, ...]) 
         block = matrix.columns[name].block
         (blocks.setdefault(block, []) if block else plain).append(name)
     place = {name: i for i, name in enumerate(matrix.frame.columns)}
-    values = matrix.frame.to_numpy()
-    cut = {block: values[:, [place[n] for n in inner]] for block, inner in blocks.items()}
+    posts = align(matrix, posts)
+    places = {block: [place[n] for n in inner] for block, inner in blocks.items()}
+    apart, cut = _cut(matrix.frame, [place[n] for n in plain], places)
+    views = None
+    if matrix.views is not None:
+        owner = matrix.frame.index.get_indexer(matrix.views.index).astype(np.int64)
+        views = Views(owner, *_cut(matrix.views, [place[n] for n in plain], places))
     return Rows(
-        posts=align(matrix, posts),
-        plain=np.ascontiguousarray(values[:, [place[n] for n in plain]], dtype=np.float32),
+        posts=posts,
+        plain=apart,
         columns=tuple(matrix.columns[n] for n in plain),
-        blocks={block: np.ascontiguousarray(v, dtype=np.float32) for block, v in cut.items()},
+        blocks=cut,
         block_columns={b: tuple(matrix.columns[n] for n in inner) for b, inner in blocks.items()},
+        views=views,
     )
+
+
+def _cut(
+    frame: pd.DataFrame, plain: list[int], blocks: Mapping[str, list[int]]
+) -> tuple[Singles, dict[str, Singles]]:
+    """Return the plain columns and each block of columns as arrays of their own."""
+    values = frame.to_numpy()
+    cut = {
+        block: np.ascontiguousarray(values[:, places], dtype=np.float32)
+        for block, places in blocks.items()
+    }
+    return np.ascontiguousarray(values[:, plain], dtype=np.float32), cut
 
 
 def labelled(
@@ -107,5 +152,5 @@ def labelled(
         )
     if len(known) == len(matrix):
         return matrix, together, y
-    chosen = FeatureMatrix(matrix.frame.iloc[known], matrix.columns, matrix.versions)
+    chosen = matrix.rows(matrix.frame.index[known])
     return chosen, together.iloc[known].reset_index(drop=True), y[known]

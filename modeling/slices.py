@@ -131,12 +131,16 @@ def _windows(count: int, plan: Sequence[Split]) -> Labels:
 
 
 def _tenths(values: Floats) -> Labels:
-    """Return the tenth of each value, named by its ends; equal values stand in one tenth."""
+    """Return the tenth of each value, named by its ends; equal values stand in one tenth.
+
+    Fewer posts than ten times the least for a slice make fewer parts.
+    """
     labels = np.full(len(values), "", dtype=object)
     known = np.isfinite(values)
-    if not known.any():
+    parts = min(PARTS, int(known.sum()) // LEAST_ROWS)
+    if parts < 2:
         return labels
-    edges = np.unique(np.quantile(values[known], np.arange(1, PARTS) / PARTS))
+    edges = np.unique(np.quantile(values[known], np.arange(1, parts) / parts))
     part = np.searchsorted(edges, values, side="right")
     for number in np.unique(part[known]):
         chosen = known & (part == number)

@@ -180,10 +180,13 @@ _BELIEF: Mapping[str, str] = {
     "who.author_median": "the author's own median",
     "who.followers": "followers alone",
     "split.temporal": "newest posts",
+    "split.rolling": "posts of the newer half, one stretch after the other",
     "split.author": "unseen authors",
     "split.random": "random posts",
     "splitmeaning.temporal": "learned from the oldest posts, judged on the newest ones: closest "
     "to real use",
+    "splitmeaning.rolling": "learned from all posts before each stretch of time, judged on that "
+    "stretch: steadier than the newest posts alone",
     "splitmeaning.author": "judged on authors of whom nothing was seen in training",
     "splitmeaning.random": "judged on posts drawn at random: flatters every model whose authors "
     "or days repeat",

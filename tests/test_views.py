@@ -336,3 +336,28 @@ def test_growing_views_measures_nothing_twice(media, tmp_path):
     light = ("audio_loudness", "frames_colour")
     assert task.names == ()
     assert [tuple(sorted(names)) for names in task.views] == [(), light, light]
+
+
+def test_a_model_of_views_and_extras_asks_for_them_when_it_predicts(media, tmp_path):
+    import shutil
+
+    from virality.featurizers.extras import EXTRAS
+    from virality.workflow.predict import predict
+
+    if EXTRAS["faces"].missing:
+        pytest.skip("faces is not installed")
+    clips = tmp_path / "clips"
+    clips.mkdir()
+    posts = make_posts(40)
+    for number, post in enumerate(posts["id"]):
+        shutil.copy(media / f"p{number % 2}.mp4", clips / f"{post}.mp4")
+    only = ("frames_colour", "audio_loudness", "metadata_time")
+    extract(posts, clips, tmp_path / "f", only=only, extras=("faces",), views=2)
+    features = read_features(tmp_path / "f")
+    assert len(features.matrix.views) == 80
+    model = train(features.matrix, features.posts, target="views", jobs=1)
+    assert model.card.views == 2
+    assert "frames_faces" in model.matrix_versions
+    (told,), counts = predict(model, [clips / "p0.mp4"])
+    assert counts == {"ok": 1}
+    assert told.low <= told.prediction <= told.high

@@ -9,6 +9,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from virality.data.limits import Limits
+
 LIBRARIES = (
     "virality",
     "numpy",
@@ -71,10 +73,13 @@ class Health:
         return {"ok": self.ok, **asdict(self)}
 
 
-def diagnose(folder: Path) -> Health:
-    """Look at the machine; `folder` is where the user means to write."""
-    from virality.data.decode import Limits
+def diagnose(folder: Path, limits: Limits | None = None) -> Health:
+    """Look at the machine.
 
+    Args:
+        folder: where the user means to write.
+        limits: what one clip may cost, the defaults if not given.
+    """
     checks = [
         Check("python", platform.python_version(), True),
         *map(_library, LIBRARIES),
@@ -86,7 +91,7 @@ def diagnose(folder: Path) -> Health:
         _writable(folder),
         _writable(cache_folder()),
     ]
-    return Health(tuple(checks), asdict(Limits()), LICENCE_NOTES)
+    return Health(tuple(checks), asdict(limits or Limits()), LICENCE_NOTES)
 
 
 def cache_folder() -> Path:

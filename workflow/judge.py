@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast, get_args
 
@@ -13,7 +13,39 @@ from virality.workflow.console import Progress, as_line
 from virality.workflow.terminal import plain
 
 if TYPE_CHECKING:
-    from virality.modeling.evaluate import Evaluation
+    from virality.modeling.ablation import Ablation
+    from virality.modeling.compare import Comparison
+    from virality.modeling.curve import LearningCurve
+    from virality.modeling.evaluate import Evaluation, Split
+    from virality.modeling.slices import Slice
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """An evaluation, and what was asked for besides; None where it was not.
+
+    Attributes:
+        evaluation: scores on one split.
+        slices: scores by kind of post.
+        curve: scores by number of posts learned from.
+        ablation: scores without each modality, and with it alone.
+    """
+
+    evaluation: "Evaluation"
+    slices: "tuple[Slice, ...] | None" = None
+    curve: "LearningCurve | None" = None
+    ablation: "Ablation | None" = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the evaluation's keys, then those of what was asked for."""
+        value = self.evaluation.as_json()
+        if self.slices is not None:
+            value["slices"] = [one.as_json() for one in self.slices]
+        if self.curve is not None:
+            value["learning_curve"] = self.curve.as_json()
+        if self.ablation is not None:
+            value["ablation"] = self.ablation.as_json()
+        return value
 
 
 def judge(
@@ -30,7 +62,7 @@ def judge(
     Args:
         features: folder of features.
         model: folder of the model.
-        split: `temporal`, `author` or `random`.
+        split: `temporal`, `rolling`, `author` or `random`.
         seed: seed of folds, boosters and bootstrap.
         keep: JSON file to keep the evaluation in, for a report.
         progress: told `(done, total)`.
@@ -38,19 +70,104 @@ def judge(
     Raises:
         UsageError: for an unknown split.
     """
-    from virality.modeling.bundle import load_model
-    from virality.modeling.evaluate import Split, evaluate
+    return judge_deeply(
+        features, model, split=split, seed=seed, keep=keep, progress=progress
+    ).evaluation
 
-    if split not in get_args(Split):
-        raise UsageError(f"--split {split!r}: choose one of {', '.join(get_args(Split))}")
-    table = read_features(features)
-    evaluation = evaluate(
-        load_model(model), table.matrix, table.posts, split=cast(Split, split), seed=seed,
-        progress=progress,
-    )  # fmt: skip
+
+def judge_deeply(
+    features: Path,
+    model: Path,
+    *,
+    split: str,
+    slices: bool = False,
+    curve: bool = False,
+    ablation: bool = False,
+    seed: int = 0,
+    keep: Path | None = None,
+    progress: Progress | None = None,
+) -> Judgement:
+    """Judge as `judge` does, and look further where asked to.
+
+    Args:
+        features: folder of features.
+        model: folder of the model.
+        split: `temporal`, `rolling`, `author` or `random`.
+        slices: score kinds of posts apart.
+        curve: score the recipe with fewer posts to learn from.
+        ablation: score the recipe without each modality, and with it alone.
+        seed: seed of folds, boosters and bootstrap.
+        keep: JSON file to keep the evaluation in, for a report.
+        progress: told `(done, total)`.
+
+    Raises:
+        UsageError: for an unknown split.
+    """
+    from virality.modeling.ablation import ablate
+    from virality.modeling.bundle import load_model
+    from virality.modeling.curve import learning_curve
+    from virality.modeling.evaluate import evaluate
+    from virality.modeling.ground import lay_ground
+    from virality.modeling.slices import slice_up
+
+    chosen, table, fitted = known_split(split), read_features(features), load_model(model)
+    matrix, posts = table.matrix, table.posts
+    options: dict[str, Any] = {"split": chosen, "seed": seed, "progress": progress}
+    evaluation = evaluate(fitted, matrix, posts, **options)
     if keep is not None:
         keep_evaluation(evaluation, keep)
-    return evaluation
+    ground = lay_ground(fitted, matrix, posts, split=chosen, seed=seed)
+    return Judgement(
+        evaluation,
+        slice_up(evaluation, ground, seed) if slices else None,
+        learning_curve(fitted, matrix, posts, **options) if curve else None,
+        ablate(fitted, matrix, posts, **options) if ablation else None,
+    )
+
+
+def compare_models(
+    first: Path,
+    second: Path,
+    features: Path,
+    *,
+    split: str,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> "Comparison":
+    """Say whether the difference between two models is real.
+
+    Args:
+        first: folder of a model.
+        second: folder of another model of the same target.
+        features: folder of features that holds the columns of both.
+        split: `temporal`, `rolling`, `author` or `random`.
+        seed: seed of folds, boosters and bootstrap.
+        progress: told `(done, total)`.
+
+    Raises:
+        UsageError: for an unknown split, or models of different targets.
+    """
+    from virality.modeling.bundle import load_model
+    from virality.modeling.compare import compare
+
+    chosen, table = known_split(split), read_features(features)
+    return compare(
+        load_model(first), load_model(second), table.matrix, table.posts,
+        names=(str(first), str(second)), split=chosen, seed=seed, progress=progress,
+    )  # fmt: skip
+
+
+def known_split(name: str) -> "Split":
+    """Return the split of this name.
+
+    Raises:
+        UsageError: if there is none.
+    """
+    from virality.modeling.evaluate import Split
+
+    if name not in get_args(Split):
+        raise UsageError(f"--split {name!r}: choose one of {', '.join(get_args(Split))}")
+    return cast("Split", name)
 
 
 def keep_evaluation(evaluation: "Evaluation", path: Path) -> None:

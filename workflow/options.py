@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from virality.data.limits import Limits
 from virality.workflow.config import apply_config
 from virality.workflow.console import Console
 
@@ -96,6 +97,10 @@ With = Annotated[
 Target = Annotated[str, typer.Option(help="Outcome to predict: views, likes, popularity, ...")]
 Trials = Annotated[int, typer.Option(help="Trials of the study.", min=1)]
 Timeout = Annotated[float | None, typer.Option(help="Seconds after which no trial starts.")]
+Splits = Annotated[
+    str,
+    typer.Option(help="Splits to judge by, comma-separated: temporal, rolling, author, random."),
+]
 AllowPost = Annotated[
     bool,
     typer.Option("--allow-post", help="Use columns known only after posting; the report says so."),
@@ -105,6 +110,33 @@ AllowPost = Annotated[
 def output_to(written: str) -> Any:
     """Return the option that says where a command's result goes."""
     return typer.Option("-o", "--output", help=written)
+
+
+MaxDuration = Annotated[
+    float,
+    typer.Option(
+        help="Longest clip to decode, in seconds.", min=0.1, max=86_400,
+        envvar="VIRALITY_MAX_DURATION",
+    ),
+]  # fmt: skip
+MaxSide = Annotated[
+    int,
+    typer.Option(
+        help="Longest side of a picture to decode, in pixels.", min=16, max=32_768,
+        envvar="VIRALITY_MAX_SIDE",
+    ),
+]  # fmt: skip
+MaxBytes = Annotated[
+    int,
+    typer.Option(help="Largest file to decode, in bytes.", min=1, envvar="VIRALITY_MAX_BYTES"),
+]
+TimeLimit = Annotated[
+    float,
+    typer.Option(
+        help="Seconds that the decoding of one clip may take.", min=0.1, max=86_400,
+        envvar="VIRALITY_TIME_LIMIT",
+    ),
+]  # fmt: skip
 
 
 def names(listed: str) -> tuple[str, ...]:
@@ -119,24 +151,41 @@ _SHARED: tuple[tuple[str, Any, Any], ...] = (
 )
 
 
+_LIMITS: tuple[tuple[str, Any, Any], ...] = (
+    ("max_duration", MaxDuration, Limits.seconds),
+    ("max_side", MaxSide, Limits.width),
+    ("max_bytes", MaxBytes, Limits.file_bytes),
+    ("time_limit", TimeLimit, Limits.wall_s),
+)
+
+
 def verb(app: typer.Typer, name: str, example: str) -> Callable[[Callable[..., None]], Any]:
     """Register a command that speaks through a `Console` and has the options all commands share.
 
     The function's first parameter is the console; `--config`, `--json` and `--quiet` are added to
-    the others here, so that no command can forget them.
+    the others here, so that no command can forget them. A parameter `limits` stands for the four
+    options that limit what one clip may cost.
     """
 
     def register(function: Callable[..., None]) -> Callable[..., None]:
         @functools.wraps(function)
         def command(*, json: bool, quiet: bool, **options: Any) -> None:
             del options["config"]  # its callback has made it the defaults of the other options
+            if limited:
+                given = [options.pop(key) for key, _, _ in _LIMITS]
+                options["limits"] = Limits.of(*given)
             function(Console(json, quiet), **options)
 
         signature = inspect.signature(function)
-        own = [parameter for key, parameter in signature.parameters.items() if key != "console"]
+        limited = "limits" in signature.parameters
+        own = [
+            parameter
+            for key, parameter in signature.parameters.items()
+            if key not in ("console", "limits")
+        ]
         shared = [
             inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
-            for key, kind, default in _SHARED
+            for key, kind, default in ((*_LIMITS, *_SHARED) if limited else _SHARED)
         ]
         command.__signature__ = signature.replace(parameters=[*own, *shared])  # type: ignore[attr-defined]
         command.__annotations__ = {one.name: one.annotation for one in [*own, *shared]}

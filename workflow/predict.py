@@ -11,6 +11,7 @@ import pandas as pd
 
 from virality.data.errors import InputError
 from virality.data.features import Features, read_features
+from virality.data.limits import Limits
 from virality.workflow.console import Progress
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ def predict(
     known: Known | None = None,
     encoder: str = "",
     jobs: int = 1,
+    limits: Limits | None = None,
     progress: Progress | None = None,
 ) -> tuple[list[Forecast], Mapping[str, int]]:
     """Predict for media files, folders of them, or a table of posts.
@@ -78,6 +80,7 @@ def predict(
         known: facts that hold for every clip given as a file.
         encoder: sentence encoder that the model was trained with, the default one if empty.
         jobs: worker processes of the extraction.
+        limits: what one clip may cost, the defaults if not given.
         progress: told `(done, total)`.
 
     Returns:
@@ -89,7 +92,7 @@ def predict(
     """
     with tempfile.TemporaryDirectory(prefix="virality-") as folder:
         features = _features(
-            model, inputs, media, known or Known(), Path(folder), encoder, jobs, progress
+            model, inputs, media, known or Known(), Path(folder), encoder, jobs, limits, progress
         )
     counts = features.status["status"].value_counts().to_dict()
     return forecast(model, features), {str(key): int(count) for key, count in counts.items()}
@@ -129,6 +132,7 @@ def _features(
     folder: Path,
     encoder: str,
     jobs: int,
+    limits: Limits | None,
     progress: Progress | None,
 ) -> Features:
     from virality.featurizers.extract import extract
@@ -143,7 +147,7 @@ def _features(
     needed = tuple(model.matrix_versions)
     extract(
         posts, root, folder / "features", only=needed, extras=extras_of(needed), encoder=encoder,
-        views=model.card.views, jobs=jobs, progress=progress,
+        views=model.card.views, jobs=jobs, limits=limits, progress=progress,
     )  # fmt: skip
     return read_features(folder / "features")
 

@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from virality.data.errors import InputError, StorageError
+from virality.data.errors import InputError, StorageError, UsageError
 from virality.data.features import read_features
+from virality.data.limits import Limits
 from virality.workflow.console import Console, Progress
 from virality.workflow.stamp import Stamps, fingerprint
 
 if TYPE_CHECKING:
-    from virality.data.decode import Limits
     from virality.featurizers.extract import Extraction
     from virality.modeling.evaluate import Evaluation
     from virality.modeling.train import Model
@@ -33,10 +33,14 @@ class Plan:
     timeout_s: float | None = None
     only: Sequence[str] = ()
     without: Sequence[str] = ()
+    extras: Sequence[str] = ()
     encoder: str = ""
+    views: int = 0
     jobs: int = 2
     seed: int = 0
     truth: Path | None = None
+    splits: Sequence[str] = SPLITS
+    limits: Limits = field(default_factory=Limits)
 
     def at(self, name: str) -> Path:
         """Return the path of something that the run writes."""
@@ -78,9 +82,11 @@ def extract_table(
     *,
     only: Sequence[str] = (),
     without: Sequence[str] = (),
+    extras: Sequence[str] = (),
     encoder: str = "",
+    views: int = 0,
     jobs: int = 1,
-    limits: "Limits | None" = None,
+    limits: Limits | None = None,
     progress: Progress | None = None,
 ) -> "Extraction":
     """Extract features of a table of posts on disk.
@@ -89,7 +95,6 @@ def extract_table(
         InputError: if the table or the media folder cannot be used.
         StorageError: if the output cannot be written.
     """
-    from virality.data.decode import Limits
     from virality.data.table import extra_known, read_posts
     from virality.featurizers.extract import extract
 
@@ -99,7 +104,9 @@ def extract_table(
         out,
         only=only,
         switched_off=without,
+        extras=extras,
         encoder=encoder,
+        views=views,
         jobs=jobs,
         limits=limits or Limits(),
         known=extra_known(posts),
@@ -150,15 +157,25 @@ def run(plan: Plan, console: Console) -> Run:
         plan.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StorageError(f"{plan.out}: cannot make the folder: {error.strerror}") from error
+    _check_splits(plan.splits)
     stages = Stages(plan, console)
     stages.ingest()
     stages.extract()
     stages.tune()
     stages.train()
-    for split in SPLITS:
+    for split in plan.splits:
         stages.evaluate(split)
     stages.report()
     return stages.summary()
+
+
+def _check_splits(names: Sequence[str]) -> None:
+    from virality.workflow.judge import known_split
+
+    if not names:
+        raise UsageError("--split is empty: name at least one, as in --split temporal")
+    for name in names:
+        known_split(name)
 
 
 class Stages:
@@ -200,12 +217,14 @@ class Stages:
             fingerprint(
                 {"posts": plan.at("posts.parquet"), "media": plan.media},
                 {"only": plan.only, "without": plan.without, "encoder": plan.encoder,
-                 "versions": _versions()},
+                 "extras": plan.extras, "views": plan.views, "limits": plan.limits,
+                 "versions": _versions(plan.extras)},
             ),
             {"features": plan.at("features")},
             lambda progress: extract_table(
                 plan.at("posts.parquet"), plan.media, plan.at("features"), only=plan.only,
-                without=plan.without, encoder=plan.encoder, jobs=plan.jobs, progress=progress,
+                without=plan.without, extras=plan.extras, encoder=plan.encoder,
+                views=plan.views, jobs=plan.jobs, limits=plan.limits, progress=progress,
             ),
         )  # fmt: skip
 
@@ -268,7 +287,7 @@ class Stages:
         from virality.workflow.describe import describe
 
         plan = self.plan
-        kept = [self._kept(split) for split in SPLITS]
+        kept = [self._kept(split) for split in plan.splits]
         inputs = {path.name: path for path in kept}
         self._stage(
             "report",
@@ -290,7 +309,7 @@ class Stages:
         plan = self.plan
         table = read_features(plan.at("features"))
         tuning = read_tuning(plan.at("study.log"))
-        judged = [read_evaluation(self._kept(split)) for split in SPLITS]
+        judged = [read_evaluation(self._kept(split)) for split in plan.splits]
         return Run(
             posts=len(table.posts),
             failed=int((table.status["status"] == "failed").sum()),
@@ -333,10 +352,10 @@ class Stages:
         self.console.note(f"{name}: {self.seconds[name]} s")
 
 
-def _versions() -> dict[str, str]:
-    from virality.featurizers import FEATURIZERS
+def _versions(extras: Sequence[str]) -> dict[str, str]:
+    from virality.featurizers.extract import choose
 
-    return {name: featurizer.version for name, featurizer in FEATURIZERS.items()}
+    return {name: featurizer.version for name, featurizer in choose((), (), extras).items()}
 
 
 def _scores(evaluation: "Evaluation") -> Mapping[str, Any]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from virality.data.ingest import Ingest
     from virality.data.validate import Validation
     from virality.featurizers.extract import Extraction
-    from virality.featurizers.listing import ListedColumn
+    from virality.featurizers.listing import ListedColumn, ListedExtra
     from virality.modeling.evaluate import Evaluation
     from virality.modeling.metrics import Metric
     from virality.modeling.train import ModelCard
@@ -64,7 +64,7 @@ def plain_status(table: "pd.DataFrame") -> dict[str, Any]:
 
 def show_settings(settings: Iterable["Setting"]) -> None:
     """Print every option with its value and source."""
-    _print_table(
+    print_table(
         ("command", "option", "value", "from", "variable"),
         [(one.command, one.option, one.value, one.source, one.variable) for one in settings],
     )
@@ -73,7 +73,7 @@ def show_settings(settings: Iterable["Setting"]) -> None:
 def show_health(health: "Health") -> None:
     """Print what the doctor found."""
     marks = {True: "ok", False: "MEND"}
-    _print_table(
+    print_table(
         ("check", "found", "", "what to do"),
         [(one.name, one.value, marks[one.ok], "" if one.ok else one.fix) for one in health.checks],
     )
@@ -114,7 +114,7 @@ def show_validation(result: "Validation") -> None:
         f"{result.posts} posts of {result.authors} authors, "
         f"{result.first_posted_at or 'unknown'} to {result.last_posted_at or 'unknown'}"
     )
-    _print_table(
+    print_table(
         ("field", "unit", "known", "present", "missing", "distinct", "lowest", "highest"),
         [
             (one.name, one.unit, one.known, str(one.present), str(one.missing),
@@ -152,7 +152,7 @@ def show_tuning(result: "Tuning") -> None:
     )
     for note in result.notes:
         say_line(escaped(note))
-    _print_table(
+    print_table(
         ("parameter", "value"), [(key, _cell(value)) for key, value in result.params.items()]
     )
 
@@ -174,9 +174,9 @@ def show_evaluation(result: "Evaluation") -> None:
     say_line(result.verdict)
     names = list(result.metrics)
     columns = {"model": result.metrics, **result.baselines}
-    _print_table(
+    print_table(
         ("metric", *columns),
-        [(name, *(_metric(scores.get(name)) for scores in columns.values())) for name in names],
+        [(name, *(metric_cell(scores.get(name)) for scores in columns.values())) for name in names],
     )
     covered = result.coverage
     say_line(
@@ -208,7 +208,8 @@ def _cell(value: object) -> str:
     return significant(value, 4) if isinstance(value, float) else str(value)
 
 
-def _metric(metric: "Metric | None") -> str:
+def metric_cell(metric: "Metric | None") -> str:
+    """Return a score and its interval, a dash where there is none."""
     if metric is None or not np.isfinite(metric.value):
         return "-"
     return f"{metric.value:.3f} ({metric.low:.2f} to {metric.high:.2f})"
@@ -222,13 +223,20 @@ def show_described(described: "Described") -> None:
     say_line(f"Report: {described.report}")
 
 
-def show_columns(rows: Iterable["ListedColumn"]) -> None:
-    """Print the columns of every featurizer."""
-    _print_table(
+def show_columns(rows: Iterable["ListedColumn"], extras: Iterable["ListedExtra"]) -> None:
+    """Print the columns of every featurizer, and what can be switched on at what cost."""
+    print_table(
         ("featurizer", "column", "unit", "known", "meaning"),
         [
             (one.featurizer, one.column.split("__", 1)[-1], one.unit, one.known, one.meaning)
             for one in rows
+        ],
+    )
+    print_table(
+        ("extra (--with)", "columns", "CPU a clip", "installed"),
+        [
+            (one.name, str(one.columns), one.cost, "yes" if one.installed else one.install)
+            for one in extras
         ],
     )
 
@@ -239,7 +247,7 @@ def show_status(table: "pd.DataFrame") -> None:
         (str(row.id), str(row.status), str(row.reason), f"{row.seconds:.2f}")
         for row in table.itertuples()
     ]
-    _print_table(("post", "status", "reason", "seconds"), rows)
+    print_table(("post", "status", "reason", "seconds"), rows)
     for status, count in _tally(table["status"]).items():
         say_line(f"{count} {status}")
 
@@ -268,7 +276,8 @@ def escaped(text: str) -> str:
     return escape("".join(char if char.isprintable() else " " for char in text))
 
 
-def _print_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+def print_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print rows of cells under a header; the first two columns stay whole."""
     import sys
 
     from rich.console import Console

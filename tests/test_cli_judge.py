@@ -1,0 +1,103 @@
+"""`evaluate` with its options and `compare`, from the command line to JSON and tables."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import Result
+from matrices import PLANTED, make_case
+from typer.testing import CliRunner
+
+from virality.cli import app
+from virality.data.features import Features, write_features
+from virality.modeling.bundle import save_model
+from virality.modeling.train import Model, train
+
+FIXED = [
+    "target", "split", "rows", "authors", "metrics", "baselines", "optimism_gap", "coverage",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make features, a model on all of them, and one that does not know the followers."""
+    folder = tmp_path_factory.mktemp("judge")
+    matrix, posts = make_case(120)
+    posts["duration_s"] = np.full(120, 5.0)
+    keep = [name for name in matrix.frame.columns if name != PLANTED[0]]
+    narrow = replace(
+        matrix, frame=matrix.frame[keep], columns={name: matrix.columns[name] for name in keep}
+    )
+    status = pd.DataFrame({"id": posts["id"], "status": "ok", "reason": "", "seconds": 0.0})
+    write_features(folder / "features", Features(matrix, posts, status))
+    save_model(quick(train(matrix, posts)), folder / "whole")
+    save_model(quick(train(narrow, posts)), folder / "blind")
+    return folder
+
+
+def quick(model: Model) -> Model:
+    """Return the model with a recipe that is cheap to fit again."""
+    small = replace(model.recipe, rounds=20, folds=2, dims=2)
+    return replace(model, stack=replace(model.stack, recipe=small))
+
+
+def call(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [*map(str, arguments), "-q"])
+
+
+def test_without_options_the_keys_are_the_fixed_ones(place):
+    result = call("evaluate", place / "features", "--model", place / "whole", "--json")
+    assert list(json.loads(result.stdout)) == FIXED
+
+
+def test_options_add_their_keys(place):
+    options = ["--slices", "--learning-curve", "--ablation"]
+    arguments = ["evaluate", place / "features", "--model", place / "whole", *options]
+    value = json.loads(call(*arguments, "--json").stdout)
+    assert list(value) == [*FIXED, "slices", "learning_curve", "ablation"]
+    assert value["split"] == "temporal"
+    assert {one["kind"] for one in value["slices"]} >= {"author", "duration"}
+    assert list(value["slices"][0]["metrics"]) == ["spearman", "mae", "r2", "bias", "coverage"]
+    assert value["learning_curve"]["points"][-1]["metrics"] == value["metrics"]
+    assert value["ablation"]["whole"] == value["metrics"]
+    assert {one["kind"] for one in value["ablation"]["parts"]} == {"without", "alone"}
+    shown = call(*arguments).stdout
+    for words in ("By kind of post", "0 to 10 s", "Learning curve", "What each modality adds"):
+        assert words in shown
+    for sentence in (value["learning_curve"]["verdict"], value["ablation"]["verdict"]):
+        assert sentence in shown
+
+
+def test_compare_says_whether_a_difference_is_real(place):
+    arguments = ["compare", place / "blind", place / "whole", place / "features"]
+    value = json.loads(call(*arguments, "--split", "author", "--json").stdout)
+    assert list(value) == [
+        "target", "split", "rows", "authors", "first", "second", "differences", "coverage",
+        "real", "notes", "verdict",
+    ]  # fmt: skip
+    assert value["real"] is True
+    assert value["differences"]["mae"]["high"] < 0
+    shown = call(*arguments, "--split", "author")
+    assert shown.exit_code == 0
+    assert "second less first" in shown.stdout
+    assert "more than chance" in shown.stdout
+
+
+@pytest.mark.parametrize("command", ["evaluate", "compare"])
+def test_an_unknown_split_is_named(place, command):
+    from virality.data.errors import UsageError
+
+    models = ["--model", place / "whole"]
+    paths = [place / "features"] if command == "evaluate" else [place / "whole"] * 2
+    extra = models if command == "evaluate" else [place / "features"]
+    result = call(command, *paths, *extra, "--split", "weekly")
+    assert isinstance(result.exception, UsageError)
+    assert "temporal, rolling, author, random" in str(result.exception)
+
+
+def test_run_refuses_an_unknown_split_before_it_reads(tmp_path):
+    result = call("run", tmp_path / "none.json", "-o", tmp_path / "out", "--split", "temporal,x")
+    assert "--split 'x'" in str(result.exception)

@@ -41,8 +41,19 @@ test: install-dev lint types
 nightly: install-dev
 	$(BIN)/pytest -n 2 --dist loadfile
 
-bench: install-dev
-	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+# Modules that other benchmarks import, or start with a clip, are no benchmarks themselves.
+BENCHMARKS := $(filter-out %/peer_pipeline.py %/realistic_clip.py %/results_table.py, \
+	$(wildcard benchmarks/*.py))
+
+bench: install-dev build/peer
+	for script in $(BENCHMARKS); do $(BIN)/python $$script || exit 1; done
+
+# MoviePy serves the peer pipeline only, so it stays out of the environment. Without its own
+# requirements it takes numpy and Pillow from there; the others named here are small.
+build/peer: $(VENV)/.installed
+	rm -rf $@ && $(BIN)/python -m pip install --quiet --no-deps --target $@ \
+		moviepy==2.2.1 imageio==2.38.1 imageio_ffmpeg==0.8.1 proglog==0.1.12 \
+		decorator==5.2.1 python-dotenv==1.2.4
 
 # Write both locks anew from pyproject.toml, in an environment of their own. The local build tag
 # of torch is dropped: 2.13.0 is what an index serves, 2.13.0+cpu is what may lie on a disk.

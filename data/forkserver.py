@@ -8,6 +8,7 @@ that not even `kill -9` of its parent leaves a decoder behind.
 The child learns no file's name. It opens its file as `CLIP`, which is one of its own descriptors.
 """
 
+import gc
 import os
 import resource
 import select
@@ -187,10 +188,31 @@ def main() -> None:
     """Start serving; called as `python -c` with the socket's descriptor."""
     os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1")
     import av
-    import numpy  # noqa: F401
+    import av.subtitles.stream
+    import numpy.ma  # noqa: F401
 
     import virality.data.reading
     import virality.data.wire  # noqa: F401
 
     av.logging.set_level(None)
+    _ready_to_fork()
     serve(decode_work, int(sys.argv[1]))
+
+
+def _ready_to_fork() -> None:
+    """Spare each child what it would otherwise pay anew.
+
+    PyAV and numpy import a part of themselves at first use, hence the two imports in `main`. A
+    collection in the child would copy the pages of every object it inherits. And glibc learns only
+    by and by to keep freed pictures instead of giving their pages back, which a child never does.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    if sys.platform == "linux":
+        import ctypes
+
+        mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # musl has none
+        if mallopt is not None:
+            mallopt(-3, 1 << 25)  # M_MMAP_THRESHOLD, the highest that glibc takes
+            mallopt(-1, 1 << 27)  # M_TRIM_THRESHOLD

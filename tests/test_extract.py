@@ -146,8 +146,10 @@ def test_interrupted_run_resumes(posts, media, tmp_path, how):
     )
     places = [str(tmp_path / "posts.pkl"), str(media), str(out), ",".join(LIGHT)]
     run = subprocess.Popen([sys.executable, "-c", program, *places], stderr=subprocess.DEVNULL)
-    until = time.monotonic() + 30
-    while not any((out / "rows").glob("*.rows")) and time.monotonic() < until:
+    until = time.monotonic() + 120
+    while not any((out / "rows").glob("[!.]*.rows")):  # a name with a dot is not published yet
+        assert run.poll() is None, "it ended before it could be interrupted"
+        assert time.monotonic() < until, "no row was ever published"
         time.sleep(0.005)
     family = psutil.Process(run.pid).children(recursive=True)
     os.kill(run.pid, how)

@@ -6,9 +6,9 @@ that nothing refers to. From the first sign that something is not as it should b
 wanted frame does not come) all packets that follow are decoded. For each wanted moment the frame is
 kept that is on screen then, among those that could be decoded.
 
-The loop filter stays on. Left out everywhere but on keyframes it saves a seventh of the decoding, and
-on 70 real clips moved the motion of the camera by .04 of its spread between clips, single numbers of
-the picture embedding by up to 4; left out on unreferenced frames alone it saves nothing measurable.
+The loop filter stays on. Left out everywhere but on keyframes it saves a seventh of the decoding,
+and on 70 real clips moved the camera's motion by .04 of its spread between clips, single numbers
+of the picture embedding by up to 4; left out on unreferenced frames alone it saves nothing.
 """
 
 from collections.abc import Iterator

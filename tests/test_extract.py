@@ -1,11 +1,8 @@
 """Extraction: a row a post, resumed, the same for any number of workers, whatever dies."""
 
-import hashlib
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from dataclasses import fields, replace
 from pathlib import Path
@@ -15,6 +12,15 @@ import pandas as pd
 import psutil
 import pytest
 from clips import make_clip
+from light_extraction import (
+    LIGHT,
+    make_media,
+    make_posts,
+    matrix_sha256,
+    start_extraction,
+    table,
+    table_sha256,
+)
 
 from virality.data.decode import REASONS, Limits
 from virality.data.errors import InputError, StorageError, UsageError
@@ -24,37 +30,15 @@ from virality.featurizers import FEATURIZERS
 from virality.featurizers import extract as module
 from virality.featurizers.extract import extract
 
-LIGHT = ("text_shape", "stream_container", "frames_colour", "audio_loudness")
-"""Featurizers without models: the tests are about extraction, not about them."""
-
 
 @pytest.fixture(scope="module")
 def media(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("media")
-    for number in range(4):
-        make_clip(folder / f"p{number}.mp4", seconds=0.6, seed=number)
-    make_clip(folder / "silent.mp4", seconds=0.6, sound_hz=None)
-    make_clip(folder / "unseen.mp4", seconds=0.6, picture=False)
-    (folder / "text.mp4").write_text("not a film at all\n" * 100)
-    return folder
-
-
-def table(ids: list[str], **columns: object) -> pd.DataFrame:
-    posts = pd.DataFrame({"id": pd.array(ids, dtype="string"), **columns})
-    if "caption" in posts:
-        posts["caption"] = posts["caption"].astype("string")
-    return posts
+    return make_media(tmp_path_factory.mktemp("media"))
 
 
 @pytest.fixture
 def posts() -> pd.DataFrame:
-    ids = ["p0", "p1", "p2", "p3", "silent", "unseen", "text", "gone", "../p0"]
-    captions = ["one", "two #b", " ", None, "one", "six", "seven", "eight", "nine"]
-    return table(ids, caption=captions)
-
-
-def matrix_sha256(out: Path) -> str:
-    return hashlib.sha256((out / MATRIX).read_bytes()).hexdigest()
+    return make_posts()
 
 
 def test_one_row_a_post_with_its_status(posts, media, tmp_path):
@@ -75,14 +59,19 @@ def test_one_row_a_post_with_its_status(posts, media, tmp_path):
     assert missing["stream_container"] == [False] * 6 + [True] * 3
 
 
-def test_same_bytes_for_any_number_of_workers_and_a_second_run_does_nothing(posts, media, tmp_path):
+@pytest.mark.parametrize("views", [0, 2])
+def test_same_bytes_for_any_number_of_workers_and_a_second_run_does_nothing(
+    posts, media, tmp_path, views
+):
     sums = set()
     for jobs in (1, 2, 4):
-        extract(posts, media, tmp_path / str(jobs), only=LIGHT, jobs=jobs)
-        sums.add(matrix_sha256(tmp_path / str(jobs)))
-    again = extract(posts, media, tmp_path / "1", only=LIGHT)
-    sums.add(matrix_sha256(tmp_path / "1"))
+        extract(posts, media, tmp_path / str(jobs), only=LIGHT, jobs=jobs, views=views)
+        sums.add(table_sha256(tmp_path / str(jobs)))
+    again = extract(posts, media, tmp_path / "1", only=LIGHT, views=views)
+    sums.add(table_sha256(tmp_path / "1"))
     assert len(sums) == 1
+    varied = read_features(tmp_path / "1").matrix.views
+    assert (0 if varied is None else len(varied)) == 6 * views
     assert again.computed == 0
     assert again.reused == 6 + 6  # clips that are media, distinct captions
 
@@ -139,13 +128,7 @@ def test_interrupted_run_resumes(posts, media, tmp_path, how):
     calm, out = tmp_path / "calm", tmp_path / "f"
     extract(posts, media, calm, only=LIGHT)
     posts.to_pickle(tmp_path / "posts.pkl")
-    program = (
-        "import sys, pandas as pd; from pathlib import Path;"
-        "from virality.featurizers.extract import extract;"
-        "a = sys.argv; extract(pd.read_pickle(a[1]), Path(a[2]), Path(a[3]), only=a[4].split(','))"
-    )
-    places = [str(tmp_path / "posts.pkl"), str(media), str(out), ",".join(LIGHT)]
-    run = subprocess.Popen([sys.executable, "-c", program, *places], stderr=subprocess.DEVNULL)
+    run = start_extraction(tmp_path / "posts.pkl", media, out)
     until = time.monotonic() + 120
     while not any((out / "rows").glob("[!.]*.rows")):  # a name with a dot is not published yet
         assert run.poll() is None, "it ended before it could be interrupted"
@@ -153,7 +136,7 @@ def test_interrupted_run_resumes(posts, media, tmp_path, how):
         time.sleep(0.005)
     family = psutil.Process(run.pid).children(recursive=True)
     os.kill(run.pid, how)
-    run.wait(10)
+    run.communicate(timeout=10)
     assert not psutil.wait_procs(family, timeout=10)[1]
     result = extract(posts, media, out, only=LIGHT)
     assert result.reused > 0

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from virality.data.boxes import index_is_cut
 from virality.data.clip import Audio, Clip, Stream
 from virality.data.container import RefusedError, Source, Track, open_source, shown_times_s
 from virality.data.limits import Limits
@@ -51,7 +52,10 @@ def read_clip(path: str, demuxer: str, size_bytes: int, limits: Limits) -> Verdi
 
     try:
         source = open_source(path, demuxer, size_bytes, limits)
-        return _read(source, demuxer, size_bytes, limits)
+        verdict = _read(source, demuxer, size_bytes, limits)
+        if verdict.status == "ok" and demuxer.startswith("mov") and index_is_cut(path, size_bytes):
+            return Verdict("partial", "damaged", verdict.clip)
+        return verdict
     except RefusedError as refusal:
         return Verdict("failed", refusal.reason, None)
     except MemoryError:

@@ -146,6 +146,22 @@ def test_truncated_with_the_index_in_front_is_partial(tmp_path):
     assert decoded.clip.frames is not None
 
 
+def test_cut_within_the_index_is_never_ok(tmp_path):
+    path = make_clip(tmp_path / "a.mp4", seconds=2)
+    raw = path.read_bytes()
+    index = raw.index(b"moov") - 4
+    second = raw.index(b"trak", raw.index(b"trak") + 4) - 4
+    assert index > raw.index(b"mdat"), "the index is expected to come last"
+    found = {}
+    for length in (len(raw), second + 8, second + 60, len(raw) - 40, len(raw) - 1):
+        path.write_bytes(raw[:length])
+        decoded = decode(path)
+        found[length] = decoded.status, decoded.reason
+    assert found.pop(len(raw)) == ("ok", "")
+    assert all(status != "ok" for status, _ in found.values()), found
+    assert ("partial", "damaged") in found.values()
+
+
 @pytest.mark.parametrize(
     ("limits", "reason"),
     [

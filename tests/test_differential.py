@@ -8,6 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -38,19 +39,25 @@ def program() -> str:
 
 
 def pictures(width: int, height: int, count: int, seed: int) -> npt.NDArray[np.uint8]:
-    """A texture that pans under a moving square, with a cut to another one in the middle."""
+    """A soft texture that pans under a moving square, with one cut to another, darker one.
+
+    Soft and slow, so that the flow has one answer and no step lies on the threshold of a cut: how
+    two decoders differ is asked here, and not how far a difference of one level can grow.
+    """
     rng = np.random.default_rng(seed)
     shown = np.empty((count, height, width, 3), np.uint8)
-    for half in range(2):
-        coarse = rng.integers(0, 255, (9, 9, 3))
-        texture = np.kron(coarse, np.ones((height // 4, width // 4, 1)))
-        texture = texture + rng.normal(0, 6, texture.shape)
+    for half, (low, high) in enumerate(((110, 235), (10, 120))):
+        coarse = rng.integers(low, high, (21, 14, 3)).astype(np.uint8)
+        texture = cv2.resize(coarse, (3 * width, 3 * height), interpolation=cv2.INTER_CUBIC)
+        grain = rng.normal(0, 6, (*texture.shape[:2], 1))
+        texture = np.clip(texture + grain, 0, 255).astype(np.uint8)
         for index in range(half * count // 2, (half + 1) * count // 2):
-            top, left = (index * (1 + seed % 3)) % height, (index * (seed % 4)) % width
+            moved = SECONDS * index / count
+            top, left = round(moved * 20 * (1 + seed % 3)), round(moved * 20 * (seed % 4))
             picture = texture[top : top + height, left : left + width].copy()
-            at = (index * 3) % max(1, width - 24)
+            at = round(moved * 30)
             picture[height // 3 : height // 3 + 20, at : at + 20] = (250, 240, 20)
-            shown[index] = np.clip(picture, 0, 255)
+            shown[index] = picture
     return shown
 
 

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from virality.data.clip import Audio, FloatArray
 from virality.data.matrix import Column, Modality
 from virality.featurizers.audio_stft import HOP_SAMPLES, Spectrum, find_spectrum
+from virality.featurizers.librosa_loading import load_librosa
 from virality.featurizers.rows import stack_rows
 
 SLOWEST_BPM, FASTEST_BPM = 40.0, 240.0
@@ -67,15 +68,13 @@ def _measure(audio: Audio) -> Mapping[str, float]:
 
 
 def _onset_envelope(spectrum: Spectrum) -> npt.NDArray[np.float64]:
-    from librosa import onset
-
+    onset = load_librosa().onset
     envelope = onset.onset_strength(S=spectrum.mel_db, sr=spectrum.rate_hz, hop_length=HOP_SAMPLES)
     return np.asarray(envelope, dtype=np.float64)
 
 
 def _onset_times_s(envelope: npt.NDArray[np.float64], rate_hz: int) -> npt.NDArray[np.float64]:
-    from librosa import onset
-
+    onset = load_librosa().onset
     if not envelope.any():
         return np.zeros(0)
     found = onset.onset_detect(

@@ -8,6 +8,7 @@ import numpy as np
 from virality.data.clip import Audio, FloatArray
 from virality.data.matrix import Column, Modality
 from virality.featurizers.audio_stft import HOP_SAMPLES, WINDOW_SAMPLES, Spectrum, find_spectrum
+from virality.featurizers.librosa_loading import load_librosa
 from virality.featurizers.rows import stack_rows
 
 MFCCS = 13
@@ -85,8 +86,7 @@ def _measure(audio: Audio) -> Mapping[str, float]:
 def _shape(
     audio: Audio, spectrum: Spectrum, heard: np.ndarray[tuple[int], np.dtype[np.bool_]]
 ) -> dict[str, float]:
-    from librosa import feature
-
+    feature = load_librosa().feature
     magnitude = np.ascontiguousarray(spectrum.magnitude[:, heard])
     centroid = feature.spectral_centroid(S=magnitude, sr=spectrum.rate_hz)
     spread = feature.spectral_bandwidth(S=magnitude, sr=spectrum.rate_hz, centroid=centroid)
@@ -107,8 +107,7 @@ def _shape(
 def _contrast(
     spectrum: Spectrum, heard: np.ndarray[tuple[int], np.dtype[np.bool_]]
 ) -> dict[str, float]:
-    from librosa import feature
-
+    feature = load_librosa().feature
     bands = feature.spectral_contrast(
         S=np.ascontiguousarray(spectrum.magnitude[:, heard]),
         sr=spectrum.rate_hz,
@@ -118,8 +117,7 @@ def _contrast(
 
 
 def _cepstrum(spectrum: Spectrum) -> dict[str, float]:
-    from librosa import feature
-
+    feature = load_librosa().feature
     coefficients = feature.mfcc(S=spectrum.mel_db, n_mfcc=MFCCS)
     made: dict[str, float] = {}
     for number, values in enumerate(coefficients):

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from virality.data.clip import Audio, FloatArray
+from virality.featurizers.librosa_loading import load_librosa
 
 WINDOW_SAMPLES = 1024
 HOP_SAMPLES = 256
@@ -61,8 +62,7 @@ def find_spectrum(audio: Audio) -> Spectrum | None:
 
 
 def _transform(samples: FloatArray, rate_hz: int) -> Spectrum:
-    import librosa
-
+    librosa = load_librosa()
     magnitude = np.abs(librosa.stft(samples, n_fft=WINDOW_SAMPLES, hop_length=HOP_SAMPLES))
     mel = _load_filters(rate_hz) @ np.square(magnitude)
     mel_db = librosa.power_to_db(mel, ref=np.max, amin=1e-10)
@@ -76,7 +76,7 @@ def _load_filters(rate_hz: int) -> Any:
     Most of it is zero, so that this is faster; and unlike BLAS, which adds in another order on
     another number of threads, it gives the same bytes everywhere.
     """
-    import librosa
     from scipy.sparse import csr_array
 
+    librosa = load_librosa()
     return csr_array(librosa.filters.mel(sr=rate_hz, n_fft=WINDOW_SAMPLES, n_mels=MEL_BANDS))

@@ -4,20 +4,18 @@ The exported file takes uint8 pictures and does the scaling `(x - 127) / 128` it
 in its own SHA-256, so that a file that was damaged in the cache is seen and made again.
 """
 
-import fcntl
 import hashlib
 import os
 import subprocess
 import sys
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 from virality.data.errors import StorageError
+from virality.featurizers.cache import CACHE_VARIABLE, find_cache, locked
 from virality.featurizers.weights import PICTURE
 
 SIDE_PX = 224
@@ -29,16 +27,7 @@ WIDTH = 1280
 
 OPSET = 18
 EXPORT_VERSION = "2"
-CACHE_VARIABLE = "VIRALITY_CACHE"
 DIGEST_CHARACTERS = 16
-
-
-def find_cache() -> Path:
-    """Return the folder that exported models are kept in: $VIRALITY_CACHE or the user's cache."""
-    from platformdirs import user_cache_path
-
-    chosen = os.environ.get(CACHE_VARIABLE)
-    return Path(chosen) if chosen else user_cache_path("virality")
 
 
 def load_picture_model(cache: Path | None = None) -> bytes:
@@ -56,7 +45,7 @@ def load_picture_model(cache: Path | None = None) -> bytes:
         return found
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with _locked(folder / "picture.lock"):
+        with locked(folder / "picture.lock"):
             return _read_cached(folder) or _export_into(folder)
     except OSError as error:
         raise StorageError(
@@ -153,13 +142,6 @@ def _export_into(folder: Path) -> bytes:
 
 def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:DIGEST_CHARACTERS]
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    with path.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 if __name__ == "__main__":

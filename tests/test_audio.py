@@ -15,6 +15,7 @@ from virality.featurizers import FEATURIZERS, audio_stft
 from virality.featurizers.audio_speech import speech_probabilities, speech_spans
 from virality.featurizers.audio_stft import find_spectrum
 from virality.featurizers.audio_voice import FUNCTIONALS, to_column_name
+from virality.featurizers.librosa_loading import load_librosa
 from virality.featurizers.weights import SPEECH, Weights, open_session
 
 TWO_PI = 2 * np.pi
@@ -120,8 +121,7 @@ def test_timbre_does_not_change_with_the_volume_or_with_silence_added():
 
 
 def test_the_features_are_librosas_own():
-    import librosa
-
+    librosa = load_librosa()
     samples = noise(1.0).astype(np.float32)
     alone = librosa.feature.spectral_centroid(
         y=samples, sr=AUDIO_RATE_HZ, n_fft=1024, hop_length=256
@@ -255,8 +255,7 @@ def test_weights_that_changed_are_refused(tmp_path: Path):
 
 
 def test_the_shared_mel_bands_are_librosas_own():
-    import librosa
-
+    librosa = load_librosa()
     audio = Audio(noise(1.0).astype(np.float32))
     found = find_spectrum(audio)
     power = np.square(found.magnitude)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from virality.data.limits import Limits
+from virality.featurizers.cache import find_cache
 
 LIBRARIES = (
     "virality",
@@ -89,16 +90,9 @@ def diagnose(folder: Path, limits: Limits | None = None) -> Health:
         _memory(),
         _disk(folder),
         _writable(folder),
-        _writable(cache_folder()),
+        _writable(find_cache()),
     ]
     return Health(tuple(checks), asdict(limits or Limits()), LICENCE_NOTES)
-
-
-def cache_folder() -> Path:
-    """Return where exported encoders are kept."""
-    import platformdirs
-
-    return Path(os.environ.get("VIRALITY_CACHE") or platformdirs.user_cache_dir("virality"))
 
 
 def _library(name: str) -> Check:

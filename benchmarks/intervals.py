@@ -129,7 +129,8 @@ def _made(folder: Path) -> list[tuple[str, Path, str]]:
 def load(folder: Path, target: str) -> tuple[Rows, Floats]:
     """Return the labelled rows, ordered as they are, and outcomes on the learning scale."""
     table = read_features(folder)
-    chosen, posts, y = labelled(table.matrix, table.posts, find_target(target), 30)
+    known = labelled(table.matrix, table.posts, find_target(target), 30)
+    chosen, posts, y = known.matrix, known.posts, known.y
     rows = arrange(chosen, posts, usable_columns(chosen, False).names)
     if len(rows) <= MOST_ROWS:
         return rows, y

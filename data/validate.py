@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from virality.data.derived import DERIVED, derivable
 from virality.data.matrix import Known
 from virality.data.post import OUTCOMES, SCHEMA
 from virality.data.splits import author_codes, knows_times
@@ -131,7 +132,7 @@ def validate(
             when: tuple(fact.name for fact in present if fact.known == when)
             for when in ("pre", "asof", "post")
         },
-        targets=tuple(_predictable(posts, name) for name in OUTCOMES if _count(posts, name)),
+        targets=_targets(posts),
     )
 
 
@@ -221,11 +222,19 @@ def _odd_values(posts: pd.DataFrame) -> tuple[Doubt, ...]:
     return _doubts(posts, found)
 
 
-def _predictable(posts: pd.DataFrame, target: str) -> Predictable:
-    """Return whether and how a target can be learned and judged."""
-    usable = posts[posts[target].notna()]
+def _targets(posts: pd.DataFrame) -> tuple[Predictable, ...]:
+    """Return what to say of every outcome that is there or can be worked out."""
+    there = {name: posts[name].notna().to_numpy() for name in OUTCOMES if _count(posts, name)}
+    derived = {name: derivable(posts, name) for name in DERIVED}
+    made = {name: mask for name, mask in derived.items() if mask.any()}
+    return tuple(_predictable(posts[mask], name) for name, mask in {**there, **made}.items())
+
+
+def _predictable(usable: pd.DataFrame, target: str) -> Predictable:
+    """Return whether and how a target can be learned and judged on the posts that have it."""
     rows = len(usable)
-    if usable[target].nunique() < 2:
+    sources = DERIVED[target].sources if target in DERIVED else (target,)
+    if all(usable[name].nunique() < 2 for name in sources if name in usable):
         return Predictable(target, rows, (), "all posts have the same value: nothing to learn")
     if rows < FEWEST_AUTHORS:
         return Predictable(target, rows, (), "fewer than five posts: nothing can be judged")

@@ -95,7 +95,7 @@ def compare(
         InputError: if too few posts are labelled, or no split is possible.
         BundleError: if the matrix is not what both models read.
     """
-    if first.target != second.target:
+    if first.target.name != second.target.name:
         raise UsageError(
             f"the models predict {first.target.name!r} and {second.target.name!r}; "
             "only models of one target can be compared"

@@ -13,7 +13,7 @@ from virality.data.matrix import FeatureMatrix
 from virality.data.splits import IntArray
 from virality.modeling.holdout import Outcome, Ticks, hold_out
 from virality.modeling.metrics import Judged
-from virality.modeling.rows import Rows, labelled
+from virality.modeling.rows import Labelled, Rows, labelled
 from virality.modeling.targets import Target
 from virality.modeling.threads import one_blas_thread
 from virality.modeling.train import Model
@@ -31,26 +31,38 @@ class Ground:
     """Labelled posts and how they are held out.
 
     Attributes:
-        target: what is predicted.
-        matrix: features of the n labelled posts.
-        posts: those posts, in the order of the matrix.
-        y: float64 (n,), outcomes on the learning scale.
+        known: the n labelled posts.
         split: the split in use, which need not be the one asked for.
         plan: what is learned from and judged, part by part.
+        outcomes: part by part, float64 (n,) on the learning scale. They differ between parts where
+            the target has weights or bars, which are learned from the training posts of a part.
         notes: what to say about the split.
         seed: of folds.
         jobs: fits at once.
     """
 
-    target: Target
-    matrix: FeatureMatrix
-    posts: pd.DataFrame
-    y: Floats
+    known: Labelled
     split: Split
     plan: tuple[splits.Split, ...]
+    outcomes: tuple[Floats, ...]
     notes: tuple[str, ...]
     seed: int
     jobs: int
+
+    @property
+    def target(self) -> Target:
+        """What is predicted."""
+        return self.known.target
+
+    @property
+    def matrix(self) -> FeatureMatrix:
+        """Features of the n labelled posts."""
+        return self.known.matrix
+
+    @property
+    def posts(self) -> pd.DataFrame:
+        """Those posts, in the order of the matrix."""
+        return self.known.posts
 
     def hold_out(
         self, model: Model, ticks: Ticks, *, rows: Rows | None = None, mark: str = ""
@@ -66,12 +78,16 @@ class Ground:
         inputs = model.rows(self.matrix, self.posts) if rows is None else rows
         key = (f"{self.split}{mark}", self.seed)
         with one_blas_thread():
-            return hold_out(inputs, self.y, model.recipe, self.plan, key, self.jobs, ticks)
+            return hold_out(
+                inputs, self.outcomes, model.recipe, self.plan, key, self.jobs, ticks,
+                self.target.bar,
+            )  # fmt: skip
 
     def judged(self, outcome: Outcome) -> Judged:
         """Return what is scored."""
-        actual = self.y[outcome.row]
-        return Judged(actual, outcome.mean, outcome.hit, outcome.probability, self.target.log)
+        return Judged(
+            outcome.actual, outcome.mean, outcome.hit, outcome.probability, self.target.log
+        )
 
     def groups(self, outcome: Outcome) -> IntArray:
         """Return the author of each judged post; posts of unknown authors stand alone."""
@@ -84,11 +100,11 @@ class Ground:
 
     def on(self, split: Split) -> "Ground":
         """Return the same posts under another split, which must be possible."""
-        plan = make_plan(split, self.posts, self.seed)
-        return replace(self, split=split, plan=tuple(plan))
+        plan = tuple(make_plan(split, self.posts, self.seed))
+        return replace(self, split=split, plan=plan, outcomes=_outcomes(self.known, plan))
 
     def fewer(self, choose: Callable[[IntArray], IntArray]) -> "Ground":
-        """Return the same ground with fewer posts to learn from in each part."""
+        """Return the same ground with fewer posts to learn from, and the same outcomes."""
         plan = tuple(splits.Split(one.name, choose(one.train), one.test) for one in self.plan)
         return replace(self, plan=plan)
 
@@ -110,10 +126,15 @@ def lay_ground(
         BundleError: if the matrix is not what the model reads.
     """
     model.check_matrix(matrix)
-    chosen, together, y = labelled(matrix, posts, model.target, LEAST_POSTS)
-    possible, notes = possible_split(split, together)
-    plan = tuple(make_plan(possible, together, seed))
-    return Ground(model.target, chosen, together, y, possible, plan, notes, seed, jobs)
+    known = labelled(matrix, posts, model.target, LEAST_POSTS)
+    possible, notes = possible_split(split, known.posts)
+    plan = tuple(make_plan(possible, known.posts, seed))
+    return Ground(known, possible, plan, _outcomes(known, plan), notes, seed, jobs)
+
+
+def _outcomes(known: Labelled, plan: tuple[splits.Split, ...]) -> tuple[Floats, ...]:
+    """Return the outcomes of each part, measured by what its own training posts teach."""
+    return tuple(known.outcomes(part.train) for part in plan)
 
 
 def possible_split(split: Split, posts: pd.DataFrame) -> tuple[Split, tuple[str, ...]]:

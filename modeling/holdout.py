@@ -39,11 +39,13 @@ class Outcome:
 
     Attributes:
         row: int64 (n,), positions among the labelled posts, ascending.
+        actual: float64 (n,), outcomes on the learning scale.
         mean, low, high, probability, hit: float64 (n,), of the model.
         baselines: name -> (prediction, hit probability), each float64 (n,).
     """
 
     row: splits.IntArray
+    actual: Floats
     mean: Floats
     low: Floats
     high: Floats
@@ -59,8 +61,7 @@ class Ticks:
         self.done, self.total, self.progress = 0, total, progress
 
     def add(self, count: int) -> None:
-        """Count finished fits."""
-        """Count fits and tell the callback."""
+        """Count finished fits and tell the callback."""
         self.done += count
         if self.progress is not None:
             self.progress(self.done, self.total)
@@ -68,21 +69,33 @@ class Ticks:
 
 def hold_out(
     rows: Rows,
-    y: Floats,
+    outcomes: Sequence[Floats],
     recipe: Recipe,
     plan: Sequence[splits.Split],
     key: tuple[str, int],
     jobs: int,
     ticks: Ticks,
+    bar: float | None = None,
 ) -> Outcome:
-    """Return held-out predictions, from memory where the same was judged before."""
-    mark = _fingerprint(rows, y, recipe, key)
+    """Return held-out predictions, from memory where the same was judged before.
+
+    Args:
+        rows: inputs of the n labelled posts.
+        outcomes: for each part of the plan, float64 (n,) on the learning scale.
+        recipe: what is fitted.
+        plan: what is learned from and judged, part by part.
+        key: tells plans apart.
+        jobs: fits at once.
+        ticks: counts fits.
+        bar: outcome from which a post is a hit; the top fifth of the training posts if None.
+    """
+    mark = _fingerprint(rows, outcomes, recipe, (*key, bar))
     if mark in _memory:
         ticks.add(len(plan))
         return _memory[mark]
     parts = []
-    for split in plan:
-        parts.append(_held_out(rows, y, recipe, split, jobs))
+    for split, y in zip(plan, outcomes, strict=True):
+        parts.append(_held_out(rows, y, recipe, split, jobs, bar))
         ticks.add(1)
     while len(_memory) >= _KEPT:
         _memory.pop(next(iter(_memory)))
@@ -90,25 +103,30 @@ def hold_out(
     return _memory[mark]
 
 
-def _fingerprint(rows: Rows, y: Floats, recipe: Recipe, key: tuple[str, int]) -> str:
+def _fingerprint(
+    rows: Rows, outcomes: Sequence[Floats], recipe: Recipe, key: tuple[str, int, float | None]
+) -> str:
     digest = hashlib.sha256(repr((recipe, key)).encode())
     views = () if rows.views is None else (rows.views.owner, rows.views.plain)
+    different = {id(y): y for y in outcomes}.values()
     seen = () if rows.views is None else rows.views.blocks.values()
-    for values in (rows.plain, *rows.blocks.values(), *views, *seen, y):
+    for values in (rows.plain, *rows.blocks.values(), *views, *seen, *different):
         digest.update(np.ascontiguousarray(values).data)
     there = [name for name in POST_FIELDS if name in rows.posts]
     digest.update(rows.posts[there].astype(str).to_csv().encode())
     return digest.hexdigest()
 
 
-def _held_out(rows: Rows, y: Floats, recipe: Recipe, split: splits.Split, jobs: int) -> Outcome:
+def _held_out(
+    rows: Rows, y: Floats, recipe: Recipe, split: splits.Split, jobs: int, bar: float | None
+) -> Outcome:
     """Fit the recipe and the baselines on one side and predict the other."""
     if len(split.train) < 10 or not len(split.test):
         raise InputError(
             f"split {split.name!r}: {len(split.train)} post(s) to learn from, at least 10 needed"
         )
     train, test = rows.take(split.train), rows.take(split.test)
-    stack = fit_stack(train, y[split.train], recipe, jobs=jobs)
+    stack = fit_stack(train, y[split.train], recipe, jobs=jobs, bar=bar)
     guess = stack.predict(test)
     threshold = stack.hit_threshold
     baselines = {}
@@ -117,6 +135,7 @@ def _held_out(rows: Rows, y: Floats, recipe: Recipe, split: splits.Split, jobs: 
         baselines[name] = said, baseline.hit_probability(said, threshold)
     return Outcome(
         row=split.test,
+        actual=y[split.test],
         mean=guess.mean,
         low=guess.low,
         high=guess.high,
@@ -143,6 +162,7 @@ def _joined(parts: Sequence[Outcome]) -> Outcome:
     }
     return Outcome(
         row[order],
+        gather("actual"),
         gather("mean"),
         gather("low"),
         gather("high"),

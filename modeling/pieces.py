@@ -16,7 +16,7 @@ from virality.modeling.inputs import Projector
 from virality.modeling.intervals import Intervals, Scores
 from virality.modeling.recipe import Recipe
 from virality.modeling.stack import Base, Stack
-from virality.modeling.targets import find_target
+from virality.modeling.targets import restore_target
 from virality.modeling.train import Model, ModelCard
 from virality.modeling.trees import check_lightgbm, check_xgboost
 from virality.modeling.weights import Weights
@@ -25,6 +25,9 @@ Array = npt.NDArray[Any]
 
 LEDGERS = ("authors", "sounds", "hashtags")
 LEDGER_FIELDS = ("keys", "place", "time", "value")
+STATE = "target_"
+"""Begins the names of what the target had learned."""
+
 BLOCK_ARRAYS = ("centre", "axes", "spread", "weights", "place", "outcome", "group")
 
 
@@ -59,6 +62,7 @@ def take_apart(model: Model) -> Pieces:
         "clock": projector.history.clock,
         "means": projector.history.means,
     }
+    arrays |= {f"{STATE}{name}": values for name, values in (model.target.state or {}).items()}
     for name in LEDGERS:
         ledger = getattr(projector.history, name)
         arrays |= {f"{name}_{inner}": getattr(ledger, inner) for inner in LEDGER_FIELDS}
@@ -124,6 +128,8 @@ def put_together(pieces: Pieces) -> Model:
         _base(number, values, pieces, len(columns)) for number, values in enumerate(facts["bases"])
     )
     cold, warm = (float(value) for value in facts["intercepts"])
+    learned = {name.removeprefix(STATE): arrays[name] for name in arrays if name.startswith(STATE)}
+    target = restore_target(facts["target"], learned)
     stack = Stack(
         recipe,
         projector,
@@ -132,10 +138,11 @@ def put_together(pieces: Pieces) -> Model:
         Weights(arrays["warm_weights"], warm),
         _intervals(pieces),
         arrays["outcomes"],
+        target.bar,
     )
     read = {values["name"]: Column(**values) for values in facts["columns"]}
     card = ModelCard.from_json(facts["card"])
-    model = Model(find_target(facts["target"]), stack, read, dict(facts["versions"]), card)
+    model = Model(target, stack, read, dict(facts["versions"]), card)
     _check(model)
     return model
 

@@ -128,9 +128,32 @@ def _cut(
     return np.ascontiguousarray(values[:, plain], dtype=np.float32), cut
 
 
+@dataclass(frozen=True)
+class Labelled:
+    """Posts that have an outcome, n of them.
+
+    Attributes:
+        matrix: their features.
+        posts: the posts, in the order of the matrix.
+        y: float64 (n,), outcomes on the learning scale.
+        target: fitted on these posts.
+    """
+
+    matrix: FeatureMatrix
+    posts: pd.DataFrame
+    y: Floats
+    target: Target
+
+    def outcomes(self, train: IntArray) -> Floats:
+        """Return outcomes (n,) by a target that is fitted on the posts at `train` alone."""
+        if not self.target.state:
+            return self.y
+        return self.target.fit(self.posts.iloc[train]).values(self.posts)
+
+
 def labelled(
     matrix: FeatureMatrix, posts: pd.DataFrame, target: Target, least: int = 0
-) -> tuple[FeatureMatrix, pd.DataFrame, Floats]:
+) -> Labelled:
     """Return the rows that have an outcome, and the outcome on the learning scale.
 
     Raises:
@@ -139,7 +162,9 @@ def labelled(
     if len(matrix) == 0:
         raise InputError(f"no posts to learn from: the feature matrix is empty, {least} are needed")
     together = align(matrix, posts)
-    y = target.values(together)
+    settled = target.settle(together)
+    fitted = settled.fit(together)
+    y = fitted.values(together)
     known = np.flatnonzero(np.isfinite(y))
     if len(known) < least:
         raise InputError(
@@ -151,6 +176,7 @@ def labelled(
             f"({target.to_units(float(y[known[0]])):g}); there is nothing to learn from"
         )
     if len(known) == len(matrix):
-        return matrix, together, y
+        return Labelled(matrix, together, y, fitted)
     chosen = matrix.rows(matrix.frame.index[known])
-    return chosen, together.iloc[known].reset_index(drop=True), y[known]
+    some = together.iloc[known].reset_index(drop=True)
+    return Labelled(chosen, some, y[known], fitted)

@@ -88,6 +88,7 @@ class Stack:
         warm: weights for posts whose author had earlier posts.
         intervals: calibrated uncertainty.
         outcomes: ascending outcomes of the training posts.
+        bar: outcome from which a post is a hit; the top fifth of the training posts if None.
     """
 
     recipe: Recipe
@@ -97,11 +98,12 @@ class Stack:
     warm: Weights
     intervals: Intervals
     outcomes: Floats
+    bar: float | None = None
 
     @property
     def hit_threshold(self) -> float:
-        """Outcome from which a post counts as a hit: the top fifth of the training posts."""
-        return float(np.quantile(self.outcomes, 0.8))
+        """Outcome from which a post counts as a hit."""
+        return float(np.quantile(self.outcomes, 0.8)) if self.bar is None else self.bar
 
     def predict(self, rows: Rows) -> Guess:
         """Return predictions with intervals, each averaged over the post's views."""
@@ -159,6 +161,7 @@ def fit_stack(
     *,
     jobs: int = 2,
     progress: Progress | None = None,
+    bar: float | None = None,
 ) -> Stack:
     """Fit bases, weights and intervals.
 
@@ -168,6 +171,7 @@ def fit_stack(
         recipe: every choice.
         jobs: folds and bases fitted at once; the result does not depend on it.
         progress: called with (done, total).
+        bar: outcome from which a post is a hit; the top fifth of the training posts if None.
     """
     projector, inputs = fit_projector(rows, y, recipe.blocks, recipe.seed)
     plans = plan_bases(inputs.columns, varying(inputs.values))
@@ -200,7 +204,7 @@ def fit_stack(
     )
     intervals = _calibrated(folded, inputs, y, cold, warm, recipe)
     tick()
-    return Stack(recipe, projector, bases, cold, warm, intervals, np.sort(y))
+    return Stack(recipe, projector, bases, cold, warm, intervals, np.sort(y), bar)
 
 
 def _mixtures(folded: OutOfFold, y: Floats, recipe: Recipe) -> tuple[Weights, Weights]:

@@ -3,16 +3,37 @@
 Counts of views and the like are heavy-tailed over five orders of magnitude, so they are learned as
 log10(1 + x) (Szabo and Huberman, https://doi.org/10.1145/1787234.1787254, showed that log counts
 are what grows linearly). SMP's `popularity` is a log score already and is learned as it is.
+
+Some targets have options, which are a part of their name: `engagement:likes=1,comments=3`,
+`hit:times=5`, `hit:top=0.1,within=month`. What a target must learn (weights, bars) `fit` learns
+from training posts and freezes; every fold of an evaluation learns it anew from its own.
+
+A `hit` is learned as the *log of how many times the bar* a post reached, not as 0/1: near misses
+and giants then teach too, and the chance of a hit is read from the same calibrated distribution
+that gives the intervals, as the probability that this number is at least 0.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from virality.data.derived import DERIVED, derivable, has_values
 from virality.data.errors import InputError, UsageError
+from virality.modeling.measures import (
+    Array,
+    Count,
+    Engagement,
+    Measure,
+    Reach,
+    Score,
+    SeedVirality,
+    State,
+)
+from virality.modeling.target_options import read_options
+from virality.modeling.yardsticks import Lift
 
 Floats = npt.NDArray[np.float64]
 
@@ -22,11 +43,15 @@ class Target:
     """One outcome that can be learned.
 
     Attributes:
-        name: what the user calls it.
-        outcome: the column of the posts table it is read from.
+        name: what the user calls it, its options included.
+        outcome: the column of the posts table it is read from, or the name of what is worked out.
         unit: unit of measure, in plural.
-        log: learned as log10(1 + x) when true, as it is when false.
+        log: learned on a log10 scale when true, as it is when false.
         meaning: one line for people.
+        measure: how posts are measured.
+        ratio: learned as log10(x), which may be below 0, not as log10(1 + x).
+        bar: value of the learning scale from which a post is a hit; the top fifth if None.
+        state: what was learned, plain arrays; None before `fit`, empty where there is nothing.
     """
 
     name: str
@@ -34,70 +59,146 @@ class Target:
     unit: str
     log: bool
     meaning: str
+    measure: Measure
+    ratio: bool = False
+    bar: float | None = None
+    state: State | None = field(default=None, compare=False)
 
     @property
     def scale(self) -> str:
         """Name of the learning scale, for axes and tables."""
+        if self.ratio:
+            return f"log10({self.unit})"
         return f"log10(1 + {self.unit})" if self.log else self.unit
 
-    def values(self, posts: pd.DataFrame) -> Floats:
-        """Return the outcome on the learning scale, shape (len(posts),), NaN where missing.
+    @property
+    def counts(self) -> bool:
+        """Whether it counts something, so that fractions say nothing."""
+        return self.log and not self.ratio
+
+    @property
+    def floor(self) -> float:
+        """Lowest value that the learning scale can have."""
+        return 0.0 if self.counts else -np.inf
+
+    def settle(self, posts: pd.DataFrame) -> "Target":
+        """Return the target with every choice made that depends on what the table holds.
 
         Raises:
-            InputError: if the table lacks the outcome, or a count is negative.
+            InputError: if the table lacks the outcome.
         """
-        if self.outcome not in posts.columns or posts[self.outcome].isna().all():
+        if not is_there(self, posts):
             there = ", ".join(available_targets(posts)) or "none"
             raise InputError(
                 f"target {self.name!r}: the table holds no {self.outcome!r}; targets there: {there}"
             )
-        raw = posts[self.outcome].astype("Float64").to_numpy(dtype=np.float64, na_value=np.nan)
-        if not self.log:
-            return np.where(np.isfinite(raw), raw, np.nan)
-        if (raw < 0).any():
-            row = int(np.flatnonzero(raw < 0)[0])
-            raise InputError(
-                f"target {self.name!r}: row {row} has {self.outcome} = {raw[row]:g}; "
-                "counts cannot be negative, correct or remove that post"
-            )
-        return np.where(np.isfinite(raw), np.log10(1.0 + raw), np.nan)
+        return replace(self, measure=self.measure.settle(posts))
+
+    def fit(self, posts: pd.DataFrame) -> "Target":
+        """Return the settled target with all that it must learn frozen on these training posts.
+
+        Raises:
+            InputError: if a count is negative.
+        """
+        try:
+            return replace(self, state=self.measure.fit(posts))
+        except InputError as error:
+            raise InputError(f"target {self.name!r}: {error}") from error
+
+    def values(self, posts: pd.DataFrame) -> Floats:
+        """Return the outcome on the learning scale, shape (len(posts),), NaN where missing.
+
+        A target that is not fitted yet is fitted on these very posts.
+
+        Raises:
+            InputError: if the table lacks the outcome, or a count is negative.
+        """
+        if self.state is None:
+            return self.settle(posts).fit(posts).values(posts)
+        try:
+            return self.measure.score(posts, self.state)
+        except InputError as error:
+            raise InputError(f"target {self.name!r}: {error}") from error
 
     def to_units(self, y: Floats | float) -> Floats:
         """Return values of the learning scale in the target's own unit, counts never below 0."""
         scale = np.asarray(y, dtype=np.float64)
         if not self.log:
             return scale
+        if self.ratio:
+            return np.asarray(np.power(10.0, scale), dtype=np.float64)
         return np.asarray(np.maximum(np.power(10.0, scale) - 1.0, 0.0), dtype=np.float64)
+
+
+def _count(name: str, meaning: str) -> Target:
+    return Target(name, name, name, True, meaning, Count(name))
+
+
+def _ratio(name: str, unit: str, meaning: str, measure: Measure, bar: float | None) -> Target:
+    return Target(name, name, unit, True, meaning, measure, ratio=True, bar=bar)
 
 
 TARGETS: Mapping[str, Target] = {
     target.name: target
     for target in (
-        Target("views", "views", "views", True, "times played"),
-        Target("likes", "likes", "likes", True, "likes"),
-        Target("comments", "comments", "comments", True, "comments"),
-        Target("shares", "shares", "shares", True, "shares"),
-        Target("saves", "saves", "saves", True, "saves to favourites"),
-        Target("popularity", "popularity", "log score", False, "a ready-made log score (SMP)"),
+        _count("views", "times played"),
+        _count("likes", "likes"),
+        _count("comments", "comments"),
+        _count("shares", "shares"),
+        _count("saves", "saves to favourites"),
+        Target(
+            "popularity", "popularity", "log score", False, "a ready-made log score (SMP)",
+            Score("popularity"),
+        ),
+        Target(
+            "engagement", "engagement", "weighted responses", True,
+            "weighted sum of likes, comments, shares and saves", Engagement(),
+        ),
+        Target(
+            "seed_virality", "seed_virality", "points", True,
+            "views and the responses that they do not explain", SeedVirality(),
+        ),
+        _ratio("reach", "views per follower", "views per follower", Reach(), None),
+        _ratio("lift", "times the usual", "views against the author's usual", Lift(), None),
+        _ratio("hit", "times the bar", "chance of at least so many times the usual", Lift(3.0), 0),
     )
-}
+}  # fmt: skip
 
 
 def find_target(name: str) -> Target:
-    """Return the target of this name.
+    """Return the target of this name, options applied.
 
     Raises:
-        UsageError: if there is none, naming those that there are.
+        UsageError: if there is none, naming those that there are, or an option is unknown.
     """
-    if name not in TARGETS:
-        raise UsageError(f"no target {name!r}; choose one of {', '.join(TARGETS)}")
-    return TARGETS[name]
+    stem, _, options = name.partition(":")
+    if stem not in TARGETS:
+        raise UsageError(f"no target {stem!r}; choose one of {', '.join(TARGETS)}")
+    target = TARGETS[stem]
+    if not options:
+        return target
+    measure, canonical = read_options(stem, options)
+    return replace(target, name=f"{stem}:{canonical}", measure=measure)
+
+
+def restore_target(name: str, state: Mapping[str, Array]) -> Target:
+    """Return the target of this name with what it had learned.
+
+    Raises:
+        UsageError: if there is none.
+    """
+    return replace(find_target(name), state=dict(state))
+
+
+def is_there(target: Target, posts: pd.DataFrame) -> bool:
+    """Say whether any post of the table has what the target is read from."""
+    if isinstance(target.measure, Engagement) and target.measure.weights:
+        return all(has_values(posts, name) for name, weight in target.measure.weights if weight)
+    if target.outcome in DERIVED:
+        return bool(derivable(posts, target.outcome).any())
+    return has_values(posts, target.outcome)
 
 
 def available_targets(posts: pd.DataFrame) -> tuple[str, ...]:
     """Return the names of the targets for which the table holds at least one value."""
-    return tuple(
-        name
-        for name, target in TARGETS.items()
-        if target.outcome in posts.columns and bool(posts[target.outcome].notna().any())
-    )
+    return tuple(name for name, target in TARGETS.items() if is_there(target, posts))

@@ -145,7 +145,7 @@ class Model:
         rows = self.rows(matrix, posts)
         with one_blas_thread():
             guess = self.stack.predict(rows)
-        floor = 0.0 if self.target.log else -np.inf
+        floor = self.target.floor
         return Predictions(
             ids=tuple(str(name) for name in matrix.frame.index),
             mean=guess.mean,
@@ -220,14 +220,14 @@ def train(
         InputError: if fewer than 30 posts are labelled, all outcomes are the same, or the target
             is not in the table.
     """
-    outcome = find_target(target)
-    chosen, together, y = labelled(matrix, posts, outcome, LEAST_POSTS)
+    known = labelled(matrix, posts, find_target(target), LEAST_POSTS)
+    chosen, together, y, outcome = known.matrix, known.posts, known.y, known.target
     usable = usable_columns(chosen, allow_post)
     names = usable.names
     rows = arrange(chosen, together, names)
     recipe = tuned_recipe(len(y), tuning.params, seed) if tuning else sensible_recipe(len(y), seed)
     with one_blas_thread():
-        stack = fit_stack(rows, y, recipe, jobs=jobs, progress=progress)
+        stack = fit_stack(rows, y, recipe, jobs=jobs, progress=progress, bar=outcome.bar)
     used = {name: matrix.columns[name] for name in names}
     versions = _versions(used, matrix)
     notes = tuple(filter(None, (usable.sentence, _unlabelled(len(matrix) - len(y), outcome))))

@@ -110,18 +110,18 @@ def tune(
         InputError: if there is too little to learn from.
         StorageError: if the study's file cannot be used.
     """
-    outcome = find_target(target)
-    chosen, together, y = labelled(matrix, posts, outcome, LEAST_POSTS)
-    usable = usable_columns(chosen, allow_post)
+    known = labelled(matrix, posts, find_target(target), LEAST_POSTS)
+    usable = usable_columns(known.matrix, allow_post)
     opened = open_study(study)
-    facts = {"target": target, "features": _digest(matrix, usable.names), "seed": seed}
+    facts = {"target": known.target.name, "features": _digest(matrix, usable.names), "seed": seed}
     claim_study(opened, study, facts)
-    seen = oldest(together)
+    seen = oldest(known.posts)
     opened.set_user_attr("posts", len(seen))
     opened.set_user_attr("notes", [usable.sentence] if usable.sentence else [])
     sweep(opened)
     if _finished(opened) < trials:
-        rows = arrange(chosen, together, usable.names).take(seen)
+        rows = arrange(known.matrix, known.posts, usable.names).take(seen)
+        y = known.outcomes(seen)
         with one_blas_thread():
             _search(opened, _Folds(rows, y[seen], seed), trials, timeout_s, seed, jobs, progress)
     elif progress is not None:

@@ -136,8 +136,8 @@ def _sentences(
         )
         told.append(
             say(
-                "data.outcome", low=spread(low, high, target.unit, target.log),
-                median=amount(middle, "", target.log),
+                "data.outcome", low=spread(low, high, target.unit, target.counts),
+                median=amount(middle, "", target.counts),
             )
         )  # fmt: skip
     return tuple(told)

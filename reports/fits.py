@@ -112,9 +112,9 @@ def _miss(one: "Evaluation", i: int, target: "Target", caption: str) -> Miss:
     )
     inside = low <= actual <= high
     sentence = (
-        f"{amount(mean, target.unit, target.log)} {say('hover.predicted')} "
-        f"({spread(low, high, '', target.log)}): "
-        f"{say('hover.got')} {amount(actual, '', target.log)}, "
+        f"{amount(mean, target.unit, target.counts)} {say('hover.predicted')} "
+        f"({spread(low, high, '', target.counts)}): "
+        f"{say('hover.got')} {amount(actual, '', target.counts)}, "
         f"{say('fit.miss_under' if error > 0 else 'fit.miss_over', times=off)}"
         f"{say('fit.miss_inside' if inside else 'fit.miss_outside')}."
     )

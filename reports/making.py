@@ -57,7 +57,7 @@ def _facts(model: "Model", largest_error: float, seed: int) -> dict[str, str]:
         "first": card.first_posted_at,
         "last": card.last_posted_at,
         "features": str(len(card.features)),
-        "hit": amount(card.hit_threshold, target.unit, target.log),
+        "hit": amount(card.hit_threshold, target.unit, target.counts),
         "seed": str(card.seed),
         "report_seed": str(seed),
         "additivity": f"{largest_error:.1e}",

@@ -103,15 +103,15 @@ def _sentence(
 ) -> str:
     text = say(
         "post.sentence",
-        predicted=amount(mean, target.unit, target.log),
-        range=spread(*bounds, "", target.log),
+        predicted=amount(mean, target.unit, target.counts),
+        range=spread(*bounds, "", target.counts),
         percentile=f"{chances[0]:.0f}",
         hit=f"{100 * chances[1]:.0f} %",
     )
     if actual is not None:
-        text += say("post.actual", actual=amount(actual, target.unit, target.log))
+        text += say("post.actual", actual=amount(actual, target.unit, target.counts))
     if unseen is not None:
-        text += say("post.unseen", unseen=amount(unseen, "", target.log))
+        text += say("post.unseen", unseen=amount(unseen, "", target.counts))
     return text
 
 

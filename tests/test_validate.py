@@ -48,6 +48,9 @@ def test_a_clean_table() -> None:
     assert [(t.target, t.splits, t.warning) for t in seen.targets] == [
         ("views", ("temporal", "author", "random"), ""),
         ("likes", ("temporal", "author", "random"), ""),
+        ("seed_virality", ("temporal", "author", "random"), ""),
+        ("lift", ("temporal", "author", "random"), ""),
+        ("hit", ("temporal", "author", "random"), ""),
     ]
 
 

@@ -94,7 +94,10 @@ With = Annotated[
         envvar="VIRALITY_WITH",
     ),
 ]
-Target = Annotated[str, typer.Option(help="Outcome to predict: views, likes, popularity, ...")]
+Target = Annotated[
+    str,
+    typer.Option(help="Outcome to predict: views, likes, engagement, reach, lift, hit, ..."),
+]
 Trials = Annotated[int, typer.Option(help="Trials of the study.", min=1)]
 Timeout = Annotated[float | None, typer.Option(help="Seconds after which no trial starts.")]
 Splits = Annotated[

@@ -86,8 +86,8 @@ def show_health(health: "Health") -> None:
 def show_forecast(forecast: "Forecast") -> None:
     """Print one prediction with its reasons."""
     target = find_target(forecast.target)
-    middle = amount(forecast.prediction, target.unit, target.log)
-    likely = spread(forecast.low, forecast.high, target.unit, target.log)
+    middle = amount(forecast.prediction, target.unit, target.counts)
+    likely = spread(forecast.low, forecast.high, target.unit, target.counts)
     say_line(f"[bold]{escaped(forecast.id)}[/bold]")
     say_line(f"  {middle}; four times in five {likely}")
     say_line(

@@ -1,0 +1,80 @@
+"""Models of worked-out targets: trained, kept, judged and asked."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from matrices import make_case
+
+from virality.modeling.bundle import load_model, save_model
+from virality.modeling.evaluate import evaluate
+from virality.modeling.ground import lay_ground
+from virality.modeling.holdout import Ticks
+from virality.modeling.train import train
+
+
+@pytest.fixture(scope="module")
+def case():
+    """Posts whose comments become worth more and more: weights depend on who is learned from."""
+    matrix, posts = make_case(160)
+    rng = np.random.default_rng(5)
+    views = posts["views"].to_numpy(float)
+    rising = np.linspace(0.001, 0.05, len(posts))
+    posts["likes"] = pd.array((views * 0.1).astype(int), dtype="Int64")
+    posts["comments"] = pd.array((views * rising * rng.uniform(0.5, 2, len(posts))).astype(int))
+    return matrix, posts
+
+
+@pytest.mark.parametrize("target", ["engagement", "lift", "hit", "hit:top=0.2,within=month"])
+def test_a_kept_model_says_the_same(case, target, tmp_path):
+    model = train(*case, target=target)
+    save_model(model, tmp_path / "model")
+    kept = load_model(tmp_path / "model")
+    assert kept.card.target == target
+    for name, values in (model.target.state or {}).items():
+        np.testing.assert_array_equal(kept.target.state[name], values)
+    one, other = model.predict(*case), kept.predict(*case)
+    for name in ("mean", "low", "high", "hit_probability"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+
+
+def test_the_chance_of_a_hit_is_the_chance_to_pass_the_bar(case):
+    model = train(*case, target="hit")
+    said = model.predict(*case)
+    assert model.card.hit_threshold == 1.0  # times the bar
+    assert model.stack.hit_threshold == 0.0
+    likely, unlikely = said.hit_probability > 0.5, said.hit_probability < 0.5
+    assert likely.any()
+    assert said.mean[likely].min() > said.mean[unlikely].min()
+    below = said.high < 0
+    assert (said.hit_probability[below] <= 0.12).all()
+
+
+def test_each_part_of_a_split_is_measured_by_its_own_training_posts(case):
+    model = train(*case, target="engagement")
+    ground = lay_ground(model, *case, split="temporal")
+    whole = ground.known.y
+    oldest = ground.plan[0].train
+    weights = ground.target.fit(ground.posts.iloc[oldest]).state["weights"]
+    assert weights[1] > 1.1 * model.target.state["weights"][1]  # comments were rarer then
+    assert not np.allclose(ground.outcomes[0], whole)
+    changed = case[1].copy()
+    newest = ground.posts["id"].iloc[ground.plan[0].test]
+    changed.loc[changed["id"].isin(newest), "comments"] *= 50
+    again = lay_ground(model, case[0], changed, split="temporal")
+    np.testing.assert_array_equal(again.outcomes[0][oldest], ground.outcomes[0][oldest])
+
+
+@pytest.mark.parametrize("target", ["engagement", "lift", "hit"])
+def test_worked_out_targets_are_judged_beside_baselines(case, target):
+    model = train(*case, target=target)
+    judged = evaluate(model, *case, split="author")
+    assert judged.target == target
+    assert set(judged.baselines) == {"constant", "author_median", "followers"}
+    assert judged.metrics["mae"].value < judged.baselines["constant"]["mae"].value
+
+
+def test_a_part_knows_a_hit_by_the_bar(case):
+    model = train(*case, target="hit")
+    ground = lay_ground(model, *case, split="author")
+    outcome = ground.hold_out(model, Ticks(len(ground.plan), None))
+    np.testing.assert_array_equal(outcome.hit, outcome.actual >= 0)

@@ -12,7 +12,7 @@ from virality.data.errors import ViralityError
 from virality.data.limits import Limits
 from virality.workflow import options
 from virality.workflow.console import Console
-from virality.workflow.judging import compare, evaluate
+from virality.workflow.judging import audit, compare, evaluate
 from virality.workflow.options import names, output_to, verb
 
 EXIT_BUG = 1
@@ -217,6 +217,7 @@ def train(
     console.emit(terminal.plain(model.card), lambda: terminal.show_card(model.card, output))
 
 
+verb(app, "audit", "virality audit features/ --target views")(audit)
 verb(app, "evaluate", "virality evaluate features/ --model model/ --split author")(evaluate)
 verb(app, "compare", "virality compare old/ new/ features/ --split author")(compare)
 

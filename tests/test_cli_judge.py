@@ -101,3 +101,19 @@ def test_an_unknown_split_is_named(place, command):
 def test_run_refuses_an_unknown_split_before_it_reads(tmp_path):
     result = call("run", tmp_path / "none.json", "-o", tmp_path / "out", "--split", "temporal,x")
     assert "--split 'x'" in str(result.exception)
+
+
+def test_the_audit_names_a_leak_and_finds_none_in_a_clean_table(place, tmp_path):
+    value = json.loads(call("audit", place / "features", "--json").stdout)
+    assert (value["posts"], value["findings"]) == (120, [])
+    assert "no sign of a leak" in call("audit", place / "features").stdout
+    matrix, posts = make_case(120)
+    frame = matrix.frame.copy()
+    frame[PLANTED[1]] = np.log10(1 + posts["views"].to_numpy(float)).astype(np.float32)
+    status = pd.DataFrame({"id": posts["id"], "status": "ok", "reason": "", "seconds": 0.0})
+    leaky = Features(replace(matrix, frame=frame), posts, status)
+    write_features(tmp_path / "leaky", leaky)
+    found = json.loads(call("audit", tmp_path / "leaky", "--json").stdout)["findings"]
+    assert [(one["kind"], one["column"]) for one in found] == [("copy", PLANTED[1])]
+    assert "leave it out" in call("audit", tmp_path / "leaky").stdout
+    assert call("audit", place / "features", "--target", "fame").exit_code == 2

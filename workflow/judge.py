@@ -14,6 +14,7 @@ from virality.workflow.terminal import plain
 
 if TYPE_CHECKING:
     from virality.modeling.ablation import Ablation
+    from virality.modeling.audit import Audit
     from virality.modeling.compare import Comparison
     from virality.modeling.curve import LearningCurve
     from virality.modeling.evaluate import Evaluation, Split
@@ -155,6 +156,23 @@ def compare_models(
         load_model(first), load_model(second), table.matrix, table.posts,
         names=(str(first), str(second)), split=chosen, seed=seed, progress=progress,
     )  # fmt: skip
+
+
+def audit_features(features: Path, *, target: str, allow_post: bool = False) -> "Audit":
+    """Look for leaks in a folder of features.
+
+    Args:
+        features: folder of features.
+        target: what would be predicted.
+        allow_post: look at columns known only after posting too.
+
+    Raises:
+        InputError: if fewer than 50 posts are labelled, or the target is not in the table.
+    """
+    from virality.modeling.audit import audit
+
+    table = read_features(features)
+    return audit(table.matrix, table.posts, target=target, allow_post=allow_post)
 
 
 def known_split(name: str) -> "Split":

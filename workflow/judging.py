@@ -58,3 +58,19 @@ def compare(
     with console.progress("comparing") as progress:
         result = compare_models(first, second, features, split=split, seed=seed, progress=progress)
     console.emit(result.as_json(), lambda: show_comparison(result, (first.name, second.name)))
+
+
+def audit(
+    console: Console,
+    features: Annotated[Path, typer.Argument(help="Folder of features.")],
+    target: options.Target = "views",
+    *,
+    allow_post: options.AllowPost = False,
+) -> None:
+    """Look for leaks: columns that know too much, identifiers, twins, power that vanishes."""
+    from virality.workflow.judge import audit_features
+    from virality.workflow.terminal_judge import show_audit
+
+    with console.progress("looking for leaks"):
+        result = audit_features(features, target=target, allow_post=allow_post)
+    console.emit(result.as_json(), lambda: show_audit(result))

@@ -8,6 +8,7 @@ from virality.workflow.terminal import escaped, metric_cell, print_table, say_li
 
 if TYPE_CHECKING:
     from virality.modeling.ablation import Ablation
+    from virality.modeling.audit import Audit
     from virality.modeling.compare import Comparison
     from virality.modeling.curve import LearningCurve
     from virality.modeling.metrics import Metric
@@ -44,6 +45,19 @@ def show_comparison(result: "Comparison", names: tuple[str, str]) -> None:
         f"{result.split} split, {result.rows} posts of {result.authors} authors. "
         f"80 % intervals hold {held}."
     )
+    for note in result.notes:
+        say_line(escaped(note))
+
+
+def show_audit(result: "Audit") -> None:
+    """Print what an audit found."""
+    looked = f"{result.posts:,} posts and {result.columns:,} columns looked at for {result.target}"
+    if not result.findings:
+        say_line(f"{escaped(looked)}: no sign of a leak.")
+    else:
+        say_line(f"{escaped(looked)}: {len(result.findings)} sign(s) of a leak.")
+        for one in result.findings:
+            say_line(f"  [bold]{one.kind.replace('_', ' ')}[/bold]: {escaped(one.sentence)}")
     for note in result.notes:
         say_line(escaped(note))
 

@@ -1,0 +1,200 @@
+"""The stack as a scikit-learn estimator, for matrices that come from elsewhere."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from sklearn.base import BaseEstimator, RegressorMixin
+
+from virality.data.matrix import MODALITIES, Column, Modality
+from virality.modeling.recipe import sensible_recipe
+from virality.modeling.rows import Rows
+from virality.modeling.stack import Guess, fit_stack
+from virality.modeling.threads import one_blas_thread
+
+Floats = npt.NDArray[np.float64]
+
+LEAST_POSTS = 10
+
+
+class ViralityRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
+    """LightGBM and XGBoost, mixed by non-negative weights, with calibrated intervals.
+
+    It is what `virality train` fits, without a table of features behind it: the same blocks,
+    history, folds, weights and intervals. Outcomes are learned as they come, so give it
+    log10(1 + views); `sklearn.compose.TransformedTargetRegressor` does both ways at once.
+
+    Args:
+        blocks: name of an embedding -> its columns, by name in a data frame or by position. They
+            are compressed out of fold (principal components, ridge, neighbours) and not read one
+            by one.
+        params: of the boosters, in LightGBM's names, over the sensible ones.
+        rounds: most trees of a booster; the recipe's own if None.
+        folds: author-grouped folds behind the weights; the recipe's own if None.
+        jobs: fits at once; the result does not depend on it.
+        random_state: of folds and boosters.
+
+    Attributes:
+        stack_: the fitted `modeling.stack.Stack`.
+        n_features_in_: columns of X.
+        feature_names_in_: their names, where X had any.
+
+    Example:
+        >>> import numpy as np
+        >>> rng = np.random.default_rng(0)
+        >>> X = rng.normal(size=(200, 5))
+        >>> model = ViralityRegressor(rounds=50).fit(X, X[:, 0] + 0.1 * rng.normal(size=200))
+        >>> low, high = model.predict_interval(X[:3]).T
+        >>> bool((low < high).all())
+        True
+    """
+
+    def __init__(
+        self,
+        *,
+        blocks: Mapping[str, Sequence[str | int]] | None = None,
+        params: Mapping[str, float] | None = None,
+        rounds: int | None = None,
+        folds: int | None = None,
+        jobs: int = 1,
+        random_state: int = 0,
+    ) -> None:
+        self.blocks = blocks
+        self.params = params
+        self.rounds = rounds
+        self.folds = folds
+        self.jobs = jobs
+        self.random_state = random_state
+
+    def __sklearn_tags__(self) -> Any:
+        """Say that missing values are welcome."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
+
+    def fit(self, X: Any, y: Any, posts: pd.DataFrame | None = None) -> Self:
+        """Learn.
+
+        Args:
+            X: numbers of shape (n, p), NaN where missing; columns of a data frame that are named
+                `<modality>_...__...` get a base of their own for each modality.
+            y: outcomes on the learning scale, shape (n,).
+            posts: n rows in the order of X. `author_id` keeps an author's posts in one fold;
+                with `posted_at` earlier outcomes of author, sound and hashtags are read too.
+
+        Raises:
+            ValueError: if there are fewer than 10 rows, an infinite value, an outcome that is
+                missing, a block names a column that is not there, or `posts` has another length.
+        """
+        from sklearn.utils.validation import validate_data
+
+        values, outcomes = validate_data(
+            self, X, y, dtype=np.float32, ensure_all_finite="allow-nan", y_numeric=True,
+            ensure_min_samples=LEAST_POSTS,
+        )  # fmt: skip
+        outcomes = np.asarray(outcomes, dtype=np.float64)
+        base = sensible_recipe(len(outcomes), self.random_state)
+        recipe = replace(
+            base,
+            params={**base.params, **(self.params or {})},
+            rounds=base.rounds if self.rounds is None else self.rounds,
+            folds=base.folds if self.folds is None else self.folds,
+        )
+        self.columns_ = _describe(self._names(), self._places())
+        rows = self._rows(values, posts)
+        with one_blas_thread():
+            self.stack_ = fit_stack(rows, outcomes, recipe, jobs=self.jobs)
+        return self
+
+    def predict(self, X: Any, posts: pd.DataFrame | None = None) -> Floats:
+        """Return predictions on the learning scale, shape (n,).
+
+        Args:
+            X: numbers of shape (n, p) as in `fit`.
+            posts: as in `fit`; without it every post is a stranger's.
+
+        Raises:
+            ValueError: if X does not have the columns of `fit`.
+        """
+        return self._guess(X, posts).mean
+
+    def predict_interval(self, X: Any, posts: pd.DataFrame | None = None) -> Floats:
+        """Return the calibrated 80 % interval of each post, shape (n, 2): low and high.
+
+        Args:
+            X: numbers of shape (n, p) as in `fit`.
+            posts: as in `fit`.
+
+        Raises:
+            ValueError: if X does not have the columns of `fit`.
+        """
+        guess = self._guess(X, posts)
+        return np.column_stack([guess.low, guess.high])
+
+    def _guess(self, X: Any, posts: pd.DataFrame | None) -> Guess:
+        from sklearn.utils.validation import check_is_fitted, validate_data
+
+        check_is_fitted(self)
+        values = validate_data(
+            self, X, reset=False, dtype=np.float32, ensure_all_finite="allow-nan"
+        )
+        with one_blas_thread():
+            return self.stack_.predict(self._rows(values, posts))
+
+    def _names(self) -> list[str]:
+        names = getattr(self, "feature_names_in_", None)
+        return [f"x{i}" for i in range(self.n_features_in_)] if names is None else list(names)
+
+    def _places(self) -> dict[str, list[int]]:
+        """Return the positions of each block's columns."""
+        names = {name: place for place, name in enumerate(self._names())}
+        found: dict[str, list[int]] = {}
+        for block, members in (self.blocks or {}).items():
+            places = [names.get(one, -1) if isinstance(one, str) else int(one) for one in members]
+            lost = [one for one, p in zip(members, places, strict=True) if not 0 <= p < len(names)]
+            if lost:
+                raise ValueError(f"block {block!r}: X has no column {lost[0]!r}")
+            found[block] = places
+        return found
+
+    def _rows(self, values: npt.NDArray[np.float32], posts: pd.DataFrame | None) -> Rows:
+        places = self._places()
+        apart = {place for inner in places.values() for place in inner}
+        plain = [place for place in range(values.shape[1]) if place not in apart]
+        return Rows(
+            posts=_table(posts, len(values)),
+            plain=np.ascontiguousarray(values[:, plain]),
+            columns=tuple(self.columns_[place] for place in plain),
+            blocks={name: np.ascontiguousarray(values[:, p]) for name, p in places.items()},
+            block_columns={
+                name: tuple(self.columns_[place] for place in p) for name, p in places.items()
+            },
+        )
+
+
+def _describe(names: Sequence[str], blocks: Mapping[str, Sequence[int]]) -> tuple[Column, ...]:
+    """Return what each column is, its modality read from its name."""
+    of = {place: block for block, places in blocks.items() for place in places}
+    described = []
+    for place, name in enumerate(names):
+        stem = name.partition("_")[0]
+        modality: Modality = next((one for one in MODALITIES if one == stem), "metadata")
+        described.append(Column(str(name), modality, block=of.get(place, "")))
+    return tuple(described)
+
+
+def _table(posts: pd.DataFrame | None, rows: int) -> pd.DataFrame:
+    """Return a posts table with identifiers of its own.
+
+    Raises:
+        ValueError: if it has another length.
+    """
+    ids = pd.array([f"row{i}" for i in range(rows)], dtype="string")
+    if posts is None:
+        return pd.DataFrame({"id": ids})
+    if len(posts) != rows:
+        raise ValueError(f"posts has {len(posts)} rows and X has {rows}; give one for each")
+    return posts.reset_index(drop=True).assign(id=ids)

@@ -1,9 +1,12 @@
 """A small mixed folder of posts and clips, and extractions of it in processes of their own."""
 
 import hashlib
+import os
+import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -95,3 +98,27 @@ def start_extraction(
         text=True,
         start_new_session=True,
     )
+
+
+def catch_running(
+    start: Callable[[Path], subprocess.Popen[str]], folder: Path
+) -> tuple[subprocess.Popen[str], Path]:
+    """Start an extraction and hold it still (SIGSTOP) between its first row and its table.
+
+    Held still it cannot end, so that what is done to it next is done to a run under way; one that
+    was through before it was held is started again elsewhere.
+    """
+    for number in range(20):
+        out = folder / f"try{number}"
+        run = start(out)
+        until = time.monotonic() + 120
+        while not rows_of(out) and run.poll() is None:
+            assert time.monotonic() < until, "no row was ever published"
+            time.sleep(0.005)
+        if run.poll() is None:
+            os.killpg(run.pid, signal.SIGSTOP)
+            if rows_of(out) and not (out / MATRIX).exists() and run.poll() is None:
+                return run, out
+            os.killpg(run.pid, signal.SIGKILL)
+        run.communicate(timeout=30)
+    raise AssertionError("every run was through before it could be held")

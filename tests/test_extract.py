@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import time
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import pytest
 from clips import make_clip
 from light_extraction import (
     LIGHT,
+    catch_running,
     make_media,
     make_posts,
     matrix_sha256,
@@ -125,18 +125,16 @@ def test_killed_workers_lose_nothing(posts, media, tmp_path):
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 def test_interrupted_run_resumes(posts, media, tmp_path, how):
-    calm, out = tmp_path / "calm", tmp_path / "f"
+    calm = tmp_path / "calm"
     extract(posts, media, calm, only=LIGHT)
     posts.to_pickle(tmp_path / "posts.pkl")
-    run = start_extraction(tmp_path / "posts.pkl", media, out)
-    until = time.monotonic() + 120
-    while not any((out / "rows").glob("[!.]*.rows")):  # a name with a dot is not published yet
-        assert run.poll() is None, "it ended before it could be interrupted"
-        assert time.monotonic() < until, "no row was ever published"
-        time.sleep(0.005)
+    run, out = catch_running(
+        lambda out: start_extraction(tmp_path / "posts.pkl", media, out), tmp_path
+    )
     family = psutil.Process(run.pid).children(recursive=True)
     os.kill(run.pid, how)
-    run.communicate(timeout=10)
+    os.killpg(run.pid, signal.SIGCONT)
+    run.communicate(timeout=60)
     assert not psutil.wait_procs(family, timeout=10)[1]
     result = extract(posts, media, out, only=LIGHT)
     assert result.reused > 0

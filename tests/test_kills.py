@@ -12,6 +12,7 @@ import psutil
 import pytest
 from light_extraction import (
     LIGHT,
+    catch_running,
     keys_of,
     make_media,
     make_posts,
@@ -50,15 +51,6 @@ def family_of(run: subprocess.Popen[str]) -> list[psutil.Process]:
         return []
 
 
-def wait_for_rows(run: subprocess.Popen[str], out: Path, known: int = 0) -> None:
-    """Return as soon as a running extraction has published more than so many files."""
-    until = time.monotonic() + 120
-    while len(rows_of(out)) <= known:
-        assert run.poll() is None, "it ended before it could be disturbed"
-        assert time.monotonic() < until, "no row was ever published"
-        time.sleep(0.005)
-
-
 def kill_in_rounds(case, out: Path, rounds: int, seed: int, views: int) -> None:
     posts, media, calm = case
     moments = random.Random(seed)
@@ -93,20 +85,22 @@ def test_killed_at_many_random_moments(case, tmp_path, seed, views):
 
 def test_interrupt_ends_the_command_with_130_and_leaves_nobody(case, tmp_path):
     _, media, calm = case
-    out = tmp_path / "f"
     write_posts(make_posts(), tmp_path / "posts.parquet")
-    words = ["extract", tmp_path / "posts.parquet", "--media", media, "--output", out]
-    words += ["--only", ",".join(LIGHT)]
-    run = subprocess.Popen(
-        [sys.executable, "-m", "virality", *map(str, words)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    wait_for_rows(run, out)
+    words = ["extract", tmp_path / "posts.parquet", "--media", media, "--only", ",".join(LIGHT)]
+
+    def start(out: Path) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "virality", *map(str, words), "--output", str(out)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    run, out = catch_running(start, tmp_path)
     family = family_of(run)
     os.killpg(run.pid, signal.SIGINT)  # as a terminal does: everybody gets it
+    os.killpg(run.pid, signal.SIGCONT)
     run.communicate(timeout=60)
     assert run.returncode == 130
     assert not psutil.wait_procs(family, timeout=20)[1]
@@ -117,12 +111,10 @@ def test_interrupt_ends_the_command_with_130_and_leaves_nobody(case, tmp_path):
     assert table_sha256(out) == table_sha256(calm[0])
 
 
-def meet(case, out: Path, others: int) -> None:
+def meet(case, folder: Path, others: int) -> None:
     """Let writers come while one is writing; all are turned away, and the folder ends whole."""
     posts, media, calm = case
-    first = start_extraction(posts, media, out)
-    wait_for_rows(first, out)
-    os.killpg(first.pid, signal.SIGSTOP)  # it cannot end before they have come
+    first, out = catch_running(lambda out: start_extraction(posts, media, out), folder)
     try:
         late = [start_extraction(posts, media, out) for _ in range(others)]
         said = [one.communicate(timeout=120)[0] for one in late]
@@ -136,12 +128,12 @@ def meet(case, out: Path, others: int) -> None:
 
 
 def test_another_writer_is_turned_away(case, tmp_path):
-    meet(case, tmp_path / "f", others=1)
+    meet(case, tmp_path, others=1)
 
 
 @pytest.mark.nightly
 def test_many_writers_are_turned_away(case, tmp_path):
-    meet(case, tmp_path / "f", others=7)
+    meet(case, tmp_path, others=7)
 
 
 PUBLISHER = (

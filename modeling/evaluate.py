@@ -6,7 +6,7 @@ have flattered: the optimism gap.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -44,6 +44,8 @@ class Evaluation:
         ids, actual, mean, low, high: the posts judged, learning scale.
         notes: warnings in plain sentences.
         verdict: one plain sentence.
+        without_post: metrics of the same recipe without the columns that are known only after
+            posting; empty where the model reads none of them.
     """
 
     target: str
@@ -62,6 +64,7 @@ class Evaluation:
     high: tuple[float, ...]
     notes: tuple[str, ...]
     verdict: str
+    without_post: Mapping[str, Metric] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """Return what `evaluate --json` prints: scores as value, low, high."""
@@ -77,6 +80,11 @@ class Evaluation:
             },
             "optimism_gap": dict(self.optimism_gap),
             "coverage": self.coverage.as_json(),
+            **(
+                {"without_post": {n: metric.as_json() for n, metric in self.without_post.items()}}
+                if self.without_post
+                else {}
+            ),
         }
 
     @classmethod
@@ -90,6 +98,7 @@ class Evaluation:
         read["metrics"] = _metrics(value["metrics"])
         read["differences"] = _metrics(value["differences"])
         read["baselines"] = {name: _metrics(inner) for name, inner in value["baselines"].items()}
+        read["without_post"] = _metrics(value["without_post"])
         read["coverage"] = Metric.from_plain(value["coverage"])
         for name in ("ids", "actual", "mean", "low", "high", "notes"):
             read[name] = tuple(value[name])
@@ -130,10 +139,36 @@ def evaluate(
     ground = lay_ground(model, matrix, posts, split=split, seed=seed, jobs=jobs)
     other = _reference(ground.split, ground.posts)
     beside = ground.on(other) if other else None
-    ticks = Ticks(len(ground.plan) + (len(beside.plan) if beside else 0), progress)
+    early = _without_post(model)
+    runs = [ground, *([beside] if beside else []), *([ground] if early else [])]
+    ticks = Ticks(sum(len(one.plan) for one in runs), progress)
     outcome = ground.hold_out(model, ticks)
     reference = beside.hold_out(model, ticks) if beside else None
-    return _evaluation(ground, outcome, reference, seed)
+    judged = _evaluation(ground, outcome, reference, seed)
+    if early is None:
+        return judged
+    rows = early.rows(ground.matrix, ground.posts)
+    known = ground.hold_out(model, ticks, rows=rows, mark=" without post")
+    scores = score(ground.judged(known), ground.groups(known), seed)
+    lost = len(model.columns) - len(early.columns)
+    return replace(judged, without_post=scores, notes=(*judged.notes, _both(judged, scores, lost)))
+
+
+def _without_post(model: Model) -> Model | None:
+    """Return the model with the columns known by the time of posting, None if it has no others."""
+    early = {name: one for name, one in model.columns.items() if one.known != "post"}
+    if len(early) == len(model.columns) or not early:
+        return None
+    return replace(model, columns=early)
+
+
+def _both(judged: Evaluation, scores: Mapping[str, Metric], lost: int) -> str:
+    with_, without = judged.metrics["spearman"].value, scores["spearman"].value
+    return (
+        f"{lost} column(s) are known only after posting. Without them Spearman is {without:.3f} "
+        f"instead of {with_:.3f}, and the mean error {scores['mae'].value:.3f} instead of "
+        f"{judged.metrics['mae'].value:.3f}: that is what to expect before posting."
+    )
 
 
 def _reference(split: Split, posts: pd.DataFrame) -> Split | Literal[""]:

@@ -1,4 +1,5 @@
 import json
+from dataclasses import fields
 
 import numpy as np
 import pandas as pd
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 from matrices import make_case, small_model
 
 from virality.data.errors import InputError
+from virality.data.matrix import Column, FeatureMatrix
 from virality.modeling import holdout
 from virality.modeling.baselines import fit_baselines
 from virality.modeling.evaluate import Evaluation, evaluate
@@ -196,3 +198,24 @@ def test_too_few_posts_end_in_a_sentence():
     matrix, posts = make_case()
     with pytest.raises(InputError, match="at least 20"):
         evaluate(small_model(), matrix.rows(matrix.frame.index[:5]), posts)
+
+
+def test_with_late_columns_both_scores_are_shown():
+    matrix, posts = make_case(120)
+    likes = np.log10(1 + posts["views"].to_numpy(float))
+    frame = matrix.frame.assign(extra__likes=likes.astype(np.float32))
+    late = Column("extra__likes", "metadata", known="post")
+    wide = FeatureMatrix(frame, {**matrix.columns, late.name: late}, matrix.versions)
+    told = evaluate(train(wide, posts, allow_post=True), wide, posts, split="author")
+    plain = evaluate(train(matrix, posts), matrix, posts, split="author")
+    assert told.metrics["spearman"].value > 0.95
+    assert told.without_post == plain.metrics
+    wanted = f"instead of {told.metrics['spearman'].value:.3f}"
+    assert any("1 column(s)" in note and wanted in note for note in told.notes)
+    assert list(told.as_json()["without_post"]) == list(plain.metrics)
+    assert "without_post" not in plain.as_json()
+    shy = evaluate(train(wide, posts), wide, posts, split="author")
+    assert not shy.without_post
+    every = {one.name: getattr(told, one.name) for one in fields(told)}
+    text = json.loads(json.dumps(every, default=lambda metric: metric.as_json()))
+    assert Evaluation.from_plain(text).without_post == told.without_post

@@ -172,6 +172,8 @@ def _scores(weights: Floats, parts: Mapping[str, Floats], log: bool) -> dict[str
         precision = weights @ (parts["chosen"] * parts["best"]) / chosen
         lift = precision / (weights @ parts["best"] / total)
         mape = weights @ parts["share"] / (weights @ parts["positive"])
+        if (parts["actual"] < 0).any():  # a share of a number near zero says nothing
+            mape = np.full(len(mae), np.nan)
         actual = _variance(weights, parts["actual"], parts["actual"], total)
         r2 = 1.0 - (weights @ parts["square"] / total) / np.where(actual > 0, actual, np.nan)
     return {

@@ -184,7 +184,8 @@ def _driver_sentences(
 
 def _subject(model: "Model", data: DataCard) -> Subject:
     target, card = model.target, model.card
-    title = say("title" if target.log else "title_score", unit=target.unit, outcome=target.outcome)
+    kind = "title" if target.log and not target.ratio else "title_score"
+    title = say(kind, unit=target.unit, outcome=target.outcome)
     return Subject(
         title=title,
         target=target.name,

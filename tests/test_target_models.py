@@ -70,6 +70,7 @@ def test_worked_out_targets_are_judged_beside_baselines(case, target):
     judged = evaluate(model, *case, split="author")
     assert judged.target == target
     assert set(judged.baselines) == {"constant", "author_median", "followers"}
+    assert np.isnan(judged.metrics["mape"].value) == (target != "engagement")
     assert judged.metrics["mae"].value < judged.baselines["constant"]["mae"].value
 
 

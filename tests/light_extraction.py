@@ -6,7 +6,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
@@ -86,18 +87,32 @@ def keys_of(out: Path) -> list[bytes]:
     return sorted(key for records, _ in files for key in records)
 
 
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Let processes begin with Ctrl-C as usual, also where the tests run in the background.
+
+    A shell starts background jobs with interrupts ignored, and their children inherit that.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def start_extraction(
     posts: Path, media: Path, out: Path, only: Sequence[str] = LIGHT, jobs: int = 1, views: int = 0
 ) -> subprocess.Popen[str]:
     """Start an extraction in a session of its own, which a signal can reach as a whole."""
     words = [str(posts), str(media), str(out), ",".join(only), str(jobs), str(views)]
-    return subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, *words],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        start_new_session=True,
-    )
+    with interruptible():
+        return subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, *words],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            start_new_session=True,
+        )
 
 
 def catch_running(

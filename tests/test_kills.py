@@ -13,6 +13,7 @@ import pytest
 from light_extraction import (
     LIGHT,
     catch_running,
+    interruptible,
     keys_of,
     make_media,
     make_posts,
@@ -89,13 +90,14 @@ def test_interrupt_ends_the_command_with_130_and_leaves_nobody(case, tmp_path):
     words = ["extract", tmp_path / "posts.parquet", "--media", media, "--only", ",".join(LIGHT)]
 
     def start(out: Path) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [sys.executable, "-m", "virality", *map(str, words), "--output", str(out)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
+        with interruptible():
+            return subprocess.Popen(
+                [sys.executable, "-m", "virality", *map(str, words), "--output", str(out)],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                start_new_session=True,
+            )
 
     run, out = catch_running(start, tmp_path)
     family = family_of(run)

@@ -137,7 +137,7 @@ class History:
         with np.errstate(invalid="ignore", divide="ignore"):
             means = np.concatenate([[0.0], np.cumsum(total)]) / ahead
         ledgers = []
-        for keys in (_author_keys(posts), _sound_keys(posts)):
+        for keys in (author_keys(posts), _sound_keys(posts)):
             has = np.flatnonzero(keys != "")
             ledgers.append(Ledger.fit(keys[has], times[has], y[has], clock))
         row, tag = _hashtag_pairs(posts)
@@ -151,7 +151,7 @@ class History:
         when = np.where(dated, times, -np.inf)
         overall = self.means[np.searchsorted(self.clock, when, side="left")]
         out = {
-            **self._of_author(_author_keys(posts), when, overall),
+            **self._of_author(author_keys(posts), when, overall),
             **self._of_sound(_sound_keys(posts), when, overall),
             **self._of_hashtags(posts, when, overall),
         }
@@ -245,7 +245,8 @@ def _texts(posts: pd.DataFrame, name: str) -> Texts:
     return posts[name].astype(object).where(posts[name].notna(), "").to_numpy().astype(np.str_)
 
 
-def _author_keys(posts: pd.DataFrame) -> Texts:
+def author_keys(posts: pd.DataFrame) -> Texts:
+    """Return author identifiers as text (n,), empty where unknown."""
     return _texts(posts, "author_id")
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from virality.data.splits import posting_times
-from virality.modeling.history import Ledger
+from virality.modeling.history import Ledger, author_keys
 from virality.modeling.measures import Array, Floats, Plain, State, read_counts
 
 STRENGTH = 2.0
@@ -29,14 +29,6 @@ Within = Literal["author", "month"]
 
 def _log_views(posts: pd.DataFrame) -> Floats:
     return np.log10(1.0 + read_counts(posts, "views"))
-
-
-def _authors(posts: pd.DataFrame) -> Array:
-    """Return author identifiers as text (n,), empty where unknown."""
-    if "author_id" not in posts.columns:
-        return np.full(len(posts), "", dtype=np.str_)
-    names = posts["author_id"].astype(object).where(posts["author_id"].notna(), "")
-    return np.asarray(names.to_numpy().astype(np.str_))
 
 
 def _months(posts: pd.DataFrame) -> Array:
@@ -57,7 +49,7 @@ class Lift(Plain):
 
     def usual(self, posts: pd.DataFrame) -> Floats:
         """Return what was usual for each post's author, log10(1 + views), NaN where unknown."""
-        y, times, names = _log_views(posts), posting_times(posts), _authors(posts)
+        y, times, names = _log_views(posts), posting_times(posts), author_keys(posts)
         kept = np.flatnonzero(np.isfinite(y) & np.isfinite(times))
         kept = kept[np.argsort(times[kept], kind="stable")]
         clock, first = np.unique(times[kept], return_index=True)
@@ -94,14 +86,15 @@ class TopShare(Plain):
     within: Within = "author"
 
     def _groups(self, posts: pd.DataFrame) -> Array:
-        return _authors(posts) if self.within == "author" else _months(posts)
+        return author_keys(posts) if self.within == "author" else _months(posts)
 
     def fit(self, posts: pd.DataFrame, /) -> dict[str, Array]:
         """Return the groups, ascending, their bars, and the overall bar."""
         y, names = _log_views(posts), self._groups(posts)
         seen = np.isfinite(y)
         overall = float(np.quantile(y[seen], 1.0 - self.share)) if seen.any() else np.nan
-        groups = pd.Series(y[seen]).groupby(names[seen])
+        named = seen & (names != "")
+        groups = pd.Series(y[named]).groupby(names[named])
         count, own = groups.size(), groups.quantile(1.0 - self.share)
         bars = (count * own + BAR_STRENGTH * overall) / (count + BAR_STRENGTH)
         return {

@@ -169,6 +169,15 @@ def test_bars_of_unknown_authors_and_later_months():
     late = find_target("hit:top=0.2,within=month").settle(posts).fit(posts.iloc[:200])
     bars = (log - late.values(posts))[200:]
     np.testing.assert_allclose(bars[-1], late.state["bars"][-1])
+    undated = posts.assign(posted_at=posts["posted_at"].where(posts.index % 7 > 0))
+    later = target_of_months(undated.iloc[200:])
+    assert "" not in later.state["keys"].tolist()
+    bars = log - later.values(posts)
+    np.testing.assert_allclose(bars[0], later.state["overall"][0])  # before any month it knows
+
+
+def target_of_months(posts):
+    return find_target("hit:top=0.2,within=month").settle(posts).fit(posts)
 
 
 @pytest.mark.parametrize(

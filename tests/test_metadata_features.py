@@ -12,7 +12,7 @@ from virality.featurizers.metadata_format import MetadataFormat
 from virality.featurizers.metadata_hashtag import DISCOVERY_TAGS, MetadataHashtag
 from virality.featurizers.metadata_sound import MetadataSound
 from virality.featurizers.metadata_time import MetadataTime
-from virality.featurizers.time_zone import MAIN_ZONES, OTHER_NAMES, find_zone
+from virality.data.time_zone import MAIN_ZONES, OTHER_NAMES, find_zone
 
 
 def measure(featurizer, **facts):

@@ -225,6 +225,9 @@ def swarm(contributions: Contributions, feature: str) -> Swarm:
         effects=tuple(float(round(one, 5)) for one in effects),
         offsets=tuple(float(round(one, 3)) for one in _offsets(effects)),
         shades=tuple(None if np.isnan(one) else round(float(one), 3) for one in _ranks(values)),
+        values=tuple(None if np.isnan(one) else float(f"{one:.6g}") for one in values),
+        unit=contributions.columns[feature].unit,
+        block=is_block(contributions, feature),
     )
 
 

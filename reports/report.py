@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from virality.reports.report_making import DataCard, Making
+from virality.reports.report_trends import Trends
 
 Control = Literal["can", "cannot", "context"]
 """Whether whoever posts can change a feature; context is neither advice nor destiny (age)."""
@@ -162,6 +163,8 @@ class Swarm:
         effects: contribution of each post on the learning scale.
         offsets: -1 to 1 across the row, so that points lie beside each other; no meaning.
         shades: rank of the feature's value among the posts, 0 to 1; None where there is none.
+        values: the feature's value in each post, in `unit`; None where there is none.
+        block: an embedding, which has no single value.
     """
 
     feature: str
@@ -169,6 +172,9 @@ class Swarm:
     effects: tuple[float, ...]
     offsets: tuple[float, ...]
     shades: tuple[float | None, ...]
+    values: tuple[float | None, ...]
+    unit: str
+    block: bool
 
 
 @dataclass(frozen=True)
@@ -334,6 +340,7 @@ class Report:
     data: DataCard
     making: Making
     seed: int
+    trends: Trends | None = None
 
     @property
     def drivers(self) -> tuple[Driver, ...]:

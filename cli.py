@@ -12,6 +12,7 @@ from virality.data.errors import ViralityError
 from virality.data.limits import Limits
 from virality.workflow import options
 from virality.workflow.console import Console
+from virality.workflow.explaining import trends
 from virality.workflow.judging import audit, compare, evaluate
 from virality.workflow.options import names, output_to, verb
 
@@ -217,6 +218,7 @@ def train(
     console.emit(terminal.plain(model.card), lambda: terminal.show_card(model.card, output))
 
 
+verb(app, "trends", "virality trends posts.parquet -o trends.html")(trends)
 verb(app, "audit", "virality audit features/ --target views")(audit)
 verb(app, "evaluate", "virality evaluate features/ --model model/ --split author")(evaluate)
 verb(app, "compare", "virality compare old/ new/ features/ --split author")(compare)

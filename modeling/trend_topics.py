@@ -16,7 +16,7 @@ import pandas as pd
 
 from virality.data.splits import IntArray
 from virality.modeling.resample import Resampler
-from virality.modeling.threads import one_blas_thread
+from virality.modeling.threads import one_thread
 from virality.modeling.trend_items import measure
 from virality.modeling.trend_values import Topic, Topics
 
@@ -88,7 +88,7 @@ def find_topics(
     if len(written) < LEAST_CAPTIONS:
         return None, len(written)
     kept = written[_spread(len(written), MOST_CAPTIONS)]
-    with one_blas_thread():
+    with one_thread():
         found = cluster(texts.iloc[kept].tolist(), seed)
     if found is None:
         return None, len(written)
@@ -135,7 +135,7 @@ def cluster(texts: list[str], seed: int = 0) -> Clustering | None:
         fits[k] = KMeans(k, n_init=2, random_state=seed).fit_predict(place).astype(np.int64)
         tried[k] = _silhouette(place[judged], fits[k][judged])
     best = max(tried, key=lambda k: (tried[k], -k))
-    named = _names(inner, fits[best], best, words)
+    named = _names(used[rows], fits[best], best, words)
     return Clustering(rows, fits[best], named, tried[best], tried)
 
 
@@ -185,14 +185,15 @@ def _silhouette(place: Floats, labels: IntArray) -> float:
 def _names(
     matrix: Any, labels: IntArray, count: int, words: list[str]
 ) -> tuple[tuple[str, ...], ...]:
-    """Return the words whose mean weight inside a cluster is farthest above that outside it."""
+    """Return the words that tell most of a cluster: common there and rare elsewhere."""
     names = np.asarray(words)
     total = np.asarray(matrix.sum(axis=0)).ravel()
     found = []
     for one in range(count):
         inside = labels == one
         part = np.asarray(matrix[inside].sum(axis=0)).ravel()
-        ahead = part / max(inside.sum(), 1) - (total - part) / max((~inside).sum(), 1)
+        share = part / max(inside.sum(), 1)
+        ahead = share * np.log(np.maximum(share, 1e-12) / (total / len(labels)))
         order = np.lexsort((names, -ahead))[:NAMED]
         found.append(tuple(str(names[i]) for i in order if ahead[i] > 0))
     return tuple(found)

@@ -12,6 +12,7 @@ from virality.reports.figures_drivers import (
 from virality.reports.figures_fit import fit_figures
 from virality.reports.figures_making import making_figures
 from virality.reports.figures_posts import waterfall_figure
+from virality.reports.figures_trends import trend_figures
 from virality.reports.report import Report
 
 
@@ -21,6 +22,8 @@ def figures_of(report: Report) -> tuple[Figure, ...]:
     figures = [*_belief(report), *_drivers(report)]
     figures += [figure for fit in report.fits for figure in fit_figures(fit, unit, log)]
     figures += [waterfall_figure(place, post, unit, log) for place, post in enumerate(report.posts)]
+    if report.trends is not None:
+        figures += trend_figures(report.trends)
     return (*figures, *making_figures(report))
 
 

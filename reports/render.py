@@ -20,16 +20,18 @@ from virality.data.errors import InputError
 from virality.reports import words
 from virality.reports.clip_page import lay_out
 from virality.reports.figures import figures_of
+from virality.reports.figures_trends import trend_figures
 from virality.reports.inspection import Inspection
 from virality.reports.report import Report
+from virality.reports.report_trends import Trends
 from virality.reports.strings import say, tongue
 from virality.reports.tables import downloads
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-SCRIPTS = ("report.js",)
-SHEETS = ("report.css",)
+SCRIPTS = ("report.js", "whatif.js")
+SHEETS = ("report.css", "trends.css", "posts.css")
 """What a report's page carries, in order; each is its own element, allowed by its hash."""
 
 PARTS = ("belief", "drivers", "trends", "fit", "posts", "making")
@@ -51,8 +53,18 @@ def render(report: Report) -> str:
 
 def render_clip(clip: Inspection) -> str:
     """Return one clip's page: the same bytes for the same inspection."""
+    return render_page("clip.html.j2", ("clip.js",), ("report.css", "clip.css"), clip=lay_out(clip))
+
+
+def render_trends(trends: Trends) -> str:
+    """Return what is trending as a page of its own: the same bytes for the same values."""
     return render_page(
-        "clip.html.j2", ("clip.js",), ("report.css", "clip.css"), clip=lay_out(clip)
+        "trends_page.html.j2",
+        ("report.js",),
+        ("report.css", "trends.css"),
+        trends=trends,
+        figures={figure.key: figure for figure in trend_figures(trends)},
+        downloads={},
     )
 
 
@@ -68,12 +80,16 @@ def render_page(
     """
     script_texts = tuple(_asset(name) for name in scripts)
     sheet_texts = tuple(_asset(name) for name in sheets)
-    return _environment().get_template(template).render(
-        scripts=script_texts,
-        sheets=sheet_texts,
-        policy=_policy(script_texts, sheet_texts),
-        version=_version(),
-        **values,
+    return (
+        _environment()
+        .get_template(template)
+        .render(
+            scripts=script_texts,
+            sheets=sheet_texts,
+            policy=_policy(script_texts, sheet_texts),
+            version=_version(),
+            **values,
+        )
     )
 
 

@@ -13,6 +13,7 @@ from virality.reports.figures_fit import fit_figures
 from virality.reports.figures_making import making_figures
 from virality.reports.figures_posts import waterfall_figure
 from virality.reports.figures_trends import trend_figures
+from virality.reports.figures_whatif import what_if_figures
 from virality.reports.report import Report
 
 
@@ -22,6 +23,8 @@ def figures_of(report: Report) -> tuple[Figure, ...]:
     figures = [*_belief(report), *_drivers(report)]
     figures += [figure for fit in report.fits for figure in fit_figures(fit, unit, log)]
     figures += [waterfall_figure(place, post, unit, log) for place, post in enumerate(report.posts)]
+    for place, post in enumerate(report.posts):
+        figures += what_if_figures(place, post, unit, log, report.subject.counts)
     if report.trends is not None:
         figures += trend_figures(report.trends)
     return (*figures, *making_figures(report))

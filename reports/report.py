@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from virality.reports.inspection import Still
 from virality.reports.report_making import DataCard, Making
+from virality.reports.report_posts import Similar, WhatIf
 from virality.reports.report_trends import Trends
 
 Control = Literal["can", "cannot", "context"]
@@ -38,6 +40,7 @@ class Subject:
     first: str | None
     last: str | None
     hit_threshold: float | None
+    counts: bool = True
 
 
 @dataclass(frozen=True)
@@ -325,6 +328,13 @@ class PostStory:
     up: tuple[Reason, ...]
     down: tuple[Reason, ...]
     sentence: str
+    similar: Similar | None = None
+    what_if: WhatIf | None = None
+    film: tuple[Still, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """Return plain values without NaN."""
+        return {name: plain(value) for name, value in asdict(self).items()}
 
 
 @dataclass(frozen=True)

@@ -199,6 +199,7 @@ def _subject(model: "Model", data: DataCard) -> Subject:
         first=data.first,
         last=data.last,
         hit_threshold=float(card.hit_threshold),
+        counts=target.counts,
     )
 
 

@@ -11,10 +11,13 @@ from virality.data.errors import BundleError
 from virality.data.matrix import Column
 from virality.modeling.blocks import Block, BlockSpec
 from virality.modeling.booster import Booster
+from virality.modeling.directions import Directions
 from virality.modeling.history import COLUMNS, History, Ledger
 from virality.modeling.inputs import Projector
 from virality.modeling.intervals import Intervals, Scores
+from virality.modeling.neighbours import Neighbours
 from virality.modeling.recipe import Recipe
+from virality.modeling.ridge import Ridge
 from virality.modeling.stack import Base, Stack
 from virality.modeling.targets import restore_target
 from virality.modeling.train import Model, ModelCard
@@ -28,7 +31,12 @@ LEDGER_FIELDS = ("keys", "place", "time", "value")
 STATE = "target_"
 """Begins the names of what the target had learned."""
 
-BLOCK_ARRAYS = ("centre", "axes", "spread", "weights", "place", "outcome", "group")
+BLOCK_ARRAYS: Mapping[str, tuple[str, ...]] = {
+    "directions": ("centre", "axes", "spread"),
+    "ridge": ("weights",),
+    "neighbours": ("place", "outcome", "group"),
+}
+"""Part of a block -> its arrays; the ridge's centre is that of the directions."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +76,7 @@ def take_apart(model: Model) -> Pieces:
         arrays |= {f"{name}_{inner}": getattr(ledger, inner) for inner in LEDGER_FIELDS}
     for number, block in enumerate(projector.blocks.values()):
         if block is not None:
-            arrays |= {f"block{number}_{inner}": getattr(block, inner) for inner in BLOCK_ARRAYS}
+            arrays |= _block_arrays(f"block{number}", block)
     texts = {}
     for number, base in enumerate(stack.bases):
         arrays[f"base{number}_places"] = base.places
@@ -99,7 +107,7 @@ def _facts(model: Model) -> dict[str, Any]:
             "width": 0 if spread is None else spread.width,
         },
         "blocks": [
-            {"name": name, "level": None if block is None else block.level}
+            {"name": name, "level": None if block is None else block.ridge.level}
             for name, block in stack.projector.blocks.items()
         ],
     }
@@ -116,7 +124,7 @@ def put_together(pieces: Pieces) -> Model:
     recipe = Recipe.from_json(facts["recipe"])
     columns = tuple(Column(**values) for values in facts["inputs"])
     blocks = {
-        str(values["name"]): _block(number, values, arrays, recipe.blocks)
+        str(values["name"]): _block(f"block{number}", values["level"], arrays, recipe.blocks)
         for number, values in enumerate(facts["blocks"])
     }
     ledgers = [Ledger(*(arrays[f"{name}_{inner}"] for inner in LEDGER_FIELDS)) for name in LEDGERS]
@@ -151,12 +159,21 @@ def _file(number: int, booster: Booster) -> str:
     return f"base{number}.{'txt' if booster.library == 'lightgbm' else 'json'}"
 
 
+def _block_arrays(stem: str, block: Block) -> dict[str, Array]:
+    return {
+        f"{stem}_{inner}": getattr(getattr(block, part), inner)
+        for part, names in BLOCK_ARRAYS.items()
+        for inner in names
+    }
+
+
 def _block(
-    number: int, values: Mapping[str, Any], arrays: Mapping[str, Array], spec: BlockSpec
+    stem: str, level: float | None, arrays: Mapping[str, Array], spec: BlockSpec
 ) -> Block | None:
-    if values["level"] is None:
+    if level is None:
         return None
-    a = {inner: arrays[f"block{number}_{inner}"] for inner in BLOCK_ARRAYS}
+    names = [inner for part in BLOCK_ARRAYS.values() for inner in part]
+    a = {inner: arrays[f"{stem}_{inner}"] for inner in names}
     width, kept, posts = len(a["centre"]), a["axes"].shape[1], len(a["outcome"])
     _shape("block", a["axes"], (width, kept))
     _shape("block", a["weights"], (width,))
@@ -164,14 +181,9 @@ def _block(
     _shape("block", a["place"], (posts, min(kept, a["place"].shape[1])))
     _shape("block", a["group"], (posts,))
     return Block(
-        a["centre"],
-        a["axes"],
-        a["spread"],
-        a["weights"],
-        float(values["level"]),
-        a["place"],
-        a["outcome"],
-        a["group"],
+        Directions(a["centre"], a["axes"], a["spread"]),
+        Ridge(a["centre"], a["weights"], float(level)),
+        Neighbours(a["place"], a["outcome"], a["group"], spec.neighbours),
         spec,
     )
 

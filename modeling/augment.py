@@ -95,7 +95,7 @@ def _stacked(
     values[:, : views.plain.shape[1]] = views.plain
     place = {column.name: number for number, column in enumerate(inputs.columns)}
     for name, block in projector.blocks.items():
-        if block is None:
+        if block is None or name not in views.blocks:  # a view has its post's caption
             continue
         made = block.transform(views.blocks[name], group[views.owner])
         for number, short in enumerate(projector.spec.names):

@@ -10,18 +10,17 @@ All are honest on the training rows: the ridge column there is its *leave-a-fold
 in closed form from one decomposition, and neighbours are other authors' posts only.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from virality.data.splits import IntArray
-from virality.modeling.directions import Directions, centred, decompose, leading
+from virality.modeling.directions import Directions, Reals, centred, decompose, leading
 from virality.modeling.neighbours import NEAR_DIMS, Neighbours, fit_neighbours
 from virality.modeling.ridge import Ridge, fit_ridge
 
 Floats = npt.NDArray[np.float64]
-Singles = npt.NDArray[np.float32]
 
 LEAST_ROWS = 20
 """Below this many complete training rows a block is left out: NaN in all its columns."""
@@ -48,6 +47,11 @@ class BlockSpec:
         """Short names of the columns that a block becomes, in order."""
         return (*(f"pc{i + 1}" for i in range(self.dims)), "ridge", "near", "near_distance")
 
+    @property
+    def for_terms(self) -> "BlockSpec":
+        """What becomes of caption terms: no components, which only added noise where measured."""
+        return replace(self, dims=0)
+
 
 @dataclass(frozen=True)
 class Block:
@@ -65,14 +69,14 @@ class Block:
     neighbours: Neighbours
     spec: BlockSpec
 
-    def transform(self, values: Singles, group: IntArray) -> Singles:
-        """Return float32 (n, len(spec.names)) for rows outside training; NaN rows stay NaN.
+    def transform(self, values: Reals, group: IntArray) -> Reals:
+        """Return (n, len(spec.names)) for rows outside training; NaN rows stay NaN.
 
         Args:
-            values: float32 (n, d).
+            values: (n, d), in single or double precision, which the result is in too.
             group: int64 (n,), author of each row in the numbering of `fit`, -1 if not there.
         """
-        out = np.full((len(values), len(self.spec.names)), np.nan, dtype=np.float32)
+        out = np.full((len(values), len(self.spec.names)), np.nan, dtype=values.dtype)
         whole = np.flatnonzero(~np.isnan(values).any(axis=1))
         if whole.size:
             inner = values[whole]
@@ -81,31 +85,37 @@ class Block:
             )
         return out
 
-    def _columns(self, scores: Singles, ridge: Floats, group: IntArray) -> Singles:
+    def _columns(self, scores: Reals, ridge: Floats, group: IntArray) -> Reals:
         parts = self.directions.standard(scores, self.spec.dims)
         near, distance = self.neighbours.seek(scores, group)
-        return np.column_stack([parts, ridge, near, distance]).astype(np.float32)
+        return np.column_stack([parts, ridge, near, distance])
 
 
 def fit_block(
-    values: Singles, y: Floats, group: IntArray, spec: BlockSpec, seed: int = 0
-) -> tuple[Block | None, Singles]:
+    values: Reals,
+    y: Floats,
+    group: IntArray,
+    spec: BlockSpec,
+    seed: int = 0,
+    least: int = LEAST_ROWS,
+) -> tuple[Block | None, Reals]:
     """Fit a block and return it with its honest columns for the training rows.
 
     Args:
-        values: float32 (n, d), NaN rows where the part is missing.
+        values: (n, d), NaN rows where the part is missing; the result has their precision.
         y: float64 (n,), outcomes on the learning scale.
         group: int64 (n,), author of each row, never negative.
         spec: how far to compress.
         seed: of the folds behind the ridge column.
+        least: complete rows without which there is no block.
 
     Returns:
-        The block, None when fewer than `LEAST_ROWS` rows are complete or all are equal, and
-        float32 (n, len(spec.names)).
+        The block, None when fewer than `least` rows are complete or all are equal, and
+        (n, len(spec.names)).
     """
-    out = np.full((len(values), len(spec.names)), np.nan, dtype=np.float32)
+    out = np.full((len(values), len(spec.names)), np.nan, dtype=values.dtype)
     whole = np.flatnonzero(~np.isnan(values).any(axis=1))
-    if len(whole) < LEAST_ROWS:
+    if len(whole) < least:
         return None, out
     outcome, authors = y[whole], group[whole]
     centre, rows = centred(values[whole])
@@ -114,7 +124,7 @@ def fit_block(
         return None, out
     ridge, honest = fit_ridge(centre, found, outcome, authors, seed)
     directions = leading(centre, found, max(NEAR_DIMS, spec.dims))
-    scores = (rows @ found.axes[:, : len(directions.spread)]).astype(np.float32)
+    scores = (rows @ found.axes[:, : len(directions.spread)]).astype(values.dtype)
     neighbours = fit_neighbours(scores, outcome, authors, spec.neighbours)
     block = Block(directions, ridge, neighbours, spec)
     out[whole] = block._columns(scores, honest, authors)

@@ -11,6 +11,7 @@ from virality.data.errors import BundleError
 from virality.data.matrix import Column
 from virality.modeling.blocks import Block, BlockSpec
 from virality.modeling.booster import Booster
+from virality.modeling.categories import MEANINGS, Encoding
 from virality.modeling.directions import Directions
 from virality.modeling.history import COLUMNS, History, Ledger
 from virality.modeling.inputs import Projector
@@ -20,6 +21,7 @@ from virality.modeling.recipe import Recipe
 from virality.modeling.ridge import Ridge
 from virality.modeling.stack import Base, Stack
 from virality.modeling.targets import restore_target
+from virality.modeling.terms import MOST_TERMS, NAME, Terms, Vocabulary
 from virality.modeling.train import Model, ModelCard
 from virality.modeling.trees import check_lightgbm, check_xgboost
 from virality.modeling.weights import Weights
@@ -78,6 +80,7 @@ def take_apart(model: Model) -> Pieces:
         if block is not None:
             arrays |= _block_arrays(f"block{number}", block)
     texts = {}
+    arrays |= _derived_arrays(projector)
     for number, base in enumerate(stack.bases):
         arrays[f"base{number}_places"] = base.places
         texts[_file(number, base.booster)] = base.booster.text
@@ -110,6 +113,10 @@ def _facts(model: Model) -> dict[str, Any]:
             {"name": name, "level": None if block is None else block.ridge.level}
             for name, block in stack.projector.blocks.items()
         ],
+        "terms": [one.kind for one in stack.projector.terms.vocabularies]
+        if stack.projector.terms
+        else [],
+        "categories": {name: one.level for name, one in stack.projector.encodings.items()},
     }
 
 
@@ -124,13 +131,20 @@ def put_together(pieces: Pieces) -> Model:
     recipe = Recipe.from_json(facts["recipe"])
     columns = tuple(Column(**values) for values in facts["inputs"])
     blocks = {
-        str(values["name"]): _block(f"block{number}", values["level"], arrays, recipe.blocks)
+        str(values["name"]): _block(f"block{number}", values, arrays, recipe.blocks)
         for number, values in enumerate(facts["blocks"])
     }
     ledgers = [Ledger(*(arrays[f"{name}_{inner}"] for inner in LEDGER_FIELDS)) for name in LEDGERS]
     history = History(arrays["clock"], arrays["means"], *ledgers)
     projector = Projector(
-        blocks, history, arrays["authors"], arrays["numbers"], columns, recipe.blocks
+        blocks,
+        _terms(pieces),
+        _encodings(pieces),
+        history,
+        arrays["authors"],
+        arrays["numbers"],
+        columns,
+        recipe.blocks,
     )
     bases = tuple(
         _base(number, values, pieces, len(columns)) for number, values in enumerate(facts["bases"])
@@ -168,10 +182,12 @@ def _block_arrays(stem: str, block: Block) -> dict[str, Array]:
 
 
 def _block(
-    stem: str, level: float | None, arrays: Mapping[str, Array], spec: BlockSpec
+    stem: str, values: Mapping[str, Any], arrays: Mapping[str, Array], spec: BlockSpec
 ) -> Block | None:
+    level = values["level"]
     if level is None:
         return None
+    spec = spec.for_terms if values["name"] == NAME else spec
     names = [inner for part in BLOCK_ARRAYS.values() for inner in part]
     a = {inner: arrays[f"{stem}_{inner}"] for inner in names}
     width, kept, posts = len(a["centre"]), a["axes"].shape[1], len(a["outcome"])
@@ -186,6 +202,53 @@ def _block(
         Neighbours(a["place"], a["outcome"], a["group"], spec.neighbours),
         spec,
     )
+
+
+def _derived_arrays(projector: Projector) -> dict[str, Array]:
+    """Return the arrays of caption terms and encoded categories."""
+    arrays: dict[str, Array] = {}
+    if projector.terms is not None:
+        arrays["terms_axes"] = projector.terms.axes
+        for one in projector.terms.vocabularies:
+            arrays |= {f"terms_{one.kind}": one.terms, f"terms_{one.kind}_weights": one.weights}
+    for name, encoding in projector.encodings.items():
+        arrays |= {f"category_{name}": encoding.keys, f"category_{name}_means": encoding.means}
+    return arrays
+
+
+def _terms(pieces: Pieces) -> Terms | None:
+    kinds, arrays = pieces.facts["terms"], pieces.arrays
+    if not kinds:
+        return None
+    if len(set(kinds)) < len(kinds) or not set(kinds) <= set(MOST_TERMS):
+        raise BundleError(f"caption terms of kinds {kinds!r}, which are not known; train again")
+    vocabularies = tuple(
+        Vocabulary(kind, arrays[f"terms_{kind}"], arrays[f"terms_{kind}_weights"]) for kind in kinds
+    )
+    for one in vocabularies:
+        _shape("caption terms", one.weights, one.terms.shape)
+        _different("caption terms", one.terms)
+    axes = arrays["terms_axes"]
+    _shape("caption terms", axes, (sum(len(one.terms) for one in vocabularies), axes.shape[-1]))
+    return Terms(vocabularies, axes)
+
+
+def _encodings(pieces: Pieces) -> dict[str, Encoding]:
+    encodings = {}
+    for name, level in pieces.facts["categories"].items():
+        if name not in MEANINGS:
+            raise BundleError(f"encodes {name!r}, which is not known; train again")
+        keys, means = pieces.arrays[f"category_{name}"], pieces.arrays[f"category_{name}_means"]
+        _shape("categories", means, keys.shape)
+        _different("categories", keys)
+        encodings[name] = Encoding(keys, means, float(level))
+    return encodings
+
+
+def _different(what: str, names: Array) -> None:
+    """Refuse names that are not text, ascending and all different."""
+    if names.dtype.kind != "U" or np.any(names[1:] <= names[:-1]):
+        raise BundleError(f"the names of the {what} are not in order; train again")
 
 
 def _base(number: int, values: Mapping[str, Any], pieces: Pieces, inputs: int) -> Base:
@@ -229,7 +292,13 @@ def _check(model: Model) -> None:
         _shape("weights", weights.values, (len(stack.bases),))
         if not (np.isfinite(weights.values).all() and (weights.values >= 0).all()):
             raise BundleError("a weight of the stack is negative or not a number; train again")
-    history = stack.projector.history
+    projector, history = stack.projector, stack.projector.history
+    latent = projector.blocks.get(NAME)
+    if latent is not None:
+        axes = (0, 0) if projector.terms is None else projector.terms.axes.shape
+        _shape("caption terms", latent.directions.centre, axes[1:])
+    if set(projector.encodings) != (set(MEANINGS) if projector.spec.categories else set()):
+        raise BundleError("categories are missing or were not asked for; train again")
     _shape("history", history.means, (len(history.clock) + 1,))
     ascending = [
         stack.outcomes, stack.intervals.warm.quantiles, stack.intervals.cold.quantiles,

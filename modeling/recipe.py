@@ -30,6 +30,8 @@ class Recipe:
         params: of every booster, in LightGBM's names.
         dims: principal components kept of each embedding.
         neighbours: nearest posts per embedding.
+        terms: whether caption terms are a block (`modeling.terms`).
+        categories: whether categories are encoded (`modeling.categories`).
         folds: author-grouped folds behind out-of-fold predictions.
         rounds: most trees of a booster.
         patience: rounds without a lower error after which a booster stops.
@@ -47,11 +49,13 @@ class Recipe:
     equal_posts: float = 100.0
     seed: int = 0
     small: bool = False
+    terms: bool = False
+    categories: bool = False
 
     @property
     def blocks(self) -> BlockSpec:
         """How far embeddings are compressed."""
-        return BlockSpec(self.dims, self.neighbours)
+        return BlockSpec(self.dims, self.neighbours, self.terms, self.categories)
 
     def as_json(self) -> dict[str, Any]:
         """Return plain values."""

@@ -10,6 +10,9 @@ from virality.modeling.booster import DEFAULTS, Params
 SMALL = 300
 """Below so many labelled posts the recipe is shallower, shrunk harder and uses fewer dimensions."""
 
+DERIVED = ("terms", "categories")
+"""Groups of derived inputs that a study may switch on."""
+
 SMALL_DEFAULTS: Params = {
     "learning_rate": 0.1,
     "num_leaves": 5,
@@ -88,4 +91,5 @@ def tuned_recipe(posts: int, params: Mapping[str, float | int | str], seed: int 
     base = sensible_recipe(posts, seed)
     inner = {name: value for name, value in params.items() if name in DEFAULTS}
     dims = int(params.get("dims", base.dims))
-    return replace(base, params={**base.params, **inner}, dims=dims)
+    derived = {name: bool(params.get(name, getattr(base, name))) for name in DERIVED}
+    return replace(base, params={**base.params, **inner}, dims=dims, **derived)

@@ -58,6 +58,8 @@ LABELS: Mapping[str, str] = {
     "frames_embedding__mean": "what the pictures show",
     "frames_embedding__first": "what the first picture shows",
     "text_embedding__sentence": "what the caption is about",
+    "caption_terms": "words and hashtags of the caption",
+    "category_outcomes": "how posts with this sound, place or first hashtag did",
 }
 """Plain names of features, by full name or by the name after `__`; the rest say their meaning."""
 

@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from virality.data.splits import IntArray, author_groups
-from virality.modeling.booster import DEFAULTS, Library, Params
+from virality.modeling.booster import Library
 from virality.modeling.inputs import Inputs, Projector
+from virality.modeling.parameters import DEFAULTS, Params
 from virality.modeling.rows import Rows, Singles
 
 Floats = npt.NDArray[np.float64]
@@ -87,6 +88,7 @@ def stack_learned(projector: Projector, rows: Rows, inputs: Inputs) -> Stacked:
 def _stacked(
     projector: Projector, rows: Rows, inputs: Inputs, group: IntArray, learned: bool
 ) -> Stacked:
+    rows = rows.flat() if projector.spec.raw else rows
     own = np.arange(len(rows), dtype=np.int64)
     if rows.views is None or not len(rows.views.owner):
         return Stacked(inputs.values, own, len(rows))

@@ -35,12 +35,20 @@ class BlockSpec:
         neighbours: nearest training posts whose popularity is averaged.
         terms: whether the words, characters and hashtags of captions are a block.
         categories: whether sound, place and first hashtag are encoded by earlier outcomes.
+        ridge: whether the ridge prediction of each block is read.
+        near: whether the popularity and distance of neighbours are read.
+        raw: whether blocks are read column by column instead, as they are.
+        history: whether earlier outcomes of author, sound and hashtags are read.
     """
 
     dims: int = 16
     neighbours: int = 30
     terms: bool = False
     categories: bool = False
+    ridge: bool = True
+    near: bool = True
+    raw: bool = False
+    history: bool = True
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -28,6 +28,7 @@ Texts = npt.NDArray[np.str_]
 
 def describe(rows: Rows, spec: BlockSpec) -> tuple[Column, ...]:
     """Return the inputs that these rows become; `block` names the group of derived columns."""
+    rows = rows.flat() if spec.raw else rows
     derived = []
     for name, columns in rows.block_columns.items():
         first = columns[0]
@@ -94,6 +95,7 @@ class Projector:
 
     def transform(self, rows: Rows) -> Inputs:
         """Return the inputs of rows outside training."""
+        rows = rows.flat() if self.spec.raw else rows
         group = self.groups(rows.posts)
         wide = dict(rows.blocks)
         if self.spec.terms:
@@ -121,6 +123,7 @@ def fit_projector(
     rows: Rows, y: Floats, spec: BlockSpec, seed: int = 0
 ) -> tuple[Projector, Inputs]:
     """Fit blocks and history on training rows; return them with honest inputs of those rows."""
+    rows = rows.flat() if spec.raw else rows
     group = author_groups(rows.posts)
     wide = dict(rows.blocks)
     terms = None
@@ -148,8 +151,15 @@ def selected(columns: Sequence[Column], spec: BlockSpec) -> npt.NDArray[np.bool_
         for name, wanted in ((caption.NAME, spec.terms), (category.NAME, spec.categories))
         if not wanted
     }
+    shorts = {"ridge": spec.ridge, "near": spec.near, "near_distance": spec.near}
     return np.array(
-        [column.block not in left_out and _component(column) <= spec.dims for column in columns],
+        [
+            column.block not in left_out
+            and _component(column) <= spec.dims
+            and shorts.get(column.name.rpartition("#")[2], True)
+            and (spec.history or column.modality != "history")
+            for column in columns
+        ],
         dtype=np.bool_,
     )
 

@@ -30,6 +30,10 @@ Array = npt.NDArray[Any]
 
 LEDGERS = ("authors", "sounds", "hashtags")
 LEDGER_FIELDS = ("keys", "place", "time", "value")
+MOST_BAGS = 100
+
+WEIGHT_ARRAYS = ("values", "gram", "cross", "means")
+
 STATE = "target_"
 """Begins the names of what the target had learned."""
 
@@ -61,8 +65,6 @@ def take_apart(model: Model) -> Pieces:
     stack, projector = model.stack, model.stack.projector
     arrays: dict[str, Array] = {
         "outcomes": stack.outcomes,
-        "cold_weights": stack.cold.values,
-        "warm_weights": stack.warm.values,
         "scores_warm": stack.intervals.warm.quantiles,
         "scores_cold": stack.intervals.cold.quantiles,
         "levels_warm": stack.intervals.warm.levels,
@@ -72,6 +74,8 @@ def take_apart(model: Model) -> Pieces:
         "clock": projector.history.clock,
         "means": projector.history.means,
     }
+    for group, weights in (("cold", stack.cold), ("warm", stack.warm)):
+        arrays |= {f"{group}_{inner}": getattr(weights, inner) for inner in WEIGHT_ARRAYS}
     arrays |= {f"{STATE}{name}": values for name, values in (model.target.state or {}).items()}
     for name in LEDGERS:
         ledger = getattr(projector.history, name)
@@ -83,7 +87,8 @@ def take_apart(model: Model) -> Pieces:
     arrays |= _derived_arrays(projector)
     for number, base in enumerate(stack.bases):
         arrays[f"base{number}_places"] = base.places
-        texts[_file(number, base.booster)] = base.booster.text
+        for bag, booster in enumerate(base.boosters):
+            texts[_file(number, bag, booster.library)] = booster.text
     if stack.intervals.spread is not None:
         texts["spread.txt"] = stack.intervals.spread.text
     return Pieces(_facts(model), arrays, texts)
@@ -100,10 +105,16 @@ def _facts(model: Model) -> dict[str, Any]:
         "versions": dict(model.matrix_versions),
         "inputs": [asdict(column) for column in stack.projector.columns],
         "bases": [
-            {"name": base.name, "library": base.booster.library, "width": base.booster.width}
+            {
+                "name": base.name,
+                "library": base.library,
+                "width": len(base.places),
+                "bags": len(base.boosters),
+            }
             for base in stack.bases
         ],
         "intercepts": [stack.cold.intercept, stack.warm.intercept],
+        "levels": [stack.cold.level, stack.warm.level],
         "intervals": {
             "constant": stack.intervals.constant,
             "belief": stack.intervals.belief,
@@ -149,15 +160,14 @@ def put_together(pieces: Pieces) -> Model:
     bases = tuple(
         _base(number, values, pieces, len(columns)) for number, values in enumerate(facts["bases"])
     )
-    cold, warm = (float(value) for value in facts["intercepts"])
     learned = {name.removeprefix(STATE): arrays[name] for name in arrays if name.startswith(STATE)}
     target = restore_target(facts["target"], learned)
     stack = Stack(
         recipe,
         projector,
         bases,
-        Weights(arrays["cold_weights"], cold),
-        Weights(arrays["warm_weights"], warm),
+        _weights("cold", 0, pieces),
+        _weights("warm", 1, pieces),
         _intervals(pieces),
         arrays["outcomes"],
         target.bar,
@@ -169,8 +179,14 @@ def put_together(pieces: Pieces) -> Model:
     return model
 
 
-def _file(number: int, booster: Booster) -> str:
-    return f"base{number}.{'txt' if booster.library == 'lightgbm' else 'json'}"
+def _file(number: int, bag: int, library: str) -> str:
+    return f"base{number}_{bag}.{'txt' if library == 'lightgbm' else 'json'}"
+
+
+def _weights(group: str, number: int, pieces: Pieces) -> Weights:
+    values, gram, cross, means = (pieces.arrays[f"{group}_{inner}"] for inner in WEIGHT_ARRAYS)
+    intercept, level = (float(pieces.facts[name][number]) for name in ("intercepts", "levels"))
+    return Weights(values, intercept, gram, cross, means, level)
 
 
 def _block_arrays(stem: str, block: Block) -> dict[str, Array]:
@@ -256,11 +272,16 @@ def _different(what: str, names: Array) -> None:
 
 def _base(number: int, values: Mapping[str, Any], pieces: Pieces, inputs: int) -> Base:
     places = pieces.arrays[f"base{number}_places"]
-    booster = _booster(values["library"], int(values["width"]), pieces, f"base{number}")
-    _shape("base", places, (booster.width,))
+    width, bags = int(values["width"]), int(values["bags"])
+    if not (width >= 1 and 1 <= bags <= MOST_BAGS):
+        raise BundleError(f"base {number} has {bags} boosters of {width} inputs; train again")
+    boosters = tuple(
+        _booster(values["library"], width, pieces, f"base{number}_{bag}") for bag in range(bags)
+    )
+    _shape("base", places, (width,))
     if len(places) and not (places.min() >= 0 and places.max() < inputs):
         raise BundleError(f"base {number} reads an input that is not there; train again")
-    return Base(str(values["name"]), places, booster)
+    return Base(str(values["name"]), places, boosters)
 
 
 def _booster(library: str, width: int, pieces: Pieces, stem: str) -> Booster:
@@ -292,7 +313,12 @@ def _check(model: Model) -> None:
     """Check what must hold between the pieces, so that no later step trips over it."""
     stack = model.stack
     for weights in (stack.cold, stack.warm):
-        _shape("weights", weights.values, (len(stack.bases),))
+        bases = len(stack.bases)
+        for inner in (weights.values, weights.cross, weights.means):
+            _shape("weights", inner, (bases,))
+        _shape("weights", weights.gram, (bases, bases))
+        if not all(np.isfinite(getattr(weights, inner)).all() for inner in WEIGHT_ARRAYS):
+            raise BundleError("what weights were solved from is not a number; train again")
         if not (np.isfinite(weights.values).all() and (weights.values >= 0).all()):
             raise BundleError("a weight of the stack is negative or not a number; train again")
     projector, history = stack.projector, stack.projector.history

@@ -125,6 +125,8 @@ def test_heavy_libraries_are_imported_inside_functions(path: Path) -> None:
 @sources
 def test_nothing_imports_an_estimator(path: Path) -> None:
     modules = tuple(f"virality.{name.removesuffix('.py')}".replace("/", ".") for name in ESTIMATORS)
+    if path.parent.name == "transformers":  # they are for users too, and share a base class
+        return
     assert not [name for name in imported(ast.walk(parsed(path))) if name.startswith(modules)]
 
 

@@ -84,7 +84,7 @@ def show_health(health: "Health") -> None:
         ("check", "found", "", "what to do"),
         [(one.name, one.value, marks[one.ok], "" if one.ok else one.fix) for one in health.checks],
     )
-    limits = ", ".join(f"{key} {value:g}" for key, value in health.limits.items())
+    limits = ", ".join(f"{key} {value:,.10g}" for key, value in health.limits.items())
     say_line(f"Limits of decoding: {limits}")
     for note in health.notes:
         say_line(note)

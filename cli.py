@@ -1,5 +1,7 @@
 """The command line: one short command a verb. Parse, call one function, print."""
 
+import os
+import signal
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -32,14 +34,24 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the command line and exit with its code."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not so in the background
+        signal.signal(signal.SIGINT, _interrupted)
     try:
         app()
     except ViralityError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit) as leaving:  # typer makes one of the other
+        if isinstance(leaving, SystemExit) and leaving.code != EXIT_INTERRUPTED:
+            raise
         print("interrupted; the same command goes on from here", file=sys.stderr)
         sys.exit(EXIT_INTERRUPTED)
+
+
+def _interrupted(*_: object) -> None:
+    """Unwind at the first Ctrl-C; leave at once at the second, which workers then do too."""
+    signal.signal(signal.SIGINT, lambda *_: os._exit(EXIT_INTERRUPTED))
+    raise KeyboardInterrupt
 
 
 def _version(wanted: bool) -> None:
@@ -154,6 +166,8 @@ def inspect(
     without: options.Without = "",
     extras: options.With = "",
     encoder: options.Encoder = "",
+    *,
+    limits: Limits,
 ) -> None:
     """Show one clip: pictures, loudness, motion and speech over time, and every feature."""
     from virality.workflow import terminal_clip
@@ -164,7 +178,7 @@ def inspect(
     with console.progress("inspecting") as progress:
         result = look_at(
             clip, output, against=against, known=known, without=names(without),
-            extras=names(extras), encoder=encoder, progress=progress,
+            extras=names(extras), encoder=encoder, limits=limits, progress=progress,
         )  # fmt: skip
     console.emit(result.as_json(), lambda: terminal_clip.show_inspected(result))
     if result.inspection.status == "failed":

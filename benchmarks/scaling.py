@@ -68,7 +68,7 @@ def make_posts(rows: int) -> tuple[FeatureMatrix, pd.DataFrame]:
             "posted_at": pd.to_datetime(moments, unit="s", utc=True),
             "sound_id": pd.array([f"s{one}" for one in rng.zipf(1.4, rows) % 50_000], "string"),
             "hashtags": [tuple(f"tag{tag}" for tag in three) for three in tags.tolist()],
-            "views": pd.array(np.round(10.0**np.clip(y, 0, 9)).astype(np.int64), dtype="Int64"),
+            "views": pd.array(np.round(10.0 ** np.clip(y, 0, 9)).astype(np.int64), dtype="Int64"),
         }
     )
     return FeatureMatrix(frame, {one.name: one for one in columns}, {}), posts

@@ -19,7 +19,7 @@ import pandas as pd
 from virality.data import splits
 from virality.data.errors import ViralityError
 from virality.data.features import Features, read_features
-from virality.data.matrix import FeatureMatrix
+from virality.data.matrix import Column, FeatureMatrix
 from virality.data.splits import IntArray, Split
 from virality.modeling.metrics import Judged, Metric
 from virality.modeling.provenance import usable_columns
@@ -42,6 +42,17 @@ SOURCES = {
     "trending": ("trending 2020", SHARED / "tiktok_trending_2020.json", "views"),
 }
 """Short name -> title, source and the outcome it is judged by unless a benchmark says otherwise."""
+
+LATE = (
+    "author_likes",
+    "extra.user_likes_count",
+    "extra.user_digg_count",
+    "extra.user_friend_count",
+)
+"""Counts of the author that were crawled after the post, its own responses among them."""
+
+WORDS = "extra.post_suggested_words"
+"""Words that the platform attaches to posts that had traffic already."""
 
 FOLDS = 5
 SEED = 0
@@ -183,6 +194,8 @@ def _table(
         ids = matrix.frame.index[np.sort(order[some])]
         matrix = matrix.rows(ids)
     known = labelled(matrix, posts, find_target(target))
+    if allow_post:
+        known = replace(known, matrix=_with_late(known.matrix, known.posts))
     usable = usable_columns(known.matrix, allow_post).names
     there = known.matrix.frame[list(usable)].notna().to_numpy().any(axis=0)
     kept = [column for column, has in zip(usable, there, strict=True) if has]
@@ -191,6 +204,33 @@ def _table(
         name, title, target, known.matrix.select(kept), known.posts,
         known.outcomes(split.train), split,
     )  # fmt: skip
+
+
+def _with_late(matrix: FeatureMatrix, posts: pd.DataFrame) -> FeatureMatrix:
+    """Return the matrix with what the table knows only afterwards, which no featurizer reads."""
+    late: dict[str, Floats] = {}
+    for name in (one for one in LATE if one in posts):
+        raw = pd.to_numeric(posts[name], errors="coerce").to_numpy(np.float64, na_value=np.nan)
+        short = name.removeprefix("extra.").removeprefix("user_").removeprefix("author_")
+        late[f"{short}_log10"] = np.log10(1.0 + np.maximum(raw, 0.0))
+        if "author_posts" in posts:
+            count = posts["author_posts"].to_numpy(np.float64, na_value=np.nan)
+            late[f"{short}_a_post_log10"] = late[f"{short}_log10"] - np.log10(1.0 + count)
+    if WORDS in posts:
+        late["suggested_length"] = posts[WORDS].astype(str).str.len().to_numpy(np.float64)
+    columns = {
+        f"metadata_late__{name}": Column(f"metadata_late__{name}", "metadata", known="post")
+        for name in late
+    }
+    values = pd.DataFrame(
+        np.column_stack(list(late.values())).astype(np.float32),
+        index=matrix.frame.index, columns=list(columns),
+    )  # fmt: skip
+    return replace(
+        matrix,
+        frame=pd.concat([matrix.frame, values], axis=1),
+        columns={**matrix.columns, **columns},
+    )
 
 
 def without_blocks(matrix: FeatureMatrix) -> FeatureMatrix:

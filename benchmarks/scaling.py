@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -80,9 +81,11 @@ def measure(who: str, rows: int) -> dict[str, float]:
 
     judged = min(JUDGED, rows)
     matrix, posts = make_posts(rows + judged)
-    ids = matrix.frame.index
-    asked, later = matrix.rows(ids[rows:]), posts.iloc[rows:].reset_index(drop=True)
-    matrix, posts = matrix.rows(ids[:rows]), posts.iloc[:rows].reset_index(drop=True)
+    # Slices are views: no second copy of the table, which would be mistaken for ours.
+    asked = replace(matrix, frame=matrix.frame.iloc[rows:])
+    later = posts.iloc[rows:].reset_index(drop=True)
+    matrix = replace(matrix, frame=matrix.frame.iloc[:rows])
+    posts = posts.iloc[:rows].reset_index(drop=True)
     held_gib = peak_gib()
     begin, spent = time.perf_counter(), cpu_s()
     predict = (ours if who == "ours" else floor)(matrix, posts)

@@ -3,12 +3,10 @@
 Not a benchmark itself.
 """
 
-import inspect
 import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -60,13 +58,11 @@ def learn(
         allow_post: use columns known only after posting too.
     """
     begin = time.perf_counter()
-    wish: dict[str, Any] = {}
-    if metric and "metric" in inspect.signature(tune).parameters:
-        wish["metric"] = metric
     with tempfile.TemporaryDirectory() as folder:
         tuning = tune(
             matrix, posts, target=target, trials=MOST_TRIALS, timeout_s=TUNING_SHARE * budget_s,
-            study=Path(folder) / "study.log", seed=seed, jobs=2, allow_post=allow_post, **wish,
+            study=Path(folder) / "study.log", seed=seed, jobs=2, allow_post=allow_post,
+            metric=metric,
         )  # fmt: skip
     middle = time.perf_counter()
     model = train(

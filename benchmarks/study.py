@@ -23,12 +23,13 @@ import numpy.typing as npt
 import pandas as pd
 from ours import MOST_TRIALS
 from results_table import write_table
-from tables import CACHE, FOLDS, SEED, SOURCES, Table, options, say, shown, tables, without_blocks
+from tables import CACHE, FOLDS, SEED, SOURCES, Table, options, say, shown, tables
 
 from virality.data.errors import ViralityError
 from virality.data.features import read_features
 from virality.data.matrix import FeatureMatrix
 from virality.data.splits import selection_folds
+from virality.modeling.history import History
 from virality.modeling.metrics import score, score_differences
 
 Floats = npt.NDArray[np.float64]
@@ -38,7 +39,9 @@ WIDTHS = {"smp": 1_000, "vietnamese": 700}
 ASKED = {"raw": 10.0, "projected": 40.0}
 """How many times as many trials per minute the study has to do."""
 
-BARE = ("id", "author_id")
+BARE = ("id", "author_id", "posted_at")
+"""What ours reads of a post beside its columns: what it needs for folds and for history."""
+
 TREES = 300
 """Of the peer: the most that its search space holds, as it has no early stopping."""
 
@@ -111,15 +114,13 @@ def ours(table: Table, projected: bool, budget_s: float) -> Studied:
     from virality.modeling.train import train
     from virality.modeling.tune import tune
 
-    matrix, posts = table.matrix, table.posts
     outcome = SOURCES[table.name][2]
-    if not projected:
-        matrix = without_blocks(matrix)
+    matrix, posts = table.matrix, table.posts[[*BARE, outcome]]
     with tempfile.TemporaryDirectory() as folder:
         begin = time.perf_counter()
         tuning = tune(
             matrix, posts, target=outcome, trials=MOST_TRIALS, timeout_s=budget_s, seed=SEED,
-            study=Path(folder) / "study.log", jobs=2,
+            study=Path(folder) / "study.log", jobs=2, raw=not projected,
         )  # fmt: skip
         seconds = time.perf_counter() - begin
     older, newer = table.split.train, table.split.test
@@ -141,9 +142,11 @@ def loop(table: Table, projected: bool, budget_s: float) -> Studied:
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     older, newer = table.split.train, table.split.test
-    values = table.matrix.frame.to_numpy()
-    x, y = values[older], table.y[older]
     posts = table.posts.iloc[older].reset_index(drop=True)
+    bare = table.posts[list(BARE)]
+    history = History.fit(bare.iloc[older], table.y[older]).transform(bare)
+    values = np.hstack([table.matrix.frame.to_numpy(), history.to_numpy()])
+    x, y = values[older], table.y[older]
     folds = [(one.train, one.test) for one in selection_folds(posts, FOLDS, SEED)]
 
     def objective(trial: Any) -> float:
@@ -265,13 +268,13 @@ def main() -> None:
             left = ", ".join(f"{name} {kind}" for name, kind in wanted)
             notes = [
                 *verdicts,
-                f"{chosen.budget:.0f} s of wall time each, two threads. A trial is five fits of "
-                "the loop; our pruned trials are counted, as they decide as much, and shown apart. "
+                f"{chosen.budget:.0f} s of wall time each, two threads. A trial of the loop is "
+                "five fits. Our pruned trials are counted, as they decide as much, and shown apart. "
                 "What the study prepares before its first trial is within its time.",
                 "Holdout: the loop's best trial fitted on the rows seen; ours trained by "
                 "`virality train` with the best trial's parameters on the same rows.",
-                "Both know the author's earlier posts only as far as their columns tell, except "
-                "`virality`, whose history columns stand beside the others.",
+                "Both read the same columns, our history columns among them, and nothing of the "
+                "captions but their embeddings and shape.",
                 *([f"Interrupted before: {left}."] if left else []),
             ]
             title = "A study beside a plain Optuna loop"

@@ -269,7 +269,7 @@ def main() -> None:
             notes = [
                 *verdicts,
                 f"{chosen.budget:.0f} s of wall time each, two threads. A trial of the loop is "
-                "five fits. Our pruned trials are counted, as they decide as much, and shown apart. "
+                "five fits. Our pruned trials count, as they decide as much, and are shown apart. "
                 "What the study prepares before its first trial is within its time.",
                 "Holdout: the loop's best trial fitted on the rows seen; ours trained by "
                 "`virality train` with the best trial's parameters on the same rows.",

@@ -129,7 +129,9 @@ def metadata(table: Table) -> list[str]:
     return [name for name, one in table.matrix.columns.items() if one.modality == "metadata"]
 
 
-def by_author(table: Table, budget_s: float, others: Mapping[str, Work], quick: bool) -> Judgement:
+def by_author(
+    table: Table, budget_s: float, others: Mapping[str, Work], quick: bool, metric: str = ""
+) -> Judgement:
     """Judge on author-grouped folds, tuned anew in each: no part has seen what it is judged on."""
     folds: Sequence[Split] = table.author_folds[: 2 if quick else None]
     parts: dict[str, list[Floats]] = {name: [] for name in (OURS, *others)}

@@ -78,4 +78,10 @@ def leading(centre: Reals, found: Decomposition, most: int) -> Directions:
     """Return the `most` strongest directions, fewer where there are fewer, in `centre`'s type."""
     kept = min(most, len(found.size))
     spread = found.size[:kept] / np.sqrt(len(found.left))
-    return Directions(centre, found.axes[:, :kept].astype(centre.dtype), spread)
+    axes = found.axes[:, :kept]
+    return Directions(centre, axes.astype(np.float32) if single(centre) else axes, spread)
+
+
+def single(values: Reals) -> bool:
+    """Say whether values are in single precision."""
+    return values.dtype == np.float32

@@ -197,6 +197,14 @@ def _block_arrays(stem: str, block: Block) -> dict[str, Array]:
     }
 
 
+def _block_arrays(stem: str, block: Block) -> dict[str, Array]:
+    return {
+        f"{stem}_{inner}": getattr(getattr(block, part), inner)
+        for part, names in BLOCK_ARRAYS.items()
+        for inner in names
+    }
+
+
 def _block(
     stem: str, values: Mapping[str, Any], arrays: Mapping[str, Array], spec: BlockSpec
 ) -> Block | None:

@@ -59,7 +59,7 @@ class ShrunkenTargetEncoder(Supervised):
             honest.append(column)
         return np.column_stack(honest)
 
-    def _apply(self, values: Any, group: IntArray) -> Floats:
+    def _apply(self, values: Any, group: IntArray) -> Floats:  # noqa: ARG002
         columns = zip(self.encodings_, values.T, strict=True)
         return np.column_stack([encoding.transform(keys) for encoding, keys in columns])
 

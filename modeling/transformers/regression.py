@@ -44,5 +44,5 @@ class SupervisedRidge(Supervised):
         self.ridge_, honest = fit_ridge(centre, decompose(rows), y, group, self.random_state)
         return honest[:, None]
 
-    def _apply(self, values: Any, group: IntArray) -> Floats:
+    def _apply(self, values: Any, group: IntArray) -> Floats:  # noqa: ARG002
         return self.ridge_.predict(values)[:, None]

@@ -133,8 +133,20 @@ def scaled(frame: Any, size_of: Any, pixels: str, shape: Shape) -> ByteArray:
 
     flags = Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.BITEXACT
     width, height = size_of(shape.width, shape.height)
-    small = frame.reformat(width, height, pixels, interpolation=flags, threads=1)
+    small = _scaler(pixels).reformat(frame, width, height, pixels, interpolation=flags, threads=1)
     return np.ascontiguousarray(np.rot90(small.to_ndarray(), -shape.rotation_deg // 90))
+
+
+_scalers: dict[str, Any] = {}
+"""One a use, as a scaler keeps its tables as long as the sizes stay the same."""
+
+
+def _scaler(pixels: str) -> Any:
+    from av.video.reformatter import VideoReformatter
+
+    if pixels not in _scalers:
+        _scalers[pixels] = VideoReformatter()
+    return _scalers[pixels]
 
 
 def decode_picture(source: Source, limits: Limits, *, choosy: bool = True) -> Picture:

@@ -333,6 +333,7 @@ def _step_s(stream: Any) -> float:
 
 
 def _on_screen(times_s: TimeArray, from_s: float, until_s: float) -> bool:
-    """Tell whether one of the times falls while a frame is shown."""
+    """Tell whether one of the times, which increase, falls while a frame is shown."""
     moments = times_s + EPSILON_S
-    return bool(((moments >= from_s) & (moments < until_s)).any())
+    first = int(np.searchsorted(moments, from_s))
+    return first < len(moments) and bool(moments[first] < until_s)

@@ -150,12 +150,12 @@ def polyline(xs: Sequence[float], ys: Sequence[float], height: float) -> str:
     >>> polyline([0.0, 50.0], [0.0, 100.0], 200.0)
     '0,0 500,500'
     """
-    return " ".join(
-        f"{10 * x:.6g},{1000 * y / height:.6g}" for x, y in zip(xs, ys, strict=True)
-    )
+    return " ".join(f"{10 * x:.6g},{1000 * y / height:.6g}" for x, y in zip(xs, ys, strict=True))
 
 
-def ribbon(xs: Sequence[float], lows: Sequence[float], highs: Sequence[float], height: float) -> str:
+def ribbon(
+    xs: Sequence[float], lows: Sequence[float], highs: Sequence[float], height: float
+) -> str:
     """Return the outline of a band between two lines, in percent and pixels."""
     ends = (*highs, *reversed(list(lows)))
     return polyline((*xs, *reversed(list(xs))), ends, height)

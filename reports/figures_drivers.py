@@ -171,7 +171,9 @@ def dependence_figure(place: int, shape: Dependence, log: bool) -> Figure:
         Shape(ribbon(xs, lows, highs, TALL), "band", area=True),
         Shape(polyline(xs, means, TALL), "model"),
         *(
-            Dot(x, y, 4.0, "model", say("tip.bin", value=name, push=times(effect, log), posts=count))
+            Dot(
+                x, y, 4.0, "model", say("tip.bin", value=name, push=times(effect, log), posts=count)
+            )
             for x, y, name, effect, count in zip(
                 xs, means, shape.names, shape.effects, shape.counts, strict=True
             )

@@ -51,9 +51,7 @@ def render(report: Report) -> str:
 
 def render_clip(clip: Inspection) -> str:
     """Return one clip's page: the same bytes for the same inspection."""
-    return render_page(
-        "clip.html.j2", ("clip.js",), ("report.css", "clip.css"), clip=lay_out(clip)
-    )
+    return render_page("clip.html.j2", ("clip.js",), ("report.css", "clip.css"), clip=lay_out(clip))
 
 
 def render_page(
@@ -63,17 +61,22 @@ def render_page(
 
     Args:
         template: a template of the folder, which shows `policy`, `sheets` and `scripts`.
-        scripts, sheets: files of the folder, in order.
+        scripts: files of the folder, in order.
+        sheets: files of the folder, in order.
         values: what else the template shows.
     """
     script_texts = tuple(_asset(name) for name in scripts)
     sheet_texts = tuple(_asset(name) for name in sheets)
-    return _environment().get_template(template).render(
-        scripts=script_texts,
-        sheets=sheet_texts,
-        policy=_policy(script_texts, sheet_texts),
-        version=_version(),
-        **values,
+    return (
+        _environment()
+        .get_template(template)
+        .render(
+            scripts=script_texts,
+            sheets=sheet_texts,
+            policy=_policy(script_texts, sheet_texts),
+            version=_version(),
+            **values,
+        )
     )
 
 

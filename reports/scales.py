@@ -95,9 +95,7 @@ def x_axis(scale: Scale, title: str, values: Iterable[float], words: Words) -> A
     return Axis(title, tuple(shown))
 
 
-def y_axis(
-    scale: Scale, title: str, values: Iterable[float], words: Words, height: float
-) -> Axis:
+def y_axis(scale: Scale, title: str, values: Iterable[float], words: Words, height: float) -> Axis:
     """Return an axis along the left side: labels that would touch are left out."""
     shown: list[Tick] = []
     for value in sorted(one for one in values if scale.holds(one)):

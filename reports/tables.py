@@ -25,9 +25,7 @@ def tables_of(report: Report) -> dict[str, list[Record]]:
     tables: dict[str, list[Record]] = {
         **_belief(report),
         **_drivers(report),
-        "steps": [
-            {"post": post.id, **flat(step)} for post in report.posts for step in post.steps
-        ],
+        "steps": [{"post": post.id, **flat(step)} for post in report.posts for step in post.steps],
         "posts": [flat(post) for post in report.posts],
         **_making(report),
     }

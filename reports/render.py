@@ -49,6 +49,12 @@ def render(report: Report) -> str:
     )
 
 
+def render_frame(report: Report) -> str:
+    """Return an element for a notebook: the page in a frame that can reach nothing around it."""
+    with_title = {"page": render(report), "title": report.subject.title}
+    return _environment().get_template("frame.html.j2").render(**with_title)
+
+
 def render_clip(clip: Inspection) -> str:
     """Return one clip's page: the same bytes for the same inspection."""
     return render_page("clip.html.j2", ("clip.js",), ("report.css", "clip.css"), clip=lay_out(clip))

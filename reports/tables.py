@@ -95,6 +95,7 @@ def _belief(report: Report) -> dict[str, list[Record]]:
             for split in splits
             for lead in split.leads
         ],
+        "covers": [flat(one) for one in report.belief.covers],
     }
 
 
@@ -110,6 +111,19 @@ def _drivers(report: Report) -> dict[str, list[Record]]:
         "features": [flat(one) for one in explained.features],
         "controls": [{"kind": name, "share": one} for name, one in explained.controls.items()],
         "swarms": list(swarms),
+        "interactions": [
+            row
+            for one in explained.interactions
+            for row in columns(one, "values", "low", "high", feature=one.feature, other=one.other)
+        ],
+        "directions": [
+            {
+                **flat(one),
+                "low_posts": " | ".join(one.low_posts),
+                "high_posts": " | ".join(one.high_posts),
+            }
+            for one in explained.directions
+        ],
         "dependences": [
             row
             for one in explained.dependences
@@ -127,6 +141,7 @@ def _fit(fit: Fit) -> dict[str, list[Record]]:
         f"errors_{fit.split}": [{"from": a, "to": b, "posts": count} for a, b, count in bins],
         f"calibration_{fit.split}": [flat(one) for one in fit.calibration],
         f"misses_{fit.split}": [flat(one) for one in fit.misses],
+        f"slices_{fit.split}": [flat(one) for one in fit.slices],
     }
 
 
@@ -137,6 +152,9 @@ def _making(report: Report) -> dict[str, list[Record]]:
         "fields": [flat(one) for one in data.fields],
         "parts": [flat(one) for one in data.features],
         "weights": [flat(one) for one in making.weights],
+        "importance": [
+            {"parameter": name, "share": share} for name, share in making.importance.items()
+        ],
         "trials": [flat(one) for one in making.study.trials] if making.study else [],
         **{
             name: [{"name": key, "value": value} for key, value in values.items()]

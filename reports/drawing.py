@@ -161,14 +161,17 @@ def ribbon(
     return polyline((*xs, *reversed(list(xs))), ends, height)
 
 
-def span_bar(scale: Scale, start: float, end: float, style: str, tip: str, strip: int) -> Bar:
-    """Return a bar of a row between two values."""
+def span_bar(
+    scale: Scale, start: float, end: float, style: str, tip: str, strip: int, top: float = 0.0
+) -> Bar:
+    """Return a bar of a row between two values, `top` pixels below the row's own."""
     left, right = sorted((scale.x(start), scale.x(end)))
-    return Bar(left, round(max(right - left, 0.2), 2), strip * 0.2, strip * 0.6, style, tip)
+    place, height = round(top + strip * 0.2, 1), round(strip * 0.6, 1)
+    return Bar(left, round(max(right - left, 0.2), 2), place, height, style, tip)
 
 
 def whisker(scale: Scale, low: float, high: float, strip: int) -> tuple[Mark, ...]:
-    """Return an interval across a row: a line with two ends; nothing without finite bounds."""
+    """Return an interval in the middle of a row: a line with two ends; nothing without bounds."""
     if not (low == low and high == high):
         return ()
     middle, left, right = strip / 2, scale.x(low), scale.x(high)

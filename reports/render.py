@@ -20,16 +20,20 @@ from virality.data.errors import InputError
 from virality.reports import words
 from virality.reports.clip_page import lay_out
 from virality.reports.figures import figures_of
+from virality.reports.figures_pair import pair_figures
+from virality.reports.figures_trends import trend_figures
 from virality.reports.inspection import Inspection
+from virality.reports.pairing import Pair, pair_tables
 from virality.reports.report import Report
+from virality.reports.report_trends import Trends
 from virality.reports.strings import say, tongue
-from virality.reports.tables import downloads
+from virality.reports.tables import addresses, downloads
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-SCRIPTS = ("report.js",)
-SHEETS = ("report.css",)
+SCRIPTS = ("report.js", "whatif.js")
+SHEETS = ("report.css", "trends.css", "posts.css")
 """What a report's page carries, in order; each is its own element, allowed by its hash."""
 
 PARTS = ("belief", "drivers", "trends", "fit", "posts", "making")
@@ -55,9 +59,33 @@ def render_frame(report: Report) -> str:
     return _environment().get_template("frame.html.j2").render(**with_title)
 
 
+def render_pair(pair: Pair) -> str:
+    """Return two reports side by side as a page: the same bytes for the same values."""
+    return render_page(
+        "pair.html.j2",
+        ("report.js",),
+        ("report.css",),
+        pair=pair,
+        figures={figure.key: figure for figure in pair_figures(pair)},
+        downloads=addresses(pair_tables(pair)),
+    )
+
+
 def render_clip(clip: Inspection) -> str:
     """Return one clip's page: the same bytes for the same inspection."""
     return render_page("clip.html.j2", ("clip.js",), ("report.css", "clip.css"), clip=lay_out(clip))
+
+
+def render_trends(trends: Trends) -> str:
+    """Return what is trending as a page of its own: the same bytes for the same values."""
+    return render_page(
+        "trends_page.html.j2",
+        ("report.js",),
+        ("report.css", "trends.css"),
+        trends=trends,
+        figures={figure.key: figure for figure in trend_figures(trends)},
+        downloads={},
+    )
 
 
 def render_page(

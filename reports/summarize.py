@@ -42,6 +42,7 @@ from virality.reports.report_making import DataCard
 from virality.reports.slicing import slices_of
 from virality.reports.stories import captions_of, choose, story, unseen_predictions
 from virality.reports.strings import say
+from virality.reports.trends import trends_of
 from virality.reports.words import label, percent, tidy
 
 if TYPE_CHECKING:
@@ -113,6 +114,7 @@ def summarize(
         data=data,
         making=making_of(model, judged, tuning, contributions.largest_error, seed),
         seed=seed,
+        trends=trends_of(features, target, seed=seed),
     )
 
 

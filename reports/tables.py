@@ -46,7 +46,12 @@ def csv_of(rows: Sequence[Mapping[str, object]]) -> str:
 
 def downloads(report: Report) -> dict[str, str]:
     """Return the tables small enough for the page as addresses that hold their own contents."""
-    texts = {name: csv_of(rows).encode("utf-8") for name, rows in tables_of(report).items()}
+    return addresses(tables_of(report))
+
+
+def addresses(tables: Mapping[str, Sequence[Mapping[str, object]]]) -> dict[str, str]:
+    """Return tables as CSV in addresses that hold their own contents; large ones are left out."""
+    texts = {name: csv_of(rows).encode("utf-8") for name, rows in tables.items() if rows}
     return {
         name: f"data:text/csv;charset=utf-8;base64,{base64.b64encode(text).decode('ascii')}"
         for name, text in texts.items()

@@ -69,19 +69,16 @@ def _spaces(trials: Sequence[TrialRecord]) -> dict[str, "BaseDistribution"]:
     spaces: dict[str, Any] = {}
     for name in sorted(shared):
         values = [one.params[name] for one in trials]
-        low, high = (min(values), max(values)) if not _texts(values) else (0, 0)
+        numbers = [float(one) for one in values if not isinstance(one, str)]
         if len(set(values)) < 2:
             continue
-        if _texts(values) or name == "dims":
+        if len(numbers) < len(values) or name == "dims":
             spaces[name] = CategoricalDistribution(sorted(set(values), key=str))
-        elif all(isinstance(one, int) for one in values):
-            spaces[name] = IntDistribution(int(low), int(high), log=name in LOGGED and low > 0)
+            continue
+        low, high = min(numbers), max(numbers)
+        log = name in LOGGED and low > 0
+        if all(isinstance(one, int) for one in values):
+            spaces[name] = IntDistribution(int(low), int(high), log=log)
         else:
-            spaces[name] = FloatDistribution(
-                float(low), float(high), log=name in LOGGED and float(low) > 0
-            )
+            spaces[name] = FloatDistribution(low, high, log=log)
     return spaces
-
-
-def _texts(values: Sequence[object]) -> bool:
-    return any(isinstance(one, str) for one in values)

@@ -56,12 +56,11 @@ def _scores(model: "Model", matrix: "FeatureMatrix", name: str) -> tuple[Floats,
     if block is None or not set(columns) <= set(matrix.frame.columns):
         return None
     values = matrix.frame[columns].to_numpy(dtype=np.float64)
-    if values.shape[1] != len(block.centre):
+    if not columns or values.shape[1] != len(block.directions.centre):
         return None
-    axes = np.asarray(block.axes[:, :AXES], dtype=np.float64)
-    scores = (values - np.asarray(block.centre, dtype=np.float64)) @ axes
+    scores = np.asarray(block.directions.scores(values), dtype=np.float64)[:, :AXES]
     whole = np.isfinite(scores).all(axis=1)
-    centred = (values - block.centre)[whole]
+    centred = (values - block.directions.centre)[whole]
     total = float((centred**2).sum()) or 1.0
     return scores, np.asarray((scores[whole] ** 2).sum(axis=0) / total)
 

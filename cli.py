@@ -14,9 +14,11 @@ from virality.data.errors import ViralityError
 from virality.data.limits import Limits
 from virality.workflow import options
 from virality.workflow.console import Console
+from virality.workflow.explaining import trends
 from virality.workflow.judging import audit, compare, evaluate
 from virality.workflow.learning import train, tune
 from virality.workflow.options import names, output_to, verb
+from virality.workflow.reporting import report
 
 EXIT_BUG = 1
 EXIT_SOME_FAILED = 3
@@ -187,6 +189,7 @@ def inspect(
 
 verb(app, "tune", "virality tune features/ --target views --trials 50")(tune)
 verb(app, "train", "virality train features/ --study study.log -o model/")(train)
+verb(app, "trends", "virality trends posts.parquet -o trends.html")(trends)
 verb(app, "audit", "virality audit features/ --target views")(audit)
 verb(app, "evaluate", "virality evaluate features/ --model model/ --split author")(evaluate)
 verb(app, "compare", "virality compare old/ new/ features/ --split author")(compare)
@@ -225,27 +228,7 @@ def predict(
         raise typer.Exit(EXIT_SOME_FAILED)
 
 
-@verb(app, "report", "virality report model/ features/ -o report.html")
-def report(
-    console: Console,
-    model: Annotated[Path, typer.Argument(help="Folder of the model.")],
-    features: Annotated[Path, typer.Argument(help="Folder of features.")],
-    output: Annotated[Path, output_to("HTML file to write.")] = Path("report.html"),
-    study: Annotated[Path | None, typer.Option(help="Study, to show its history.")] = None,
-    evaluation: options.Kept = None,
-    truth: options.Truth = None,
-    seed: options.Seed = 0,
-) -> None:
-    """Write the report as one HTML file, and its JSON twin beside it."""
-    from virality.workflow import terminal
-    from virality.workflow.describe import describe
-
-    with console.progress("reporting") as progress:
-        result = describe(
-            model, features, output, study=study, evaluations=evaluation or (), truth=truth,
-            seed=seed, progress=progress,
-        )  # fmt: skip
-    console.emit(terminal.plain(result), lambda: terminal.show_described(result))
+verb(app, "report", "virality report model/ features/ -o report.html")(report)
 
 
 @verb(app, "run", "virality run posts.parquet --media clips/ -o work/")

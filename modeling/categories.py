@@ -102,7 +102,7 @@ def category_keys(posts: pd.DataFrame) -> dict[str, Texts]:
 
 def _sums(code: IntArray, y: Floats, k: int) -> tuple[Floats, Floats]:
     count = np.bincount(code, minlength=k).astype(np.float64)
-    return np.bincount(code, weights=y, minlength=k), count
+    return np.asarray(np.bincount(code, weights=y, minlength=k), dtype=np.float64), count
 
 
 def _folds(group: IntArray, seed: int) -> list[IntArray]:

@@ -1,14 +1,14 @@
 """Principal components of a wide block, through whichever Gram matrix is smaller."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 Singles = npt.NDArray[np.float32]
-Reals = npt.NDArray[np.float32] | npt.NDArray[np.float64]
+Reals = npt.NDArray[np.floating[Any]]
 
 
 class Decomposition(NamedTuple):

@@ -143,7 +143,7 @@ class Supervised(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         if groups is None or self.groups_ is None:
             return np.full(rows, -1, dtype=np.int64)
         labels = _as_long_as(groups, rows)
-        return np.asarray(pd.Index(self.groups_).get_indexer(labels), dtype=np.int64)
+        return np.asarray(pd.Index(self.groups_).get_indexer(pd.Index(labels)), dtype=np.int64)
 
 
 def _as_long_as(groups: Any, rows: int) -> npt.NDArray[np.object_]:

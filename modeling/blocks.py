@@ -132,7 +132,7 @@ def fit_block(
         return None, out
     ridge, honest = fit_ridge(centre, found, outcome, authors, seed)
     directions = leading(centre, found, max(NEAR_DIMS, spec.dims))
-    scores = (rows @ found.axes[:, : len(directions.spread)]).astype(values.dtype)
+    scores = directions.scores(values[whole])
     neighbours = fit_neighbours(scores, outcome, authors, spec.neighbours)
     block = Block(directions, ridge, neighbours, spec)
     out[whole] = block._columns(scores, honest, authors)

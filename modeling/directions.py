@@ -8,6 +8,9 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 Singles = npt.NDArray[np.float32]
+CHUNK = 65_536
+"""Rows whose double-precision copy is held at a time."""
+
 Reals = npt.NDArray[np.floating[Any]]
 
 
@@ -40,8 +43,16 @@ class Directions:
     spread: Floats
 
     def scores(self, values: Reals) -> Reals:
-        """Return scores (n, q) of complete rows (n, d)."""
-        return np.asarray((values - self.centre) @ self.axes)
+        """Return scores (n, q) of complete rows (n, d), in the rows' precision.
+
+        Sums run in double precision: in single, a row's last bit depends on how many others are
+        asked about with it, and trees that cut at a training row's own value would notice.
+        """
+        axes, out = self.axes.astype(np.float64), np.empty((len(values), len(self.spread)))
+        for start in range(0, len(values), CHUNK):
+            rows = slice(start, start + CHUNK)
+            out[rows] = (values[rows] - self.centre).astype(np.float64) @ axes
+        return np.asarray(out.astype(values.dtype))
 
     def standard(self, scores: Reals, dims: int) -> Reals:
         """Return the first `dims` scores at unit variance, NaN beyond what the data have."""

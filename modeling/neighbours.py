@@ -51,16 +51,16 @@ class Neighbours:
             float64 (n,), mean outcome weighted by exp(cosine / 0.1), NaN where all posts are of
             the same author; float64 (n,), mean cosine distance, NaN likewise.
         """
-        place = unit(scores)
+        place, others = unit(scores), self.place.astype(np.float64).T
         near, distance = np.empty(len(place)), np.empty(len(place))
         k = min(self.count, len(self.place))
         for start in range(0, len(place), CHUNK):
             rows = slice(start, start + CHUNK)
-            cosine = place[rows] @ self.place.T
+            cosine = place[rows].astype(np.float64) @ others  # see `Directions.scores`
             cosine[group[rows, None] == self.group[None, :]] = OWN
             nearest = np.argpartition(-cosine, k - 1, axis=1)[:, :k]
             nearest.sort(axis=1)  # sums then run in the same order on every machine
-            close = np.take_along_axis(cosine, nearest, axis=1).astype(np.float64)
+            close = np.take_along_axis(cosine, nearest, axis=1)
             near[rows], distance[rows] = _mean(close, self.outcome[nearest])
         return near, distance
 

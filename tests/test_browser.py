@@ -1,4 +1,4 @@
-"""The page in Debian's Chromium: what it loads and runs, says to a screen reader, does to clicks."""
+"""The page in Debian's Chromium: what it loads and runs, tells a screen reader, does to clicks."""
 
 import shutil
 from collections.abc import Iterator

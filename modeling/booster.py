@@ -138,11 +138,13 @@ class Binned:
         library: whose.
         data: the library's own.
         spread: standard deviation of the outcomes.
+        centre: their median.
     """
 
     library: Library
     data: Any
     spread: float
+    centre: float
 
 
 def fit_curve(
@@ -173,7 +175,7 @@ def bin_rows(
     weights: Floats | None = None,
 ) -> Binned:
     """Return rows binned for a library, by the bins of `like` if there is one."""
-    spread = float(y.std()) if len(y) else 1.0
+    spread, centre = float(y.std()), float(np.median(y))
     if library == "xgboost":
         import xgboost
 
@@ -181,7 +183,7 @@ def bin_rows(
         matrix = xgboost.QuantileDMatrix(
             x, y, weight=weights, max_bin=MAX_BIN, nthread=1, ref=reference
         )
-        return Binned(library, matrix, spread)
+        return Binned(library, matrix, spread, centre)
     import lightgbm
 
     options = {
@@ -197,7 +199,7 @@ def bin_rows(
         x, label=y, weight=weights, params=options, free_raw_data=True,
         reference=None if like is None else like.data,
     )  # fmt: skip
-    return Binned(library, data.construct(), spread)
+    return Binned(library, data.construct(), spread, centre)
 
 
 def fit_binned(
@@ -274,7 +276,7 @@ def _xgboost_curve(
 
     history: dict[str, dict[str, list[float]]] = {}
     model = xgboost.train(
-        xgboost_params(params, seed, threads, metric, train.spread),
+        xgboost_params(params, seed, threads, metric, train.spread, train.centre),
         train.data,
         rounds,
         evals=[(valid.data, "valid")],
@@ -306,6 +308,6 @@ def fit_booster(
         return Booster(library, model.model_to_string(), x.shape[1])
     import xgboost
 
-    told = xgboost_params(params, seed, threads, spread=rows.spread)
+    told = xgboost_params(params, seed, threads, spread=rows.spread, centre=rows.centre)
     trees = xgboost.train(told, rows.data, rounds)
     return Booster(library, trees.save_raw("json").decode("utf-8"), x.shape[1])

@@ -83,7 +83,12 @@ def lightgbm_params(
 
 
 def xgboost_params(
-    params: Params, seed: int, threads: int, metric: Metric = "rmse", spread: float = 1.0
+    params: Params,
+    seed: int,
+    threads: int,
+    metric: Metric = "rmse",
+    spread: float = 1.0,
+    centre: float = 0.0,
 ) -> dict[str, Any]:
     """Return XGBoost's words for the same model: leaf-wise growth by histograms.
 
@@ -93,11 +98,13 @@ def xgboost_params(
         threads: OpenMP threads.
         metric: what early stopping watches.
         spread: standard deviation of the outcome.
+        centre: median of the outcome, from which Huber's loss must start: far from all outcomes
+            its second derivative is near 0, and no leaf would be heavy enough to split.
     """
     merged = {**DEFAULTS, **params}
     loss = str(merged["loss"])
     own: dict[str, Any] = {
-        "huber": {"huber_slope": max(HUBER * spread, 1e-6)},
+        "huber": {"huber_slope": max(HUBER * spread, 1e-6), "base_score": centre},
         "quantile": {"quantile_alpha": float(merged["alpha"])},
     }.get(loss, {})
     return {

@@ -108,9 +108,10 @@ def test_posts_that_lack_a_modality_are_mixed_without_its_base_and_explained_exa
     missing = np.isnan(inputs.values[:, stack.bases[place].places]).all(axis=1)
     assert missing[::4].all()
     assert missing.sum() == 40
-    full = stack.cold.shares(1)[0][0]
-    bare = stack.cold.without(np.arange(len(full)) != place)[0]
-    assert bare[place] == 0 < full[place]
+    there = np.arange(len(stack.bases)) != place
+    mixed, _ = stack.cold.shares(2, np.array([there, np.ones(len(there), bool)]))
+    assert mixed[0, place] == 0
+    np.testing.assert_array_equal(mixed[1], stack.cold.values)
     told = model.contributions(holey, posts)
     np.testing.assert_allclose(
         told.baseline + told.frame.sum(axis=1), model.predict(holey, posts).mean, rtol=1e-6

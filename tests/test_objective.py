@@ -64,10 +64,8 @@ def test_a_share_of_the_outcome_pulls_towards_small_outcomes():
     x = np.zeros((2000, 1), dtype=np.float32)
     y = np.where(rng.random(2000) < 0.4, 2.0, 6.0)
     said = [
-        fit_booster("lightgbm", x, y, {"loss": loss}, 5, weights=row_weights(loss, y)).predict(
-            x[:1]
-        )
-        for loss in ("l1", "mape")
+        fit_booster("lightgbm", x, y, {"loss": one}, 5, weights=row_weights(one, y)).predict(x[:1])
+        for one in ("l1", "mape")
     ]
     assert said[0][0] == pytest.approx(6.0)
     assert said[1][0] < 3.0

@@ -24,7 +24,7 @@ def test_the_nested_score_judges_choices_made_without_the_fold():
         {FOLDS_HELD: [1.0, 5.0], FOLDS_APART: [1.1, 5.1]},
         {FOLDS_HELD: [3.0, 2.0], FOLDS_APART: [3.1, 2.1]},
     ]
-    # Without fold 1 the second trial is best (2 < 5) and scores 3.1 there; without fold 2 the first.
+    # Without fold 1 the second trial is best (2 < 5) and scores 3.1 there; else the first.
     assert nested_score(trials) == pytest.approx((3.1 + 5.1) / 2)
     assert nested_score(trials[:1]) is None
     assert nested_score([*trials, {}]) == nested_score(trials)
@@ -32,11 +32,14 @@ def test_the_nested_score_judges_choices_made_without_the_fold():
 
 def test_choosing_among_trials_of_pure_noise_is_called_optimistic():
     rng = np.random.default_rng(0)
-    noise = rng.normal(1.0, 0.1, (200, 5))
-    trials = [{FOLDS_HELD: list(row), FOLDS_APART: list(row)} for row in noise]
-    best = noise.mean(axis=1).min()
-    assert nested_score(trials) > best + 0.05
-    assert nested_score(trials) == pytest.approx(1.0, abs=0.12)
+    flattery, nested = [], []
+    for _ in range(20):
+        noise = rng.normal(1.0, 0.1, (200, 5)).tolist()
+        trials = [{FOLDS_HELD: row, FOLDS_APART: row} for row in noise]
+        flattery.append(1.0 - min(np.mean(row) for row in noise))
+        nested.append(1.0 - nested_score(trials))
+    assert np.mean(flattery) > 0.1
+    assert abs(np.mean(nested)) < 0.3 * np.mean(flattery)
 
 
 @pytest.mark.parametrize("metric", ["mae", "mape", "spearman"])

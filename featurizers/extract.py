@@ -27,9 +27,9 @@ from virality.featurizers.base import Featurizer
 from virality.featurizers.extras import switched_on
 from virality.featurizers.frames_screen import FramesScreenText
 from virality.featurizers.plan import Plan, plan_tasks
-from virality.featurizers.pool import run_tasks
+from virality.featurizers.pool import Crew
 from virality.featurizers.variation import MOST_VIEWS
-from virality.featurizers.worker import MEDIA_MODALITIES, Setup
+from virality.featurizers.worker import MEDIA_MODALITIES, Setup, Tell, say_nothing
 
 __all__ = ["Extraction", "extract"]
 
@@ -69,6 +69,8 @@ def extract(
     extras: Sequence[str] = (),
     encoder: str = "",
     views: int = 0,
+    crew: Crew | None = None,
+    tell: Tell | None = None,
 ) -> Extraction:
     """Compute the features of posts into a feature folder, doing only what is missing there.
 
@@ -88,6 +90,8 @@ def extract(
         extras: what to compute beyond the default, see `featurizers.extras`.
         encoder: sentence encoder of captions and transcripts, the default one if empty.
         views: variations of every clip to add to the matrix, see `featurizers.variation`.
+        crew: workers that stay for the next extraction; `jobs` new ones if not given.
+        tell: told what a worker is about to do, see `featurizers.worker.Tell`.
 
     Raises:
         InputError: if the media folder does not exist or ids repeat.
@@ -100,14 +104,15 @@ def extract(
     declared = chosen_extras(posts, known or {}) if _wants("metadata", only, switched_off) else ()
     needs_media = any(one.modality in MEDIA_MODALITIES for one in featurizers.values())
     found = find_media(posts, media) if needs_media else []
-    setup = Setup(out / "rows", featurizers, limits or Limits(), views)
+    setup = Setup(out / "rows", featurizers, limits or Limits(), views, tell is not None)
     with _locked(out):
         store = Store(setup.rows)
         for folder in (out, setup.rows):
             sweep(folder)
         parts = _parts(posts, found, jobs, setup.limits)
         plan = plan_tasks(parts, setup, store)
-        failures = _run(setup, plan, store, jobs, progress)
+        with contextlib.nullcontext(crew) if crew else Crew(jobs) as workers:
+            failures = _run(setup, plan, store, workers, progress, tell or say_nothing)
         features = assemble(posts, parts, setup, store, failures, declared, needs_media)
         write_features(out, features, known=known)
     counts = Counter(features.status["status"])
@@ -235,14 +240,15 @@ def _run(
     setup: Setup,
     plan: Plan,
     store: Store,
-    jobs: int,
+    crew: Crew,
     progress: Callable[[int, int], None] | None,
+    tell: Tell,
 ) -> dict[str, dict[str, str]]:
     """Do what is missing; return source -> featurizer -> failure."""
     failures: dict[str, dict[str, str]] = {}
     total = len(plan.missing) + plan.reused
     done = plan.reused
-    with contextlib.closing(run_tasks(setup, plan.tasks, jobs)) as results:
+    with contextlib.closing(crew.run(setup, plan.tasks, tell)) as results:
         for result in results:
             task = plan.tasks[result.number]
             if result.file:

@@ -183,16 +183,18 @@ def extract_for(
     crew: "Crew | None" = None,
     tell: "Tell | None" = None,
 ) -> Features:
-    """Return the features of posts that a model reads; arguments as of `featurizers.extract`."""
-    from virality.featurizers.extract import extract
+    """Return the features of posts that a model reads; arguments as of `featurizers.extract`.
+
+    Only the rows of the store are written to the folder.
+    """
+    from virality.featurizers.extract import measure
     from virality.featurizers.extras import extras_of
 
     needed = tuple(model.matrix_versions)
-    extract(
+    return measure(
         posts, media, folder, only=needed, extras=extras_of(needed), encoder=encoder,
         views=model.card.views, jobs=jobs, limits=limits, progress=progress, crew=crew, tell=tell,
     )  # fmt: skip
-    return read_features(folder)
 
 
 def _posts(

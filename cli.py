@@ -10,6 +10,7 @@ import typer
 from virality import __version__
 from virality.data.errors import ViralityError
 from virality.data.limits import Limits
+from virality.web.verbs import serve
 from virality.workflow import options
 from virality.workflow.console import Console
 from virality.workflow.judging import audit, compare, evaluate
@@ -219,6 +220,7 @@ def train(
 
 verb(app, "audit", "virality audit features/ --target views")(audit)
 verb(app, "evaluate", "virality evaluate features/ --model model/ --split author")(evaluate)
+verb(app, "serve", "virality serve model/ --features features/")(serve)
 verb(app, "compare", "virality compare old/ new/ features/ --split author")(compare)
 
 

@@ -64,6 +64,28 @@ def render_clip(clip: Inspection) -> str:
     )
 
 
+def render_page(template: str, sheets: tuple[str, ...], script: str, **values: Any) -> str:
+    """Return a page of a server, whose policy goes with it as a header: see `policy_of`.
+
+    Args:
+        template: of the templates folder.
+        sheets: files of its styles, in order.
+        script: file of its script.
+        values: what the template shows.
+    """
+    styles = "".join(_asset(name) for name in sheets)
+    page = _environment().get_template(template)
+    return page.render(styles=styles, script=_asset(script), version=_version(), **values)
+
+
+@cache
+def policy_of(sheets: tuple[str, ...], script: str) -> str:
+    """Return the content security policy of a page of a server: it talks to that server alone."""
+    own = _policy((_asset(script),), ("".join(_asset(name) for name in sheets),))
+    own = own.replace("form-action 'none'", "form-action 'self'")
+    return f"{own}; connect-src 'self'; frame-ancestors 'none'"
+
+
 def twin(report: Report) -> str:
     """Return the report's numbers and words as JSON."""
     return report.to_json()
@@ -121,6 +143,7 @@ def _drawing(figure: Figure) -> dict[str, Any]:
     return {"data": list(figure.data), "layout": dict(figure.layout)}
 
 
+@cache
 def _asset(name: str) -> str:
     """Return a file of the templates folder as the page will hold it: line feeds only."""
     text = files("virality.reports").joinpath("templates", name).read_text(encoding="utf-8")

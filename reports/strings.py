@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from virality.reports.strings_clip import CLIP
 from virality.reports.strings_page import PAGE
+from virality.reports.strings_serve import SERVE
 
 LABELS: Mapping[str, str] = {
     "cut_rate": "cuts",
@@ -321,6 +322,7 @@ STRINGS: Mapping[str, str] = {
     **_MAKING,
     **PAGE,
     **CLIP,
+    **SERVE,
 }
 """All sentences by key; values in braces are filled in by `say`."""
 

@@ -1,6 +1,6 @@
 """What is said about one candidate: its forecast, every part's own, its niche, posts like it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from virality.data.features import Features
 from virality.data.reasons import REASONS
+from virality.workflow.levers import Gain, Lever, gains
 from virality.workflow.predict import Forecast, Known, forecast
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ class Answer:
         forecast: as `virality predict` makes it.
         parts: every base's own prediction.
         niche: its standing among posts like it, None without such posts.
+        gains: changes to the clip that would raise the prediction most, most first.
         features: what the forecast was made from, one post.
     """
 
@@ -88,6 +90,7 @@ class Answer:
     forecast: Forecast
     parts: tuple[Part, ...]
     niche: Standing | None
+    gains: tuple[Gain, ...]
     features: Features
 
     def as_json(self) -> dict[str, Any]:
@@ -100,11 +103,17 @@ class Answer:
             "forecast": self.forecast.as_json(),
             "parts": [asdict(part) for part in self.parts],
             "niche": asdict(self.niche) if self.niche else None,
+            "gains": [gain.as_json() for gain in self.gains],
         }
 
 
 def answer(
-    model: "Model", features: Features, name: str, known: Known, niche: "Niche | None"
+    model: "Model",
+    features: Features,
+    name: str,
+    known: Known,
+    niche: "Niche | None",
+    levers: Sequence[Lever],
 ) -> Answer:
     """Return all that is said about the one post that the features hold."""
     (made,) = forecast(model, features)
@@ -117,6 +126,7 @@ def answer(
         forecast=made,
         parts=parts_of(model, features),
         niche=standing(model, features, niche),
+        gains=gains(model, features, levers),
         features=features,
     )
 

@@ -1,8 +1,8 @@
-"""What a creator can change about a post, how far earlier posts support it, and what it would do."""
+"""What a creator can change about a clip, how far earlier posts support it, what it would do."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -38,14 +38,14 @@ class Lever:
         column: of the matrix.
         unit: of its values.
         low, high: between which earlier posts lie, SUPPORT of them.
-        meaning: one line for people.
+        label: its plain name.
     """
 
     column: str
     unit: str
     low: float
     high: float
-    meaning: str
+    label: str
 
 
 @dataclass(frozen=True)
@@ -63,12 +63,19 @@ class Gain:
     best: float
     effect: float
 
+    def as_json(self) -> dict[str, Any]:
+        """Return plain values."""
+        return {
+            "column": self.lever.column, "label": self.lever.label, "unit": self.lever.unit,
+            "value": self.value, "best": self.best, "effect": self.effect,
+        }  # fmt: skip
+
 
 def find_levers(model: "Model", matrix: "FeatureMatrix") -> tuple[Lever, ...]:
     """Return what can be changed among the columns that a model reads, strongest first.
 
-    Only what is measured from the clip: the caption and the facts of the post are changed
-    themselves, not by their columns. Never what is given, such as followers, or a flag.
+    Only what is measured from the clip and has a plain name: the caption and the facts of the post
+    are changed themselves, not by their columns. Never what is given, such as followers, or a flag.
 
     Args:
         model: a trained model.
@@ -76,6 +83,7 @@ def find_levers(model: "Model", matrix: "FeatureMatrix") -> tuple[Lever, ...]:
     """
     from virality.modeling.provenance import usable_columns
     from virality.reports.control import control
+    from virality.reports.words import is_named, label
 
     usable = set(usable_columns(matrix, False).names)
     levers = []
@@ -83,13 +91,14 @@ def find_levers(model: "Model", matrix: "FeatureMatrix") -> tuple[Lever, ...]:
         clip = column.modality in ("audio", "frames", "stream") and not column.block
         if not clip or name not in usable or column.unit in ("", "0/1"):
             continue
-        if control(name, column.modality, column.known) != "can":
+        if not is_named(name) or control(name, column.modality, column.known) != "can":
             continue
         values = matrix.frame[name].to_numpy(np.float64)
         values = values[np.isfinite(values)]
         low, high = np.quantile(values, SUPPORT) if len(values) else (0.0, 0.0)
         if low < high:
-            levers.append(Lever(name, column.unit, float(low), float(high), column.meaning))
+            words = label(name, column.meaning)
+            levers.append(Lever(name, column.unit, float(low), float(high), words))
     return _strongest(model, matrix, levers)
 
 

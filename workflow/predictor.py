@@ -16,6 +16,7 @@ import pandas as pd
 
 from virality.data.features import Features, read_features
 from virality.data.limits import Limits
+from virality.data.table import conform
 from virality.workflow.answer import Answer, answer, one_post
 from virality.workflow.console import Progress
 from virality.workflow.levers import Lever, find_levers, moved
@@ -119,7 +120,7 @@ class Predictor:
             )
 
     def _answer(self, features: Features, one: Candidate) -> Answer:
-        made = answer(self.model, features, one.name, one.known, self.niche)
+        made = answer(self.model, features, one.name, one.known, self.niche, self.levers)
         return replace(made, forecast=replace(made.forecast, id=one.name))
 
     def change(
@@ -181,7 +182,4 @@ def _posts(candidates: Sequence[Candidate]) -> pd.DataFrame:
         if one.clip is not None:
             table["media"] = pd.array([one.clip.name], dtype="string")
         tables.append(with_known(table, one.known))
-    joined = pd.concat(tables, ignore_index=True)
-    from virality.data.table import conform
-
-    return conform(joined)
+    return conform(pd.concat(tables, ignore_index=True))

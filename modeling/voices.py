@@ -7,8 +7,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from virality.data.matrix import FeatureMatrix
-from virality.modeling.augment import stack_views
 from virality.modeling.history import COLD
+from virality.modeling.mixing import of_group
+from virality.modeling.oof import readable
 from virality.modeling.threads import one_blas_thread
 from virality.modeling.train import Model
 
@@ -48,22 +49,13 @@ def hear(model: Model, matrix: FeatureMatrix, posts: pd.DataFrame) -> Voices:
     stack = model.stack
     with one_blas_thread():
         inputs = stack.projector.transform(rows)
-        seen = stack_views(stack.projector, rows, inputs)
-        said = np.column_stack(
-            [
-                seen.average(base.booster.predict(seen.values[:, base.places]))
-                for base in stack.bases
-            ]
-        )
+        said = stack.voices(rows, inputs)
         mean = stack.predict(rows).mean
     warm = np.asarray(inputs.column(COLD) == 0)
-    weights = np.where(warm[:, None], stack.warm.values[None, :], stack.cold.values[None, :])
-    intercept = np.where(warm, stack.warm.intercept, stack.cold.intercept)
+    informed = readable(inputs, stack.bases)
+    weights, intercept = of_group(warm, stack.warm, stack.cold, informed)
     mixed = intercept + (said * weights).sum(axis=1)
     worst = float((np.abs(mixed - mean) / np.maximum(np.abs(mean), 1.0)).max(initial=0.0))
     if worst > SLACK:
         raise AssertionError(f"the voices miss the prediction by {worst:.2g} (relative)")
-    informed = np.column_stack(
-        [np.isfinite(inputs.values[:, base.places]).any(axis=1) for base in stack.bases]
-    )
     return Voices(tuple(base.name for base in stack.bases), said, weights, intercept, informed)

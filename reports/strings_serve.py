@@ -153,8 +153,7 @@ SERVE: Mapping[str, str] = {
     "serve.login.token": "Token",
     "serve.login.go": "Open",
     "serve.login.wrong": "That is not the token.",
-    "serve.footer": "virality {version} · a prediction is no promise: half of what decides is luck "
-    "and timing.",
+    "serve.footer": "virality {version} · a prediction is no promise.",
     "serve.script.big": "{name} is larger than {size}",
     "serve.script.many": "at most {clips} clips",
     "serve.script.nothing": "Drop a clip or write a caption first.",

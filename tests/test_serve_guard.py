@@ -71,7 +71,7 @@ CHANGING = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("headers", "asked"), product(FOREIGN, CHANGING))
+@pytest.mark.parametrize(("headers", "asked"), list(product(FOREIGN, CHANGING)))
 def test_other_sites_cannot_change_anything(client, headers, asked):
     answer = client.request(*asked, headers=headers)
     assert answer.status_code == 403
@@ -94,7 +94,7 @@ WRONG = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("path", "headers"), product(PROTECTED, WRONG))
+@pytest.mark.parametrize(("path", "headers"), list(product(PROTECTED, WRONG)))
 def test_nothing_is_shown_without_the_token(server, path, headers):
     with server.client() as stranger:
         answer = stranger.get(path, headers=headers)

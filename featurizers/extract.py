@@ -71,6 +71,7 @@ def extract(
     views: int = 0,
     crew: Crew | None = None,
     tell: Tell | None = None,
+    late: bool = False,
 ) -> Extraction:
     """Compute the features of posts into a feature folder, doing only what is missing there.
 
@@ -92,6 +93,8 @@ def extract(
         views: variations of every clip to add to the matrix, see `featurizers.variation`.
         crew: workers that stay for the next extraction; `jobs` new ones if not given.
         tell: told what a worker is about to do, see `featurizers.worker.Tell`.
+        late: also add columns known only after posting, marked `post`: undeclared `extra.*` and
+            the author's likes.
 
     Raises:
         InputError: if the media folder does not exist or ids repeat.
@@ -100,7 +103,7 @@ def extract(
     """
     begin = time.perf_counter()
     how = _How(only, jobs, limits or Limits(), progress, known or {}, switched_off, extras,
-               encoder, views, crew, tell)  # fmt: skip
+               encoder, views, crew, tell, late)  # fmt: skip
     _check(posts, jobs, views)
     with _locked(out):
         features, plan = _measured(posts, media, out, how)
@@ -125,13 +128,16 @@ def measure(
     views: int = 0,
     crew: Crew | None = None,
     tell: Tell | None = None,
+    known: Mapping[str, Known] | None = None,
+    late: bool = False,
 ) -> Features:
     """Return the features that `extract` would write, and write only their rows.
 
     A table of thousands of columns takes longer to write and read than one clip to measure.
     Arguments and errors as of `extract`.
     """
-    how = _How(only, jobs, limits or Limits(), progress, {}, (), extras, encoder, views, crew, tell)
+    how = _How(only, jobs, limits or Limits(), progress, known or {}, (), extras, encoder,
+               views, crew, tell, late)  # fmt: skip
     _check(posts, jobs, views)
     with _locked(out):
         return _measured(posts, media, out, how)[0]
@@ -152,6 +158,7 @@ class _How:
     views: int
     crew: Crew | None
     tell: Tell | None
+    late: bool
 
 
 def _measured(
@@ -160,7 +167,7 @@ def _measured(
     """Compute what the store of a locked folder lacks; return the features and what was done."""
     featurizers = with_encoder(choose(how.only, how.switched_off, how.extras), how.encoder)
     wanted = _wants("metadata", how.only, how.switched_off)
-    declared = chosen_extras(posts, how.known) if wanted else ()
+    declared = chosen_extras(posts, how.known, how.late) if wanted else ()
     needs_media = any(one.modality in MEDIA_MODALITIES for one in featurizers.values())
     found = find_media(posts, media) if needs_media else []
     setup = Setup(out / "rows", featurizers, how.limits, how.views, how.tell is not None)

@@ -6,12 +6,13 @@ trials read a part of those columns, and rows are binned once for each library a
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 
 import numpy as np
 import numpy.typing as npt
 
+from virality.data.matrix import Column
 from virality.data.splits import (
     IntArray,
     Split,
@@ -20,6 +21,7 @@ from virality.data.splits import (
     posting_times,
     selection_folds,
 )
+from virality.modeling.blocks import BlockSpec
 from virality.modeling.booster import Binned, Curve, Library, Watch, bin_rows, fit_binned
 from virality.modeling.families import spread
 from virality.modeling.inputs import fit_projector, selected, varying
@@ -31,7 +33,7 @@ from virality.modeling.space import Room, spec_of
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 Values = Mapping[str, float | int | str]
-Key = tuple[int, Library, str, float, bytes]
+Key = tuple[int, Library, str, float, bool, bytes]
 
 WINDOWS = (0.6, 0.8)
 """Shares of the posts after which windows in time begin; trials are judged there too, since folds
@@ -52,12 +54,19 @@ MOST_BINNED = 600_000_000
 
 @dataclass(frozen=True)
 class _Part:
+    """A fold's inputs: `x` and `held` have the columns `columns`."""
+
     x: Singles
     y: Floats
     times: Floats
     held: Singles
     outcome: Floats
-    usable: Flags
+    columns: tuple[Column, ...]
+
+    @property
+    def usable(self) -> Flags:
+        """Which columns can tell training rows apart."""
+        return varying(self.x)
 
 
 class StudyFolds:
@@ -81,6 +90,8 @@ class StudyFolds:
         self.widest = room.widest(self.recipe.neighbours)
         self.splits = plan(rows, self.recipe.folds, seed)
         self._parts: list[_Part | None] = [None] * len(self.splits)
+        self._derived: list[_Part | None] = [None] * len(self.splits)
+        self._usable: dict[tuple[int, bool], Flags] = {}
         self._rows, self._y = rows, y
         self._binned: OrderedDict[Key, tuple[Binned, Binned]] = OrderedDict()
         self._lock = Lock()
@@ -102,32 +113,62 @@ class StudyFolds:
         metric = self.room.metric
         if metric in ("rmse", "mae"):  # what was watched is what is asked for
             return float(curve.errors[min(rounds, len(curve.errors)) - 1])
-        part = self._part(number)
-        held = np.ascontiguousarray(part.held[:, self._places(number, params)])
-        return badness(metric, part.outcome, curve.predict(held, rounds))
+        with self._lock:
+            held, outcome = self._held(number, params)
+        return badness(metric, outcome, curve.predict(held, rounds))
 
-    def _part(self, number: int) -> _Part:
+    def _held(self, number: int, params: Values) -> tuple[Singles, Floats]:
+        part = self._part(number, _reads_posts(params))
+        held = part.held[:, self._places(number, params)]
+        return np.ascontiguousarray(held), part.outcome
+
+    def _part(self, number: int, derived: bool) -> _Part:
+        """Return a fold's inputs; `derived` with what is made of captions and categories.
+
+        Counting words costs more than all embeddings, so it waits for a trial that reads them.
+        """
         found = self._parts[number]
         if found is None:
-            split, rows, y = self.splits[number], self._rows, self._y
-            train = rows.take(split.train)
-            projector, inputs = fit_projector(train, y[split.train], self.widest, self.seed)
-            left_out = projector.transform(rows.take(split.test))
-            self._columns = inputs.columns
-            found = self._parts[number] = _Part(
-                inputs.values,
-                y[split.train],
-                posting_times(train.posts),
-                left_out.values,
-                y[split.test],
-                varying(inputs.values),
+            spec = replace(self.widest, terms=False, categories=False)
+            found = self._parts[number] = self._fitted(number, self._rows, spec)
+        if not derived:
+            return found
+        more = self._derived[number]
+        if more is None:
+            bare = replace(
+                self._rows, plain=self._rows.plain[:, :0], columns=(), blocks={}, block_columns={}
             )
-        return found
+            made = self._fitted(number, replace(bare, views=None), replace(self.widest, dims=0))
+            new = [i for i, column in enumerate(made.columns) if column.modality != "history"]
+            more = self._derived[number] = replace(
+                found,
+                x=np.hstack([found.x, made.x[:, new]]),
+                held=np.hstack([found.held, made.held[:, new]]),
+                columns=(*found.columns, *(made.columns[i] for i in new)),
+            )
+        return more
+
+    def _fitted(self, number: int, rows: Rows, spec: BlockSpec) -> _Part:
+        split, y = self.splits[number], self._y
+        train = rows.take(split.train)
+        projector, inputs = fit_projector(train, y[split.train], spec, self.seed)
+        left_out = projector.transform(rows.take(split.test))
+        return _Part(
+            inputs.values,
+            y[split.train],
+            posting_times(train.posts),
+            left_out.values,
+            y[split.test],
+            inputs.columns,
+        )
 
     def _places(self, number: int, params: Values) -> IntArray:
-        part = self._part(number)
-        wanted = selected(self._columns, spec_of(params, self.widest))
-        return np.flatnonzero(part.usable & wanted)
+        derived = _reads_posts(params)
+        part = self._part(number, derived)
+        if (number, derived) not in self._usable:
+            self._usable[number, derived] = part.usable
+        wanted = selected(part.columns, spec_of(params, self.widest))
+        return np.flatnonzero(self._usable[number, derived] & wanted)
 
     def _datasets(self, number: int, params: Values) -> tuple[Binned, Binned]:
         with self._lock:  # trials in threads read the same folds
@@ -138,9 +179,10 @@ class StudyFolds:
         library: Library = "xgboost" if params["library"] == "xgboost" else "lightgbm"
         half_life = float(params.get("half_life", 0.0))
         loss = "mape" if params["loss"] == "mape" else ""
-        key = number, library, loss, half_life, places.tobytes()
+        derived = _reads_posts(params)
+        key = number, library, loss, half_life, derived, places.tobytes()
         if key not in self._binned:
-            part = self._part(number)
+            part = self._part(number, derived)
             weights = row_weights(loss, part.y, fading(part.times, half_life))
             x = np.ascontiguousarray(part.x[:, places])
             train = bin_rows(x, part.y, library, weights=weights)
@@ -151,6 +193,11 @@ class StudyFolds:
                 self._binned.popitem(last=False)
         self._binned.move_to_end(key)
         return self._binned[key]
+
+
+def _reads_posts(params: Values) -> bool:
+    """Say whether a trial reads what is made of the posts' captions and categories."""
+    return bool(params.get("terms", False)) or bool(params.get("categories", False))
 
 
 def plan(rows: Rows, folds: int, seed: int) -> list[Split]:

@@ -22,7 +22,7 @@ class Page:
 
 
 def _page(template: str, **values: Any) -> Page:
-    html = render_page(template, SHEETS, SCRIPT, **values)
+    html = render_page(template, (SCRIPT,), SHEETS, **values)
     return Page(html, policy_of(SHEETS, SCRIPT))
 
 

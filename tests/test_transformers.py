@@ -84,8 +84,9 @@ def test_without_anything_to_know_honest_columns_know_nothing(transformer):
     }.get(type(transformer), rng.normal(size=(300, 100)))
     honest = clone(transformer).fit_transform(x, y)
     dishonest = clone(transformer).fit(x, y).transform(x)
-    for column in honest.T[np.isfinite(honest).all(axis=0)]:
-        assert abs(np.corrcoef(column, y)[0, 1]) < 0.25
+    for column in honest.T[np.isfinite(honest).all(axis=0) & (np.ptp(honest, axis=0) > 0)]:
+        # one-sided: the mean of other folds is the lower the higher a fold's own is
+        assert np.corrcoef(column, y)[0, 1] < 0.25
     if not isinstance(transformer, CaptionTerms):  # of two texts nothing can be learned by heart
         assert np.corrcoef(dishonest[:, 0], y)[0, 1] > 0.3
 
@@ -104,7 +105,7 @@ def test_an_author_says_nothing_of_his_own_posts(transformer):
     kept = clone(transformer).fit_transform(x, y, groups=authors)
     place = -3 if isinstance(transformer, CaptionTerms) else 0  # its ridge
     assert np.corrcoef(told[:, place], y)[0, 1] > 0.9
-    assert abs(np.corrcoef(kept[:, place], y)[0, 1]) < 0.4
+    assert np.corrcoef(kept[:, place], y)[0, 1] < 0.4
 
 
 def test_text_is_read_and_hashtags_count():
@@ -128,7 +129,7 @@ def test_they_work_in_pipelines_and_are_honest_in_them(case):
     x, y, authors = case
     table = pd.DataFrame(x, columns=[f"c{i}" for i in range(12)])
     table["country"] = np.where(y > 0, "DE", "FR")
-    table["caption"] = texts_of(y)
+    table["caption"] = texts_of(y)[:, 0]
     names = [name for name in table if name.startswith("c") and name[1:].isdigit()]
     model = make_pipeline(
         make_column_transformer(
@@ -142,7 +143,7 @@ def test_they_work_in_pipelines_and_are_honest_in_them(case):
     assert np.corrcoef(said, y)[0, 1] > 0.9
     frame = model.fit(table, y)[:-1].transform(table)
     assert "supervisedridge__supervisedridge_prediction" in frame.columns
-    assert "shrunkentargetencoder__country" in frame.columns
+    assert "shrunkentargetencoder__shrunkentargetencoder_country" in frame.columns
 
 
 def test_groups_reach_a_step_of_a_pipeline(case):

@@ -156,10 +156,11 @@ def gains(model: "Model", features: Features, levers: Sequence[Lever]) -> tuple[
     tries = [(one, value) for one in there for value in np.linspace(one.low, one.high, STEPS)]
     frame = matrix.frame.iloc[[0] * (1 + len(tries))].copy()
     frame.index = pd.Index([str(number) for number in range(len(frame))], name="id")
+    places = {str(name): place for place, name in enumerate(frame.columns)}
     for row, (lever, value) in enumerate(tries, start=1):
-        frame.iat[row, frame.columns.get_loc(lever.column)] = np.float32(value)
+        frame.iat[row, places[lever.column]] = np.float32(value)
     many = FeatureMatrix(frame, matrix.columns, matrix.versions)
-    copies = posts.iloc[[0] * len(frame)].assign(id=pd.array(frame.index, dtype="string"))
+    copies = posts.iloc[[0] * len(frame)].assign(id=pd.array([str(one) for one in frame.index], dtype="string"))
     mean = model.predict(many, copies.reset_index(drop=True)).mean
     said = mean[1:].reshape(len(there), STEPS) - mean[0]
     found = []

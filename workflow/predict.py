@@ -12,6 +12,7 @@ import pandas as pd
 from virality.data.errors import InputError
 from virality.data.features import Features, read_features
 from virality.data.limits import Limits
+from virality.data.post import EXTRA_PREFIX
 from virality.workflow.console import Progress
 
 if TYPE_CHECKING:
@@ -191,9 +192,16 @@ def extract_for(
     from virality.featurizers.extras import extras_of
 
     needed = tuple(model.matrix_versions)
+    declared = {
+        EXTRA_PREFIX + name.removeprefix("extra__"): column.known
+        for name, column in model.columns.items()
+        if name.startswith("extra__")
+    }
+    only = (*needed, "metadata") if declared else needed  # whose columns are read of the table
     return measure(
-        posts, media, folder, only=needed, extras=extras_of(needed), encoder=encoder,
+        posts, media, folder, only=only, extras=extras_of(needed), encoder=encoder,
         views=model.card.views, jobs=jobs, limits=limits, progress=progress, crew=crew, tell=tell,
+        known=declared, late=any(column.known == "post" for column in model.columns.values()),
     )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ import numpy.typing as npt
 from sklearn.base import BaseEstimator, TransformerMixin
 
 from virality.modeling.directions import centred, decompose, leading
+from virality.modeling.threads import one_blas_thread
 
 
 class PrincipalComponents(TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -58,7 +59,8 @@ class PrincipalComponents(TransformerMixin, BaseEstimator):  # type: ignore[misc
         if whole.sum() < 2:
             raise ValueError(f"{whole.sum()} row(s) without a missing value; at least 2 are needed")
         centre, rows = centred(values[whole])
-        self.directions_ = leading(centre, decompose(rows), self.dims)
+        with one_blas_thread():
+            self.directions_ = leading(centre, decompose(rows), self.dims)
         return self
 
     def transform(self, X: Any) -> Any:
@@ -76,7 +78,8 @@ class PrincipalComponents(TransformerMixin, BaseEstimator):  # type: ignore[misc
         values = validate_data(
             self, X, reset=False, dtype=np.float64, ensure_all_finite="allow-nan"
         )
-        return self.directions_.standard(self.directions_.scores(values), self.dims)
+        with one_blas_thread():
+            return self.directions_.standard(self.directions_.scores(values), self.dims)
 
     def get_feature_names_out(self, input_features: Any = None) -> npt.NDArray[np.object_]:
         """Return `principalcomponents_pc1` and so on.

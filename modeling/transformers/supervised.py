@@ -8,6 +8,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 
 from virality.data.splits import IntArray
+from virality.modeling.threads import one_blas_thread
 
 Floats = npt.NDArray[np.float64]
 
@@ -61,7 +62,8 @@ class Supervised(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         whole = self._complete(values)
         if len(whole) < 2:
             raise ValueError(f"{len(whole)} row(s) without a missing value; at least 2 are needed")
-        honest = self._learn(values[whole], outcome[whole], group[whole])
+        with one_blas_thread():
+            honest = self._learn(values[whole], outcome[whole], group[whole])
         return _spread(honest, whole, len(values))
 
     def transform(self, X: Any, groups: Any = None) -> Any:
@@ -83,7 +85,8 @@ class Supervised(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         group = self._find_groups(groups, len(values))
         if not len(whole):
             return np.full((len(values), len(self.get_feature_names_out())), np.nan)
-        return _spread(self._apply(values[whole], group[whole]), whole, len(values))
+        with one_blas_thread():
+            return _spread(self._apply(values[whole], group[whole]), whole, len(values))
 
     def get_feature_names_out(self, input_features: Any = None) -> npt.NDArray[np.object_]:
         """Return the names of the columns: the class in lower case, then what each is.

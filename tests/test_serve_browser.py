@@ -8,7 +8,10 @@ import serve_case as case
 from serve_case import site
 
 BROWSER = shutil.which("chromium")
-pytestmark = pytest.mark.skipif(BROWSER is None, reason="no chromium here")
+pytestmark = [
+    pytest.mark.nightly,
+    pytest.mark.skipif(BROWSER is None, reason="no chromium here"),
+]
 PHONE = {"width": 390, "height": 844}
 
 

@@ -160,7 +160,9 @@ def gains(model: "Model", features: Features, levers: Sequence[Lever]) -> tuple[
     for row, (lever, value) in enumerate(tries, start=1):
         frame.iat[row, places[lever.column]] = np.float32(value)
     many = FeatureMatrix(frame, matrix.columns, matrix.versions)
-    copies = posts.iloc[[0] * len(frame)].assign(id=pd.array([str(one) for one in frame.index], dtype="string"))
+    copies = posts.iloc[[0] * len(frame)].assign(
+        id=pd.array([str(one) for one in frame.index], dtype="string")
+    )
     mean = model.predict(many, copies.reset_index(drop=True)).mean
     said = mean[1:].reshape(len(there), STEPS) - mean[0]
     found = []

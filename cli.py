@@ -12,6 +12,7 @@ import typer
 from virality import __version__
 from virality.data.errors import ViralityError
 from virality.data.limits import Limits
+from virality.web.verbs import serve
 from virality.workflow import options
 from virality.workflow.console import Console
 from virality.workflow.explaining import trends
@@ -192,6 +193,7 @@ verb(app, "train", "virality train features/ --study study.log -o model/")(train
 verb(app, "trends", "virality trends posts.parquet -o trends.html")(trends)
 verb(app, "audit", "virality audit features/ --target views")(audit)
 verb(app, "evaluate", "virality evaluate features/ --model model/ --split author")(evaluate)
+verb(app, "serve", "virality serve model/ --features features/")(serve)
 verb(app, "compare", "virality compare old/ new/ features/ --split author")(compare)
 
 
@@ -199,12 +201,16 @@ verb(app, "compare", "virality compare old/ new/ features/ --split author")(comp
 def predict(
     console: Console,
     model: Annotated[Path, typer.Argument(help="Folder of the model.")],
-    inputs: options.Inputs,
+    inputs: options.Inputs = None,
     media: options.Media = None,
     caption: options.Caption = None,
     author: Annotated[str | None, typer.Option(help="Author id of the clips.")] = None,
     followers: options.Followers = None,
     posted_at: options.PostedAt = None,
+    hashtags: options.Hashtags = "",
+    sound: options.Sound = None,
+    sound_title: options.SoundTitle = None,
+    sound_original: options.SoundOriginal = None,
     encoder: options.Encoder = "",
     jobs: options.Jobs = 1,
     *,
@@ -216,10 +222,12 @@ def predict(
     from virality.workflow.predict import Known
     from virality.workflow.predict import predict as foretell
 
-    known = Known(caption, author, followers, posted_at)
+    known = Known(
+        caption, author, followers, posted_at, names(hashtags), sound, sound_title, sound_original
+    )
     with console.progress("predicting") as progress:
         forecasts, counts = foretell(
-            load_model(model), inputs, media=media, known=known, encoder=encoder, jobs=jobs,
+            load_model(model), inputs or [], media=media, known=known, encoder=encoder, jobs=jobs,
             limits=limits, progress=progress,
         )  # fmt: skip
     for forecast in forecasts:

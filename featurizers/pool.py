@@ -14,7 +14,16 @@ from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from virality.data.errors import StorageError
-from virality.featurizers.worker import PROGRAM, Done, Setup, Task, environment
+from virality.featurizers.worker import (
+    PROGRAM,
+    Done,
+    Note,
+    Setup,
+    Task,
+    Tell,
+    environment,
+    say_nothing,
+)
 
 ATTEMPTS = 2
 """How often a task is tried: a worker's death may be another's fault (memory), two are its own."""
@@ -91,46 +100,101 @@ class interrupts_held:  # noqa: N801 - reads as a word of the language
                 signal.raise_signal(signal.SIGINT)
 
 
-def run_tasks(setup: Setup, tasks: Sequence[Task], jobs: int) -> Generator[Done, None, None]:
-    """Run tasks on workers and yield what came of each, in the order of completion.
+class Crew:
+    """Workers that stay between runs, with all the encoders that they have loaded.
 
-    A task whose workers died ATTEMPTS times comes back with the failure `worker_lost` under the
-    name `""`; so does one that was not done in `setup.task_s` seconds. However the loop is left,
-    no worker stays behind.
+    A crew serves one run at a time.
 
     Args:
-        setup: what all tasks share.
-        tasks: what to do; their numbers are their places.
-        jobs: how many workers at most.
-
-    Raises:
-        ViralityError: that a featurizer raised on purpose, such as weights that were tampered with.
+        jobs: how many workers at most; they are started when there is work for them.
     """
-    queue = deque(tasks)
-    attempts = [0] * len(tasks)
-    workers: list[Worker] = []
-    try:
+
+    def __init__(self, jobs: int) -> None:
+        self.jobs = jobs
+        self._workers: list[Worker] = []
+
+    def __enter__(self) -> "Crew":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End all workers; the next run starts new ones."""
         with interrupts_held():
-            for _ in range(min(jobs, len(tasks))):
-                workers.append(start_worker(setup))  # one by one: those before a failure are ended
-        for worker in workers:
-            _give(worker, queue, attempts)
-        while any(worker.task is not None for worker in workers):
-            for worker in _ready(workers, setup.task_s):
-                done = _answer(worker)
-                if done is None:
-                    with interrupts_held():
-                        done = _bury(worker, workers, queue, attempts, setup)
-                if done is not None:
+            for worker in self._workers:
+                worker.end()
+            self._workers.clear()
+
+    def run(
+        self, setup: Setup, tasks: Sequence[Task], tell: Tell = say_nothing
+    ) -> Generator[Done, None, None]:
+        """Run tasks and yield what came of each, in the order of completion.
+
+        A task whose workers died ATTEMPTS times comes back with the failure `worker_lost` under
+        the name `""`; so does one that was not done in `setup.task_s` seconds. However the loop is
+        left, no worker stays behind with a task in hand.
+
+        Args:
+            setup: what all tasks share.
+            tasks: what to do; their numbers are their places.
+            tell: told what a worker is about to do, if the setup asks workers to say so.
+
+        Raises:
+            ViralityError: that a featurizer raised on purpose, such as weights that were tampered
+                with.
+        """
+        queue = deque(tasks)
+        attempts = [0] * len(tasks)
+        try:
+            self._gather(setup, min(self.jobs, len(tasks)))
+            for worker in self._workers:
+                _give(worker, queue, attempts)
+            while any(worker.task is not None for worker in self._workers):
+                for done in self._answers(queue, attempts, setup, tell):
                     if done.abort is not None:
                         raise done.abort
                     yield done
-                for idle in workers:
-                    _give(idle, queue, attempts)
-    finally:
-        with interrupts_held():
-            for worker in workers:
+        finally:
+            with interrupts_held():
+                for worker in [one for one in self._workers if one.task is not None]:
+                    worker.end()
+                    self._workers.remove(worker)
+
+    def _gather(self, setup: Setup, wanted: int) -> None:
+        """Bring workers of earlier runs, and new ones, to a setup."""
+        for worker in list(self._workers):
+            try:
+                worker.connection.send(setup)
+            except ConnectionError:  # died between two runs
                 worker.end()
+                self._workers.remove(worker)
+        with interrupts_held():
+            while len(self._workers) < wanted:  # one by one: those before a failure are ended
+                self._workers.append(start_worker(setup))
+
+    def _answers(
+        self, queue: deque[Task], attempts: list[int], setup: Setup, tell: Tell
+    ) -> Generator[Done, None, None]:
+        """Wait for any worker, yield what is done and hand out what is left."""
+        for worker in _ready(self._workers, setup.task_s):
+            answer = _answer(worker)
+            if isinstance(answer, Note):
+                tell(answer.stage)
+                continue
+            if answer is None:
+                with interrupts_held():
+                    answer = _bury(worker, self._workers, queue, attempts, setup)
+            for idle in self._workers:
+                _give(idle, queue, attempts)
+            if answer is not None:
+                yield answer
+
+
+def run_tasks(setup: Setup, tasks: Sequence[Task], jobs: int) -> Generator[Done, None, None]:
+    """Run tasks on workers of their own, which end with the run; see `Crew.run`."""
+    with Crew(jobs) as crew:
+        yield from crew.run(setup, tasks)
 
 
 def _ready(workers: Sequence[Worker], task_s: float) -> list[Worker]:
@@ -154,13 +218,14 @@ def _give(worker: Worker, queue: deque[Task], attempts: list[int]) -> None:
             worker.connection.send(worker.task)
 
 
-def _answer(worker: Worker) -> Done | None:
+def _answer(worker: Worker) -> Done | Note | None:
     try:
-        done: Done = worker.connection.recv()
+        answer: Done | Note = worker.connection.recv()
     except (EOFError, ConnectionError):
         return None
-    worker.task = None
-    return done
+    if isinstance(answer, Done):
+        worker.task = None
+    return answer
 
 
 def _bury(

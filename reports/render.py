@@ -114,6 +114,14 @@ def render_page(
     )
 
 
+@cache
+def policy_of(sheets: tuple[str, ...], script: str) -> str:
+    """Return the content security policy of a page of a server: it talks to that server alone."""
+    own = _policy((_asset(script),), tuple(_asset(name) for name in sheets))
+    own = own.replace("form-action 'none'", "form-action 'self'")
+    return f"{own}; connect-src 'self'; frame-ancestors 'none'"
+
+
 def twin(report: Report) -> str:
     """Return the report's numbers and words as JSON."""
     return report.to_json()

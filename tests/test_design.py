@@ -16,7 +16,8 @@ BELOW = {
     "modeling": {"modeling", "data"},
     "reports": {"reports", "modeling", "data"},
     "workflow": {"workflow", "reports", "modeling", "featurizers", "data"},
-    "cli": {"workflow", "reports", "modeling", "featurizers", "data"},
+    "web": {"web", "workflow", "reports", "modeling", "featurizers", "data"},
+    "cli": {"web", "workflow", "reports", "modeling", "featurizers", "data"},
     "__main__": {"cli"},
     "__init__": set(),
 }
@@ -34,8 +35,8 @@ ONLY_IN = {
         *("data/sound.py", "data/synthetic_clip.py", "workflow/doctor.py"),
     },
 }
-EDGES = {"featurizers/worker.py"}
-"""Files at the edge of a process, where any fault must become a row's status."""
+EDGES = {"featurizers/worker.py", "web/jobs.py"}
+"""Files at the edge of a process or thread, where any fault must become a row's or job's status."""
 
 ESTIMATORS = {
     "modeling/regressor.py",

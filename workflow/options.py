@@ -64,7 +64,19 @@ PostedAt = Annotated[
 Layout = Annotated[str, typer.Option("--format", help="Layout of the posts, or auto.")]
 Mapping = Annotated[Path | None, typer.Option(help="TOML file that maps our columns to theirs.")]
 Inputs = Annotated[
-    list[Path], typer.Argument(help="Media files, folders of them, or one table of posts.")
+    list[Path] | None,
+    typer.Argument(
+        help="Media files, folders of them, or one table of posts; none for a caption alone."
+    ),
+]
+Hashtags = Annotated[
+    str, typer.Option(help="Hashtags that the caption does not spell, comma-separated.")
+]
+Sound = Annotated[str | None, typer.Option(help="Id of the sound.")]
+SoundTitle = Annotated[str | None, typer.Option(help="Title of the sound.")]
+SoundOriginal = Annotated[
+    bool | None,
+    typer.Option("--original-sound/--used-sound", help="Whether the sound was made for the post."),
 ]
 Journal = Annotated[Path, typer.Option(help="Journal of the study; resumed if there.")]
 Kept = Annotated[

@@ -12,6 +12,7 @@ from virality.data.errors import ViralityError
 from virality.data.limits import Limits
 from virality.workflow import options
 from virality.workflow.console import Console
+from virality.workflow.feedback_verbs import feedback
 from virality.workflow.judging import audit, compare, evaluate
 from virality.workflow.options import names, output_to, verb
 
@@ -217,6 +218,7 @@ def train(
     console.emit(terminal.plain(model.card), lambda: terminal.show_card(model.card, output))
 
 
+verb(app, "feedback", "virality feedback predictions.db --from later.csv")(feedback)
 verb(app, "audit", "virality audit features/ --target views")(audit)
 verb(app, "evaluate", "virality evaluate features/ --model model/ --split author")(evaluate)
 verb(app, "compare", "virality compare old/ new/ features/ --split author")(compare)
@@ -234,19 +236,18 @@ def predict(
     posted_at: options.PostedAt = None,
     encoder: options.Encoder = "",
     jobs: options.Jobs = 1,
+    log: options.Log = None,
     *,
     limits: Limits,
 ) -> None:
     """Predict for clips or posts, with an interval and the strongest reasons."""
-    from virality.modeling.bundle import load_model
     from virality.workflow import terminal
-    from virality.workflow.predict import Known
-    from virality.workflow.predict import predict as foretell
+    from virality.workflow.predict import Known, predict_logged
 
     known = Known(caption, author, followers, posted_at)
     with console.progress("predicting") as progress:
-        forecasts, counts = foretell(
-            load_model(model), inputs, media=media, known=known, encoder=encoder, jobs=jobs,
+        forecasts, counts = predict_logged(
+            model, inputs, log=log, media=media, known=known, encoder=encoder, jobs=jobs,
             limits=limits, progress=progress,
         )  # fmt: skip
     for forecast in forecasts:

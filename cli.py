@@ -14,6 +14,7 @@ from virality.workflow import options
 from virality.workflow.console import Console
 from virality.workflow.feedback_verbs import feedback
 from virality.workflow.judging import audit, compare, evaluate
+from virality.workflow.loop_verbs import monitor, retrain
 from virality.workflow.options import names, output_to, verb
 
 EXIT_BUG = 1
@@ -219,6 +220,8 @@ def train(
 
 
 verb(app, "feedback", "virality feedback predictions.db --from later.csv")(feedback)
+verb(app, "monitor", "virality monitor predictions.db --model model/")(monitor)
+verb(app, "retrain", "virality retrain predictions.db features/ --model model/")(retrain)
 verb(app, "audit", "virality audit features/ --target views")(audit)
 verb(app, "evaluate", "virality evaluate features/ --model model/ --split author")(evaluate)
 verb(app, "compare", "virality compare old/ new/ features/ --split author")(compare)

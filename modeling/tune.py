@@ -8,7 +8,7 @@ a fold's binned data is shared by all trials of one block width.
 import hashlib
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +25,7 @@ from virality.modeling.inputs import fit_projector, varying
 from virality.modeling.provenance import usable_columns
 from virality.modeling.recipe import sensible_recipe
 from virality.modeling.rows import Rows, arrange, labelled
-from virality.modeling.space import first_guess, most_dims, suggest
+from virality.modeling.space import first_guess, most_dims, suggest, within_space
 from virality.modeling.study import claim_study, open_study, sign, sweep
 from virality.modeling.targets import find_target
 from virality.modeling.threads import one_blas_thread
@@ -90,6 +90,7 @@ def tune(
     jobs: int = 1,
     progress: Progress | None = None,
     allow_post: bool = False,
+    warm: Sequence[Mapping[str, float | int | str]] = (),
 ) -> Tuning:
     """Run trials until the study has `trials` finished ones, or time is up.
 
@@ -104,6 +105,7 @@ def tune(
         jobs: trials at once in threads; the result is the same on every run for 1.
         progress: called with (done, total).
         allow_post: use columns known only after posting too.
+        warm: parameters of earlier studies, which a new study tries first.
 
     Raises:
         UsageError: if the study is of another target or other features.
@@ -123,7 +125,9 @@ def tune(
         rows = arrange(known.matrix, known.posts, usable.names).take(seen)
         y = known.outcomes(seen)
         with one_blas_thread():
-            _search(opened, _Folds(rows, y[seen], seed), trials, timeout_s, seed, jobs, progress)
+            folds = _Folds(rows, y[seen], seed)
+            _start(opened, folds.posts, warm)
+            _search(opened, folds, trials, timeout_s, seed, jobs, progress)
     elif progress is not None:
         progress(trials, trials)
     return _tuning(opened)
@@ -184,6 +188,13 @@ def _component(name: str) -> int:
     return int(short[2:]) if short.startswith("pc") else 0
 
 
+def _start(study: "Study", posts: int, warm: Sequence[Mapping[str, float | int | str]]) -> None:
+    """Queue what a new study tries first: what did well before, then the sensible values."""
+    if not study.get_trials(deepcopy=False):
+        for params in (*(within_space(one, posts) for one in warm), first_guess(posts)):
+            study.enqueue_trial(dict(params), skip_if_exists=True)
+
+
 def _search(
     study: "Study",
     folds: _Folds,
@@ -195,8 +206,6 @@ def _search(
 ) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
-    if not study.get_trials(deepcopy=False):
-        study.enqueue_trial(dict(first_guess(folds.posts)))
     end = None if timeout_s is None else time.monotonic() + timeout_s
 
     def work(_: int) -> None:

@@ -28,6 +28,8 @@ from virality.reports.strings import say
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+    from virality.modeling.watch import Watch
+
 NO_SHEET = ""
 """Plotly adds rules to an empty sheet of its own; an empty one is allowed by its hash."""
 
@@ -61,6 +63,29 @@ def render_clip(clip: Inspection) -> str:
         script=script,
         policy=_policy((script,), (styles,)),
         version=_version(),
+    )
+
+
+def render_watch(watch: "Watch") -> str:
+    """Return the page of a monitored model: the same bytes for the same findings."""
+    from virality.reports.watching import figures_of_watch, tell_watch
+
+    figures = figures_of_watch(watch)
+    styles, script, plotly = _asset("report.css"), _asset("report.js"), _plotly()
+    return (
+        _environment()
+        .get_template("watch.html.j2")
+        .render(
+            told=tell_watch(watch),
+            figures=figures,
+            drawings={figure.key: _drawing(figure) for figure in figures},
+            styles=styles,
+            script=script,
+            plotly=plotly,
+            policy=_policy((script, plotly), (styles, NO_SHEET)),
+            map_sheet=_map_sheet(plotly),
+            version=_version(),
+        )
     )
 
 

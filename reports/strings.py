@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from virality.reports.strings_clip import CLIP
 from virality.reports.strings_page import PAGE
+from virality.reports.strings_watch import WATCH
 
 LABELS: Mapping[str, str] = {
     "cut_rate": "cuts",
@@ -320,6 +321,7 @@ STRINGS: Mapping[str, str] = {
     **_POSTS,
     **_MAKING,
     **PAGE,
+    **WATCH,
     **CLIP,
 }
 """All sentences by key; values in braces are filled in by `say`."""

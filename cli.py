@@ -11,6 +11,7 @@ from virality import __version__
 from virality.data.errors import ViralityError
 from virality.data.limits import Limits
 from virality.workflow import options
+from virality.workflow.collecting import collect, recrawl
 from virality.workflow.console import Console
 from virality.workflow.feedback_verbs import feedback
 from virality.workflow.judging import audit, compare, evaluate
@@ -219,6 +220,8 @@ def train(
     console.emit(terminal.plain(model.card), lambda: terminal.show_card(model.card, output))
 
 
+verb(app, "collect", "virality collect addresses.txt -o collected/")(collect)
+verb(app, "recrawl", "virality recrawl posts.parquet -o recrawled/")(recrawl)
 verb(app, "feedback", "virality feedback predictions.db --from later.csv")(feedback)
 verb(app, "monitor", "virality monitor predictions.db --model model/")(monitor)
 verb(app, "retrain", "virality retrain predictions.db features/ --model model/")(retrain)

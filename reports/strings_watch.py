@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 WATCH: Mapping[str, str] = {
     "watch.title": "How the predictions fared",
-    "watch.sub": "{outcomes} of {predictions} predictions of {target} have an outcome · model {model}",
+    "watch.sub": "{outcomes} of {predictions} predictions of {target} have an outcome · "
+    "model {model}",
     "watch.retrain": "Train again.",
     "watch.watch": "Watch: something has moved, the predictions still hold.",
     "watch.keep": "Keep the model: the predictions are as good as they were in training.",
@@ -25,11 +26,12 @@ WATCH: Mapping[str, str] = {
     "watch.drift": "What has moved",
     "watch.drift_lead": "{moved} of {all} features are distributed otherwise than in the training "
     "posts, more than chance allows.",
-    "watch.drift_none": "No feature is distributed otherwise than in the training posts, beyond what "
-    "chance allows.",
+    "watch.drift_none": "No feature is distributed otherwise than in the training posts, beyond "
+    "what chance allows.",
     "watch.drift_unknown": "Drift was not looked for: the training posts were not given.",
     "watch.drift_read": "PSI is the population stability index: it compares the shares of posts in "
-    "tenths of the training posts. Below 0.1 there is nothing to speak of, above 0.25 it is a shift. "
+    "tenths of the training posts. Below 0.1 there is nothing to speak of, above 0.25 it is a "
+    "shift. "
     "A feature counts as moved only if a Kolmogorov-Smirnov test, corrected for the number of "
     "features, agrees. A moved feature alone is no fault: it says that the posts are others, not "
     "that the model is wrong about them.",
@@ -38,10 +40,10 @@ WATCH: Mapping[str, str] = {
     "watch.nav.time": "Over time",
     "watch.nav.drift": "Drift",
     "fig.watch_error": "Error of the predictions",
-    "fig.watch_error.shows": "Mean absolute error of the posts predicted in each stretch of time, on "
-    "the scale that the model learns, with its 95 % interval.",
-    "fig.watch_error.read": "The dashed line is the error that the model expected of these very posts. "
-    "Bars wholly above it mean that the rule has changed.",
+    "fig.watch_error.shows": "Mean absolute error of the posts predicted in each stretch of time, "
+    "on the scale that the model learns, with its 95 % interval.",
+    "fig.watch_error.read": "The dashed line is the error that the model expected of these very "
+    "posts. Bars wholly above it mean that the rule has changed.",
     "fig.watch_bias": "Lean of the predictions",
     "fig.watch_bias.shows": "What happened less what was predicted, mean of each stretch.",
     "fig.watch_bias.read": "Above 0 the model says too little, below 0 too much.",

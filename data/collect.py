@@ -233,7 +233,7 @@ def _allowed(loader: Any, url: str) -> bool:
         return True  # the site cannot be reached: fetching will tell why
     rules = RobotFileParser()
     rules.parse(text.splitlines())
-    return rules.can_fetch(AGENT, url)
+    return bool(rules.can_fetch(AGENT, url))
 
 
 def _reason(error: BaseException) -> str:

@@ -15,6 +15,7 @@ from virality.workflow.collecting import collect, recrawl
 from virality.workflow.console import Console
 from virality.workflow.feedback_verbs import feedback
 from virality.workflow.judging import audit, compare, evaluate
+from virality.workflow.learning import train, tune
 from virality.workflow.loop_verbs import monitor, retrain
 from virality.workflow.options import names, output_to, verb
 
@@ -109,6 +110,7 @@ def extract(
     extras: options.With = "",
     encoder: options.Encoder = "",
     views: options.Views = 0,
+    allow_post: options.LatePost = False,
     jobs: options.Jobs = 2,
     *,
     limits: Limits,
@@ -120,8 +122,8 @@ def extract(
     with console.progress("extracting") as progress:
         result = extract_table(
             posts, media, output, only=names(only), without=names(without),
-            extras=names(extras), encoder=encoder, views=views, jobs=jobs, limits=limits,
-            progress=progress,
+            extras=names(extras), encoder=encoder, views=views, late=allow_post, jobs=jobs,
+            limits=limits, progress=progress,
         )  # fmt: skip
     console.emit(terminal.plain(result), lambda: terminal.show_extraction(result))
     if result.counts.get("failed"):
@@ -172,59 +174,13 @@ def inspect(
         raise typer.Exit(EXIT_SOME_FAILED)
 
 
-@verb(app, "tune", "virality tune features/ --target views --trials 50")
-def tune(
-    console: Console,
-    features: Annotated[Path, typer.Argument(help="Folder of features.")],
-    target: options.Target = "views",
-    trials: options.Trials = 50,
-    timeout: options.Timeout = None,
-    study: options.Journal = Path("study.log"),
-    allow_post: options.AllowPost = False,
-    jobs: options.Jobs = 1,
-    seed: options.Seed = 0,
-) -> None:
-    """Search for good parameters on the oldest four fifths of the posts."""
-    from virality.data.features import read_features
-    from virality.modeling.tune import tune as search
-    from virality.workflow import terminal
-
-    table = read_features(features)
-    with console.progress("tuning") as progress:
-        result = search(
-            table.matrix, table.posts, target=target, trials=trials, timeout_s=timeout,
-            study=study, seed=seed, jobs=jobs, progress=progress, allow_post=allow_post,
-        )  # fmt: skip
-    console.emit(terminal.plain(result), lambda: terminal.show_tuning(result))
-
-
-@verb(app, "train", "virality train features/ --study study.log -o model/")
-def train(
-    console: Console,
-    features: Annotated[Path, typer.Argument(help="Folder of features.")],
-    study: Annotated[Path | None, typer.Option(help="Study to take parameters from.")] = None,
-    target: options.OwnTarget = "",
-    output: Annotated[Path, output_to("Folder of the model.")] = Path("model"),
-    allow_post: options.AllowPost = False,
-    seed: options.Seed = 0,
-) -> None:
-    """Train the stack on all labelled posts and write it as a bundle."""
-    from virality.workflow import terminal
-    from virality.workflow.run import train_model
-
-    with console.progress("training") as progress:
-        model = train_model(
-            features, study, output, target=target, seed=seed, allow_post=allow_post,
-            progress=progress,
-        )  # fmt: skip
-    console.emit(terminal.plain(model.card), lambda: terminal.show_card(model.card, output))
-
-
 verb(app, "collect", "virality collect addresses.txt -o collected/")(collect)
 verb(app, "recrawl", "virality recrawl posts.parquet -o recrawled/")(recrawl)
 verb(app, "feedback", "virality feedback predictions.db --from later.csv")(feedback)
 verb(app, "monitor", "virality monitor predictions.db --model model/")(monitor)
 verb(app, "retrain", "virality retrain predictions.db features/ --model model/")(retrain)
+verb(app, "tune", "virality tune features/ --target views --trials 50")(tune)
+verb(app, "train", "virality train features/ --study study.log -o model/")(train)
 verb(app, "audit", "virality audit features/ --target views")(audit)
 verb(app, "evaluate", "virality evaluate features/ --model model/ --split author")(evaluate)
 verb(app, "compare", "virality compare old/ new/ features/ --split author")(compare)
@@ -296,6 +252,7 @@ def run(
     target: options.Target = "views",
     trials: options.Trials = 50,
     timeout: options.Timeout = None,
+    metric: options.Metric = "",
     only: options.Only = "",
     without: options.Without = "",
     extras: options.With = "",
@@ -314,7 +271,7 @@ def run(
 
     plan = Plan(
         posts=posts, media=media, out=output, layout=layout, mapping=mapping, target=target,
-        trials=trials, timeout_s=timeout, only=names(only), without=names(without),
+        trials=trials, timeout_s=timeout, metric=metric, only=names(only), without=names(without),
         extras=names(extras), encoder=encoder, views=views, splits=names(split), jobs=jobs,
         seed=seed, limits=limits,
     )  # fmt: skip

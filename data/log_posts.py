@@ -10,8 +10,11 @@ from virality.data.post import SCHEMA, Kind
 from virality.data.readings import READINGS, write_reading
 from virality.data.table import DTYPES, conform
 
-LEFT_OUT = frozenset({"caption", "mentions", "media"})
-"""Fields of a post that a log does not keep: words of people, and where their files lie."""
+LEFT_OUT = frozenset({"mentions", "media"})
+"""Fields of a post that a log does not keep: accounts of others, and where files lie.
+
+The caption is kept: the terms that a model learns from captions need its words.
+"""
 
 
 def first_predictions(kept: Iterable[Kept]) -> dict[str, Kept]:

@@ -33,7 +33,7 @@ class Prediction:
         mean, mean_low, mean_high: the same on the learning scale.
         expected_error: absolute error that the model expects here, on the learning scale.
         row: float32 (p,), the features.
-        facts: fields of the post that training reads, plain values; no caption.
+        facts: fields of the post that training reads, plain values.
     """
 
     post: str

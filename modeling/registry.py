@@ -136,7 +136,9 @@ class Registry:
         except OSError as error:
             raise StorageError(f"{fresh}: cannot be written ({error})") from error
         recipe = model.recipe
-        return self._settle(fresh, model, posts, now, {**recipe.params, "dims": recipe.dims})
+        names = ("dims", "terms", "categories", "ridge", "near", "half_life")
+        chosen = {name: getattr(recipe, name) for name in names}
+        return self._settle(fresh, model, posts, now, {**recipe.params, **chosen})
 
     def _settle(
         self, fresh: Path, model: Model, posts: Iterable[str], now: datetime, params: dict[str, Any]

@@ -73,7 +73,7 @@ def claim_study(study: "Study", path: Path, facts: dict[str, Any]) -> None:
     Args:
         study: opened.
         path: of its file, for the message.
-        facts: `target` and `features` (a digest of columns and versions).
+        facts: `target`, `features` (a digest of columns and versions) and `metric`.
 
     Raises:
         UsageError: if it was made for another target or other features.
@@ -88,6 +88,11 @@ def claim_study(study: "Study", path: Path, facts: dict[str, Any]) -> None:
         raise UsageError(
             f"{path}: a study of other features (columns or versions differ); "
             "give another study file"
+        )
+    if "metric" in facts and known.get("metric", facts["metric"]) != facts["metric"]:
+        raise UsageError(
+            f"{path}: a study of {known['metric']}, not of {facts['metric']}; "
+            "give another study file or the same --metric"
         )
     for name, value in facts.items():
         if known.get(name) != value:

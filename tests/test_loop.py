@@ -21,7 +21,7 @@ from virality.data.outcomes import Outcome
 from virality.modeling.bundle import bundle_hash, load_model, save_model
 from virality.modeling.drift import compare_columns, psi
 from virality.modeling.registry import Registry
-from virality.modeling.space import within_space
+from virality.modeling.space import Room, within_space
 from virality.modeling.train import train
 from virality.reports.render import render_watch
 from virality.workflow.monitor import judge_log
@@ -258,12 +258,14 @@ def test_the_commands(world, tmp_path):
 
 @given(
     st.dictionaries(
-        st.sampled_from(["learning_rate", "num_leaves", "dims", "lambda_l2", "other"]),
-        st.one_of(st.integers(-5, 500), st.floats(-10, 1000)),
+        st.sampled_from(["learning_rate", "num_leaves", "dims", "loss", "terms", "alpha", "other"]),
+        st.one_of(st.integers(-5, 500), st.floats(), st.booleans(), st.sampled_from(["l1", "x"])),
     ),
     st.integers(30, 20_000),
 )
 def test_a_warm_start_is_always_within_the_space(params, posts):
-    kept = within_space(params, posts)
-    assert within_space(kept, posts) == kept
+    room = Room(posts)
+    kept = within_space(params, room)
+    assert within_space(kept, room) == kept
     assert set(kept) <= set(params) - {"other"}
+    assert kept.get("dims", room.dims[0]) in room.dims

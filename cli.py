@@ -1,5 +1,7 @@
 """The command line: one short command a verb. Parse, call one function, print."""
 
+import os
+import signal
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -13,11 +15,13 @@ from virality.data.limits import Limits
 from virality.workflow import options
 from virality.workflow.collecting import collect, recrawl
 from virality.workflow.console import Console
+from virality.workflow.explaining import trends
 from virality.workflow.feedback_verbs import feedback
 from virality.workflow.judging import audit, compare, evaluate
 from virality.workflow.learning import train, tune
 from virality.workflow.loop_verbs import monitor, retrain
 from virality.workflow.options import names, output_to, verb
+from virality.workflow.reporting import report
 
 EXIT_BUG = 1
 EXIT_SOME_FAILED = 3
@@ -35,14 +39,24 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the command line and exit with its code."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not so in the background
+        signal.signal(signal.SIGINT, _interrupted)
     try:
         app()
     except ViralityError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit) as leaving:  # typer makes one of the other
+        if isinstance(leaving, SystemExit) and leaving.code != EXIT_INTERRUPTED:
+            raise
         print("interrupted; the same command goes on from here", file=sys.stderr)
         sys.exit(EXIT_INTERRUPTED)
+
+
+def _interrupted(*_: object) -> None:
+    """Unwind at the first Ctrl-C; leave at once at the second, which workers then do too."""
+    signal.signal(signal.SIGINT, lambda *_: os._exit(EXIT_INTERRUPTED))
+    raise KeyboardInterrupt
 
 
 def _version(wanted: bool) -> None:
@@ -157,6 +171,8 @@ def inspect(
     without: options.Without = "",
     extras: options.With = "",
     encoder: options.Encoder = "",
+    *,
+    limits: Limits,
 ) -> None:
     """Show one clip: pictures, loudness, motion and speech over time, and every feature."""
     from virality.workflow import terminal_clip
@@ -167,7 +183,7 @@ def inspect(
     with console.progress("inspecting") as progress:
         result = look_at(
             clip, output, against=against, known=known, without=names(without),
-            extras=names(extras), encoder=encoder, progress=progress,
+            extras=names(extras), encoder=encoder, limits=limits, progress=progress,
         )  # fmt: skip
     console.emit(result.as_json(), lambda: terminal_clip.show_inspected(result))
     if result.inspection.status == "failed":
@@ -181,6 +197,7 @@ verb(app, "monitor", "virality monitor predictions.db --model model/")(monitor)
 verb(app, "retrain", "virality retrain predictions.db features/ --model model/")(retrain)
 verb(app, "tune", "virality tune features/ --target views --trials 50")(tune)
 verb(app, "train", "virality train features/ --study study.log -o model/")(train)
+verb(app, "trends", "virality trends posts.parquet -o trends.html")(trends)
 verb(app, "audit", "virality audit features/ --target views")(audit)
 verb(app, "evaluate", "virality evaluate features/ --model model/ --split author")(evaluate)
 verb(app, "compare", "virality compare old/ new/ features/ --split author")(compare)
@@ -218,27 +235,7 @@ def predict(
         raise typer.Exit(EXIT_SOME_FAILED)
 
 
-@verb(app, "report", "virality report model/ features/ -o report.html")
-def report(
-    console: Console,
-    model: Annotated[Path, typer.Argument(help="Folder of the model.")],
-    features: Annotated[Path, typer.Argument(help="Folder of features.")],
-    output: Annotated[Path, output_to("HTML file to write.")] = Path("report.html"),
-    study: Annotated[Path | None, typer.Option(help="Study, to show its history.")] = None,
-    evaluation: options.Kept = None,
-    truth: options.Truth = None,
-    seed: options.Seed = 0,
-) -> None:
-    """Write the report as one HTML file, and its JSON twin beside it."""
-    from virality.workflow import terminal
-    from virality.workflow.describe import describe
-
-    with console.progress("reporting") as progress:
-        result = describe(
-            model, features, output, study=study, evaluations=evaluation or (), truth=truth,
-            seed=seed, progress=progress,
-        )  # fmt: skip
-    console.emit(terminal.plain(result), lambda: terminal.show_described(result))
+verb(app, "report", "virality report model/ features/ -o report.html")(report)
 
 
 @verb(app, "run", "virality run posts.parquet --media clips/ -o work/")

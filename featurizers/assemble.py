@@ -1,5 +1,6 @@
 """From stored rows to one matrix and one status table, a row a post."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -181,6 +182,8 @@ def _status(
     rows = [_verdict(part, setup, store, failures, needs_media) for part in parts]
     table = pd.DataFrame(rows, columns=["status", "reason", "detail", "seconds", "source_sha256"])
     table.insert(0, "id", list(ids))
+    versions = {name: version_of(one) for name, one in setup.featurizers.items()}
+    table["versions"] = pd.array([json.dumps(versions)] * len(table), dtype="string")
     return table.astype({"seconds": "float64"})
 
 

@@ -250,14 +250,17 @@ def _terms(pieces: Pieces) -> Terms | None:
 
 
 def _encodings(pieces: Pieces) -> dict[str, Encoding]:
+    levels = pieces.facts["categories"]
+    if not set(levels) <= set(MEANINGS):
+        raise BundleError(f"encodes {sorted(levels)}, of which not all are known; train again")
     encodings = {}
-    for name, level in pieces.facts["categories"].items():
-        if name not in MEANINGS:
-            raise BundleError(f"encodes {name!r}, which is not known; train again")
+    for name in MEANINGS:  # the order of the inputs, which JSON does not keep
+        if name not in levels:
+            continue
         keys, means = pieces.arrays[f"category_{name}"], pieces.arrays[f"category_{name}_means"]
         _shape("categories", means, keys.shape)
         _different("categories", keys)
-        encodings[name] = Encoding(keys, means, float(level))
+        encodings[name] = Encoding(keys, means, float(levels[name]))
     return encodings
 
 

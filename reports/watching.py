@@ -3,18 +3,18 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from virality.reports.drawing import (
-    BASELINE,
-    MODEL,
-    UP,
-    Figure,
-    bar_figure,
-    dotted,
-    plain_layout,
-)
+from virality.reports.drawing import STRIP, Dot, Figure, Row, Rows, Rule, bar_figure, whisker
 from virality.reports.report import Tile
+from virality.reports.scales import (
+    Scale,
+    around,
+    number_words,
+    plain_axis,
+    round_values,
+    x_axis,
+)
 from virality.reports.strings import say
 from virality.reports.words import factor, percent, whole
 
@@ -133,64 +133,36 @@ def _over_time(
     line: float | None = None,
     expected: bool = False,
 ) -> Figure:
-    """Return one number of every stretch with its interval, and a line to hold it against."""
-    days = [_day(one.start) for one in watch.stretches]
+    """Return a row a stretch: its number with an interval, and what it is held against."""
     found = [chosen(one) for one in watch.stretches]
-    data = [_whiskers(days, found)]
-    if expected:
-        data.append(_dashed(days, [one.expected for one in watch.stretches]))
-    layout = plain_layout(
-        300,
-        {"type": "category", "nticks": 6},
-        {"title": {"text": say(f"axis.watch_{key}")}, "rangemode": "tozero"},
-    )
-    if line is not None:
-        layout["shapes"] = [dotted(line, "y")]
-    if key == "coverage":
-        layout["yaxis"] |= {"range": [0, 1.02], "tickformat": ".0%"}
-    head = [say("col.watch_from"), say("col.watch_posts"), say("col.watch_value")]
-    head += [say("col.watch_interval"), *([say("col.watch_expected")] if expected else [])]
-    rows = tuple(
-        (
-            day, whole(one.posts), f"{metric.value:.3f}", f"{metric.low:.3f} – {metric.high:.3f}",
-            *((f"{one.expected:.3f}",) if expected else ()),
-        )
-        for day, one, metric in zip(days, watch.stretches, found, strict=True)
-    )  # fmt: skip
+    ends = [end for one in found for end in (one.low, one.high)]
+    marks = [one.expected for one in watch.stretches] if expected else [line or 0.0]
+    scale = Scale(0.0, 1.0) if key == "coverage" else around([*ends, *marks], zero=True)
+    words = percent if key == "coverage" else number_words
+    axis = x_axis(scale, say(f"axis.watch_{key}"), round_values(scale.low, scale.high), words)
+    rows, table = [], []
+    for one, metric in zip(watch.stretches, found, strict=True):
+        day, value = _day(one.start), words(round(metric.value, 3))
+        note = say("watch.row", value=value, posts=whole(one.posts))
+        tick = (_expected(scale, one.expected),) if expected else ()
+        dot = Dot(scale.x(metric.value), STRIP / 2, 5.0, "model", f"{day}: {value}")
+        rows.append(Row(day, note, (*whisker(scale, metric.low, metric.high, STRIP), *tick, dot)))
+        span = f"{metric.low:.3f} – {metric.high:.3f}"
+        cells = (day, whole(one.posts), f"{metric.value:.3f}", span)
+        table.append((*cells, *((f"{one.expected:.3f}",) if expected else ())))
+    head = ["from", "posts", "value", "interval", *(["expected"] if expected else [])]
     title = f"fig.watch_{key}"
+    guides = () if line is None else (scale.x(line),)
     return Figure(
         key=f"watch-{key}", title=say(title), shows=say(f"{title}.shows"),
-        reads=say(f"{title}.read"), data=tuple(data), layout=layout, head=tuple(head), rows=rows,
+        reads=say(f"{title}.read"), plot=Rows(tuple(rows), axis, guides=guides),
+        head=tuple(say(f"col.watch_{name}") for name in head), rows=tuple(table),
     )  # fmt: skip
 
 
-def _whiskers(days: list[str], found: "list[Metric]") -> dict[str, Any]:
-    return {
-        "type": "scatter",
-        "mode": "lines+markers",
-        "x": days,
-        "y": [one.value for one in found],
-        "line": {"color": MODEL, "width": 2},
-        "marker": {"size": 8, "color": MODEL},
-        "error_y": {
-            "type": "data",
-            "symmetric": False,
-            "array": [one.high - one.value for one in found],
-            "arrayminus": [one.value - one.low for one in found],
-            "color": MODEL,
-            "thickness": 1.5,
-            "width": 4,
-        },
-        "hovertemplate": "%{x}: %{y:.3f}<extra></extra>",
-    }
-
-
-def _dashed(days: list[str], values: list[float]) -> dict[str, Any]:
-    return {
-        "type": "scatter", "mode": "lines", "x": days, "y": values,
-        "line": {"color": BASELINE, "width": 2, "dash": "dash"},
-        "hovertemplate": "%{y:.3f}<extra></extra>",
-    }  # fmt: skip
+def _expected(scale: Scale, value: float) -> Rule:
+    at = scale.x(value)
+    return Rule(at, 1.0, at, STRIP - 1.0, "up")
 
 
 def _day(seconds: float) -> str:
@@ -199,12 +171,15 @@ def _day(seconds: float) -> str:
 
 def _drift_figure(watch: "Watch") -> Figure:
     shown = watch.drifts[:SHOWN]
+    scale = around([one.psi for one in shown], zero=True)
     return bar_figure(
         "watch-drift",
         "fig.watch_drift",
         [one.name for one in shown],
         [one.psi for one in shown],
         [f"{one.psi:.2f}" for one in shown],
-        [UP if one.moved else BASELINE for one in shown],
-        {"title": {"text": say("axis.watch_psi")}, "rangemode": "tozero"},
+        ["up" if one.moved else "quiet" for one in shown],
+        scale,
+        plain_axis(scale, say("axis.watch_psi")),
+        (say("col.watch_feature"), say("axis.watch_psi")),
     )

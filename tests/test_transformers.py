@@ -84,7 +84,7 @@ def test_without_anything_to_know_honest_columns_know_nothing(transformer):
     }.get(type(transformer), rng.normal(size=(300, 100)))
     honest = clone(transformer).fit_transform(x, y)
     dishonest = clone(transformer).fit(x, y).transform(x)
-    for column in honest.T[np.isfinite(honest).all(axis=0)]:
+    for column in honest.T[np.isfinite(honest).all(axis=0) & (np.ptp(honest, axis=0) > 0)]:
         # one-sided: the mean of other folds is the lower the higher a fold's own is
         assert np.corrcoef(column, y)[0, 1] < 0.25
     if not isinstance(transformer, CaptionTerms):  # of two texts nothing can be learned by heart

@@ -228,7 +228,7 @@ def _allowed(loader: Any, url: str) -> bool:
         with loader.urlopen(f"{parts.scheme}://{parts.netloc}/robots.txt") as response:
             text = response.read(MOST_RULES).decode("utf-8", "replace")
     except HTTPError as error:
-        return 400 <= error.status < 500
+        return bool(400 <= error.status < 500)
     except RequestError:
         return True  # the site cannot be reached: fetching will tell why
     rules = RobotFileParser()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from virality.reports.drawing import STRIP, Dot, Figure, Row, Rows, Rule, bar_figure, whisker
+from virality.reports.drawing import STRIP, Dot, Figure, Row, Rows, bar_figure, whisker
 from virality.reports.report import Tile
 from virality.reports.scales import (
     Scale,
@@ -160,9 +160,8 @@ def _over_time(
     )  # fmt: skip
 
 
-def _expected(scale: Scale, value: float) -> Rule:
-    at = scale.x(value)
-    return Rule(at, 1.0, at, STRIP - 1.0, "up")
+def _expected(scale: Scale, value: float) -> Dot:
+    return Dot(scale.x(value), STRIP / 2, 4.0, "up", say("watch.expected", value=f"{value:.3f}"))
 
 
 def _day(seconds: float) -> str:

@@ -14,10 +14,13 @@ from virality.data.errors import ViralityError
 from virality.data.limits import Limits
 from virality.web.verbs import serve
 from virality.workflow import options
+from virality.workflow.collecting import collect, recrawl
 from virality.workflow.console import Console
 from virality.workflow.explaining import trends
+from virality.workflow.feedback_verbs import feedback
 from virality.workflow.judging import audit, compare, evaluate
 from virality.workflow.learning import train, tune
+from virality.workflow.loop_verbs import monitor, retrain
 from virality.workflow.options import names, output_to, verb
 from virality.workflow.reporting import report
 
@@ -188,6 +191,11 @@ def inspect(
         raise typer.Exit(EXIT_SOME_FAILED)
 
 
+verb(app, "collect", "virality collect addresses.txt -o collected/")(collect)
+verb(app, "recrawl", "virality recrawl posts.parquet -o recrawled/")(recrawl)
+verb(app, "feedback", "virality feedback predictions.db --from later.csv")(feedback)
+verb(app, "monitor", "virality monitor predictions.db --model model/")(monitor)
+verb(app, "retrain", "virality retrain predictions.db features/ --model model/")(retrain)
 verb(app, "tune", "virality tune features/ --target views --trials 50")(tune)
 verb(app, "train", "virality train features/ --study study.log -o model/")(train)
 verb(app, "trends", "virality trends posts.parquet -o trends.html")(trends)
@@ -213,21 +221,20 @@ def predict(
     sound_original: options.SoundOriginal = None,
     encoder: options.Encoder = "",
     jobs: options.Jobs = 1,
+    log: options.Log = None,
     *,
     limits: Limits,
 ) -> None:
     """Predict for clips or posts, with an interval and the strongest reasons."""
-    from virality.modeling.bundle import load_model
     from virality.workflow import terminal
-    from virality.workflow.predict import Known
-    from virality.workflow.predict import predict as foretell
+    from virality.workflow.predict import Known, predict_logged
 
     known = Known(
         caption, author, followers, posted_at, names(hashtags), sound, sound_title, sound_original
     )
     with console.progress("predicting") as progress:
-        forecasts, counts = foretell(
-            load_model(model), inputs or [], media=media, known=known, encoder=encoder, jobs=jobs,
+        forecasts, counts = predict_logged(
+            model, inputs or [], log=log, media=media, known=known, encoder=encoder, jobs=jobs,
             limits=limits, progress=progress,
         )  # fmt: skip
     for forecast in forecasts:

@@ -99,6 +99,17 @@ def load_model(path: Path) -> Model:
     return assemble(pieces, path)
 
 
+def bundle_hash(path: Path) -> str:
+    """Return what names a bundle: the SHA-256 of its manifest, which names every other file's.
+
+    Raises:
+        StorageError: if there is no bundle, or it cannot be read.
+    """
+    if not (path / MANIFEST).is_file():
+        raise StorageError(f"{path}: no trained model there; run `virality train` first")
+    return hashlib.sha256(_bytes(path / MANIFEST)).hexdigest()
+
+
 def read_pieces(path: Path) -> Pieces:
     """Read and verify the files of a bundle, without a library touching the trees.
 

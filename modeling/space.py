@@ -1,8 +1,8 @@
 """The search space: a trial -> the loss, parameters of boosters, what blocks give, and recency."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from virality.modeling.blocks import BlockSpec
 from virality.modeling.booster import Library
@@ -117,6 +117,45 @@ def suggest(trial: "Trial", room: Room) -> Params:
     if room.dated:
         found["half_life"] = trial.suggest_categorical("half_life", HALF_LIVES)
     return found
+
+
+class _Earlier:
+    """Stands for a trial: answers with another study's values, moved into the bounds."""
+
+    def __init__(self, params: Params) -> None:
+        self.params = params
+        self.kept: dict[str, float | int | str] = {}
+
+    def suggest_float(self, name: str, low: float, high: float, **_: Any) -> float:
+        value = self.params.get(name)
+        if not isinstance(value, int | float) or isinstance(value, bool) or value != value:
+            return low
+        self.kept[name] = min(max(float(value), low), high)
+        return float(self.kept[name])
+
+    def suggest_int(self, name: str, low: int, high: int, **_: Any) -> int:
+        value = round(self.suggest_float(name, low, high))
+        if name in self.kept:
+            self.kept[name] = value
+        return value
+
+    def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
+        value = self.params.get(name)
+        if any(type(one) is type(value) and one == value for one in choices):
+            self.kept[name] = value  # type: ignore[assignment]
+            return value
+        return choices[0]
+
+
+def within_space(params: Params, room: Room) -> Params:
+    """Return another study's parameters as a trial of this space could have them.
+
+    Numbers beyond a bound are moved to it; a choice that is not offered here, and whatever the
+    space does not know, is left out.
+    """
+    earlier = _Earlier(params)
+    suggest(cast("Trial", earlier), room)
+    return earlier.kept
 
 
 def spec_of(params: Mapping[str, float | int | str], widest: BlockSpec) -> BlockSpec:

@@ -156,6 +156,19 @@ class Model:
             hit_probability=self.stack.hit_probability(guess),
         )
 
+    def expected_error(self, matrix: FeatureMatrix, posts: pd.DataFrame) -> Floats:
+        """Return the absolute error expected of each prediction, float64 (n,), learning scale.
+
+        It comes from posts that the model had not seen when it was trained, so that what happens
+        later can be held against it.
+
+        Raises:
+            BundleError: as `predict`.
+        """
+        rows = self.rows(matrix, posts)
+        with one_blas_thread():
+            return self.stack.predict(rows).scale
+
     def contributions(self, matrix: FeatureMatrix, posts: pd.DataFrame) -> Contributions:
         """Return why: baseline plus row sums are the means of `predict`, asserted.
 

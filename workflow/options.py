@@ -56,6 +56,10 @@ Encoder = Annotated[
         envvar="VIRALITY_ENCODER",
     ),
 ]
+Log = Annotated[
+    Path | None,
+    typer.Option(help="Prediction log to keep the predictions in.", envvar="VIRALITY_LOG"),
+]
 Caption = Annotated[str | None, typer.Option(help="Caption of the clips.")]
 Followers = Annotated[int | None, typer.Option(help="The author's followers.", min=0)]
 PostedAt = Annotated[

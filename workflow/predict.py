@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -64,6 +64,7 @@ class Forecast:
         percentile: where it would stand among the training posts, 0 to 100.
         hit_probability: chance to be among the top fifth of the training posts.
         reasons_up, reasons_down: strongest reasons, each with feature, value and effect.
+        prediction_id: its id in a prediction log, None without one.
     """
 
     id: str
@@ -75,10 +76,14 @@ class Forecast:
     hit_probability: float
     reasons_up: tuple[Mapping[str, Any], ...]
     reasons_down: tuple[Mapping[str, Any], ...]
+    prediction_id: str | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """Return plain values."""
-        return asdict(self)
+        """Return plain values; `prediction_id` only where there is one."""
+        value = asdict(self)
+        if self.prediction_id is None:
+            del value["prediction_id"]
+        return value
 
 
 def predict(
@@ -112,11 +117,61 @@ def predict(
         InputError: if an input is missing or tables and clips are mixed.
         BundleError: if the model was made for features of other versions.
     """
+    features = features_for(
+        model, inputs, media=media, known=known, encoder=encoder, jobs=jobs, limits=limits,
+        progress=progress,
+    )  # fmt: skip
+    return forecast(model, features), _counts(features)
+
+
+def predict_logged(
+    bundle: Path, inputs: Sequence[Path], *, log: Path | None, **options: Any
+) -> tuple[list[Forecast], Mapping[str, int]]:
+    """Predict as `predict` does by the model of a folder, and keep what was said in a log.
+
+    Args:
+        bundle: folder of the model.
+        inputs: as for `predict`.
+        log: prediction log, made if it is not there; nothing is kept if None.
+        options: those of `predict`.
+
+    Raises:
+        StorageError: if the log cannot be used; nothing has been predicted then.
+    """
+    from virality.modeling.bundle import bundle_hash, load_model
+    from virality.workflow.prediction_log import keep_forecasts, open_log
+
+    model, mark = load_model(bundle), bundle_hash(bundle)
+    if log is None:
+        return predict(model, inputs, **options)
+    with open_log(log) as opened:
+        features = features_for(model, inputs, **options)
+        forecasts = forecast(model, features)
+        names = keep_forecasts(opened, mark, model, features, forecasts)
+    told = [replace(one, prediction_id=name) for one, name in zip(forecasts, names, strict=True)]
+    return told, _counts(features)
+
+
+def features_for(
+    model: "Model",
+    inputs: Sequence[Path],
+    *,
+    media: Path | None = None,
+    known: Known | None = None,
+    encoder: str = "",
+    jobs: int = 1,
+    limits: Limits | None = None,
+    progress: Progress | None = None,
+) -> Features:
+    """Return the features that a model reads of clips or posts; see `predict`."""
     with tempfile.TemporaryDirectory(prefix="virality-") as folder:
         asked = _Asked(Path(folder), encoder, jobs, limits, progress)
-        features = _features(model, inputs, media, known or Known(), asked)
+        return _features(model, inputs, media, known or Known(), asked)
+
+
+def _counts(features: Features) -> dict[str, int]:
     counts = features.status["status"].value_counts().to_dict()
-    return forecast(model, features), {str(key): int(count) for key, count in counts.items()}
+    return {str(key): int(count) for key, count in counts.items()}
 
 
 def forecast(model: "Model", features: Features) -> list[Forecast]:

@@ -154,7 +154,7 @@ class Predictor:
                 Path(folder) / "features", encoder=self.encoder, limits=self.limits, crew=crew,
             )  # fmt: skip
         posts = fresh.posts.assign(id=earlier.features.posts["id"])
-        columns = [name for name in fresh.matrix.frame if not self._seen_in_clip(str(name))]
+        columns = [n for n in map(str, fresh.matrix.frame.columns) if not self._seen_in_clip(n)]
         matrix = earlier.features.matrix
         frame = matrix.frame.copy()
         frame[columns] = fresh.matrix.frame[columns].to_numpy()

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 
+from virality.data.errors import InputError
 from virality.data.numbers import (
     Refused,
     is_missing,
@@ -59,6 +60,8 @@ def read_cell(field: Field, value: object, unit: str = "") -> Value:
         return parse_flag(value)
     if field.kind == "time":
         return parse_time(value, unit)
+    if field.name == "readings":
+        return read_readings(value)
     if field.kind == "strings":
         return read_words(value)
     text = read_text(value)
@@ -81,6 +84,26 @@ def read_id(value: object) -> str | None:
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise Refused("is not an identifier")
     return clean(str(value)).strip() or None
+
+
+def read_readings(value: object) -> tuple[str, ...] | None:
+    """Return readings of the outcomes as they were written, see `data.readings`.
+
+    Raises:
+        Refused: if they are no list, or one of them is no reading.
+    """
+    from virality.data.readings import read_reading
+
+    if is_missing(value):
+        return None
+    if not isinstance(value, tuple | list):
+        raise Refused("is not a list of readings")
+    try:
+        for text in value:
+            read_reading(str(text))
+    except InputError as error:
+        raise Refused(str(error)) from error
+    return tuple(map(str, value)) or None
 
 
 def looks_rounded(identifier: str) -> bool:

@@ -1,11 +1,14 @@
 """Outcomes that are worked out of others: which fields each needs, and which posts have them."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+
+from virality.data.readings import at_age
 
 COUNTS = ("views",)
 """Fields of `Needs.every` that vary with how a post does."""
@@ -38,8 +41,24 @@ DERIVED: Mapping[str, Needs] = {
     "reach": Needs(("views", "author_followers")),
     "lift": Needs(("views", "author_id", "posted_at")),
     "hit": Needs(("views", "author_id", "posted_at")),
+    "views_7d": Needs(("views", "posted_at", "collected_at", "readings")),
+    "growth": Needs(("views", "posted_at", "collected_at", "readings")),
 }
 """Name of a derived outcome -> what it needs."""
+
+
+DATED = re.compile(r"(views|likes|comments|shares|saves)_([1-9]\d{0,2})d")
+"""Outcomes at a fixed age: `views_7d` is views after seven days."""
+
+
+def dated(name: str) -> tuple[str, int] | None:
+    """Return the count and the age in days that a name speaks of, None if it speaks of none.
+
+    >>> dated("views_7d")
+    ('views', 7)
+    """
+    found = DATED.fullmatch(name)
+    return (found.group(1), int(found.group(2))) if found else None
 
 
 def has_values(posts: pd.DataFrame, name: str) -> bool:
@@ -56,6 +75,10 @@ def spoken(posts: pd.DataFrame, names: tuple[str, ...]) -> tuple[str, ...]:
 
 def derivable(posts: pd.DataFrame, name: str) -> npt.NDArray[np.bool_]:
     """Return which posts have all that a derived outcome needs, bool (n,)."""
+    if name == "growth":
+        return np.isfinite(at_age(posts, "views", 1) + at_age(posts, "views", 7))
+    if (age := dated(name)) is not None:
+        return np.isfinite(at_age(posts, *age))
     needs = DERIVED[name]
     some = spoken(posts, needs.some)
     if not all(has_values(posts, one) for one in needs.every):

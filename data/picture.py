@@ -133,8 +133,20 @@ def scaled(frame: Any, size_of: Any, pixels: str, shape: Shape) -> ByteArray:
 
     flags = Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.BITEXACT
     width, height = size_of(shape.width, shape.height)
-    small = frame.reformat(width, height, pixels, interpolation=flags, threads=1)
+    small = _scaler(pixels).reformat(frame, width, height, pixels, interpolation=flags, threads=1)
     return np.ascontiguousarray(np.rot90(small.to_ndarray(), -shape.rotation_deg // 90))
+
+
+_scalers: dict[str, Any] = {}
+"""One a use, as a scaler keeps its tables as long as the sizes stay the same."""
+
+
+def _scaler(pixels: str) -> Any:
+    from av.video.reformatter import VideoReformatter
+
+    if pixels not in _scalers:
+        _scalers[pixels] = VideoReformatter()
+    return _scalers[pixels]
 
 
 def decode_picture(source: Source, limits: Limits, *, choosy: bool = True) -> Picture:
@@ -321,6 +333,7 @@ def _step_s(stream: Any) -> float:
 
 
 def _on_screen(times_s: TimeArray, from_s: float, until_s: float) -> bool:
-    """Tell whether one of the times falls while a frame is shown."""
+    """Tell whether one of the times, which increase, falls while a frame is shown."""
     moments = times_s + EPSILON_S
-    return bool(((moments >= from_s) & (moments < until_s)).any())
+    first = int(np.searchsorted(moments, from_s))
+    return first < len(moments) and bool(moments[first] < until_s)

@@ -51,6 +51,7 @@ FIELDS: tuple[Field, ...] = (
     Field("shares", "integer", "shares", "post", "outcome: shares"),
     Field("saves", "integer", "saves", "post", "outcome: saves to favourites"),
     Field("popularity", "number", "log score", "post", "outcome: a ready-made log score (SMP)"),
+    Field("readings", "strings", "", "post", "outcomes at other times, each a time and counts"),
 )
 
 SCHEMA: Mapping[str, Field] = {field.name: field for field in FIELDS}

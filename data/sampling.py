@@ -6,9 +6,9 @@ import numpy as np
 
 from virality.data.clip import MOTION_SIDE_PX, STILL_SIDE_PX, IntArray, TimeArray
 
-STILLS, LEAST_STILLS, STILLS_PER_S = 12, 6, 1
-"""One still a second, but never fewer or more than these: in a short clip neighbours are alike, and
-each costs as much to embed as half a second of picture costs to decode."""
+STILLS, LEAST_STILLS, STILL_EVERY_S = 12, 4, 1.5
+"""One still in this time, but never fewer or more than these: in a short clip neighbours are alike,
+and each costs as much to embed as half a second of picture costs to decode."""
 
 OPENING_S = 3.0
 OPENING_PER_S = 10
@@ -17,7 +17,7 @@ MOTION_FRAMES = 240
 LONG_SIDE_LIMIT_PX = 4 * STILL_SIDE_PX
 """A strip of 4096 x 1 pixels must not become 224 x 917,504: longer sides are squeezed to this."""
 
-SAMPLING_VERSION = "2"
+SAMPLING_VERSION = "3"
 """Changes with the times, the sizes, the scaler and its flags, or the resampler of the sound."""
 
 EPSILON_S = 1e-6
@@ -37,7 +37,7 @@ def still_times_s(start_s: float, end_s: float) -> TimeArray:
     Shape (n,), LEAST_STILLS <= n <= STILLS.
     """
     length_s = end_s - start_s
-    count = int(np.clip(round(length_s * STILLS_PER_S), LEAST_STILLS, STILLS))
+    count = int(np.clip(round(length_s / STILL_EVERY_S), LEAST_STILLS, STILLS))
     return start_s + np.arange(count) * length_s / count
 
 

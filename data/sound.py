@@ -43,8 +43,9 @@ def decode_sound(source: Source, limits: Limits) -> Sound:
     if not count:
         return Sound(np.zeros(0, np.float32), failures)
     delay = np.zeros(min(most, round(source.audio_delay_s * AUDIO_RATE_HZ)), np.float32)
-    samples = np.nan_to_num(np.concatenate([delay, *pieces]), nan=0.0, posinf=1.0, neginf=-1.0)
-    return Sound(np.clip(samples, -1.0, 1.0).astype(np.float32, copy=False), failures)
+    samples = np.concatenate([delay, *pieces]).astype(np.float32, copy=False)
+    np.nan_to_num(samples, copy=False, nan=0.0, posinf=1.0, neginf=-1.0)
+    return Sound(np.clip(samples, -1.0, 1.0, out=samples), failures)
 
 
 def _resampled(source: Source) -> Iterator[FloatArray | None]:

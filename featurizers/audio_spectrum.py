@@ -7,9 +7,10 @@ import numpy as np
 
 from virality.data.clip import Audio, FloatArray
 from virality.data.matrix import Column, Modality
-from virality.featurizers.audio_stft import HOP_SAMPLES, WINDOW_SAMPLES, Spectrum, find_spectrum
+from virality.featurizers.audio_stft import Spectrum, find_spectrum
 from virality.featurizers.librosa_loading import load_librosa
 from virality.featurizers.rows import stack_rows
+from virality.featurizers.spectral_shape import count_crossings, measure_shape
 
 MFCCS = 13
 CONTRAST_BANDS = 5
@@ -86,19 +87,11 @@ def _measure(audio: Audio) -> Mapping[str, float]:
 def _shape(
     audio: Audio, spectrum: Spectrum, heard: np.ndarray[tuple[int], np.dtype[np.bool_]]
 ) -> dict[str, float]:
-    feature = load_librosa().feature
     magnitude = np.ascontiguousarray(spectrum.magnitude[:, heard])
-    centroid = feature.spectral_centroid(S=magnitude, sr=spectrum.rate_hz)
-    spread = feature.spectral_bandwidth(S=magnitude, sr=spectrum.rate_hz, centroid=centroid)
-    crossings = feature.zero_crossing_rate(
-        audio.samples, frame_length=WINDOW_SAMPLES, hop_length=HOP_SAMPLES
-    )
     series = {
-        "centroid_hz": centroid[0],
-        "bandwidth_hz": spread[0],
-        "rolloff_hz": feature.spectral_rolloff(S=magnitude, sr=spectrum.rate_hz)[0],
-        "flatness_ratio": feature.spectral_flatness(S=magnitude)[0],
-        "crossings_ratio": crossings[0, heard],
+        **measure_shape(magnitude, spectrum.rate_hz),
+        "flatness_ratio": load_librosa().feature.spectral_flatness(S=magnitude)[0],
+        "crossings_ratio": count_crossings(audio.samples)[heard],
     }
     means = {f"mean_{name}": float(np.mean(values)) for name, values in series.items()}
     return means | {f"sd_{name}": float(np.std(values)) for name, values in series.items()}

@@ -3,18 +3,17 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from typing import Any
 
 import numpy as np
 
 from virality.data.clip import AUDIO_RATE_HZ, Audio, FloatArray
 from virality.data.matrix import Column, Modality
+from virality.featurizers.opensmile_engine import load_engine
 from virality.featurizers.rows import stack_rows
 
 SHORTEST_S = 0.1
 LARGEST_SAMPLE = 32767 / 32768
-"""openSMILE's wrapper multiplies by 32768 and casts to int16: a sample of 1.0 would become -1.0."""
+"""openSMILE reads int16, 32768 times the sample: a sample of 1.0 would become -1.0."""
 
 LICENCE = (
     "openSMILE: audEERING research licence, free for research, education and private use only; "
@@ -137,17 +136,9 @@ class AudioVoice:
 def _measure(audio: Audio) -> Mapping[str, float]:
     if audio.duration_s < SHORTEST_S:
         return {}
-    samples = np.clip(audio.samples, -1, LARGEST_SAMPLE)
-    values = _load_smile().process_signal(samples, audio.rate_hz).to_numpy(np.float64)[0]
+    samples = np.clip(audio.samples, -1, LARGEST_SAMPLE) * np.float32(32768)
+    values = load_engine(audio.rate_hz).measure(samples.astype(np.int16)).astype(np.float64)
+    if not len(values):
+        return {}
     finite = np.where(np.isfinite(values), values, np.nan)
     return {column.name: float(value) for column, value in zip(COLUMNS, finite, strict=True)}
-
-
-@cache
-def _load_smile() -> Any:
-    import opensmile
-
-    return opensmile.Smile(
-        feature_set=opensmile.FeatureSet.eGeMAPSv02,
-        feature_level=opensmile.FeatureLevel.Functionals,
-    )

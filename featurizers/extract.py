@@ -15,7 +15,7 @@ import pandas as pd
 
 from virality.data.decode import Limits
 from virality.data.errors import InputError, StorageError, UsageError
-from virality.data.features import write_features
+from virality.data.features import Features, write_features
 from virality.data.gate import opened
 from virality.data.matrix import MODALITIES, Known
 from virality.data.media import Found, find_media
@@ -27,11 +27,11 @@ from virality.featurizers.base import Featurizer
 from virality.featurizers.extras import switched_on
 from virality.featurizers.frames_screen import FramesScreenText
 from virality.featurizers.plan import Plan, plan_tasks
-from virality.featurizers.pool import run_tasks
+from virality.featurizers.pool import Crew
 from virality.featurizers.variation import MOST_VIEWS
-from virality.featurizers.worker import MEDIA_MODALITIES, Setup
+from virality.featurizers.worker import MEDIA_MODALITIES, Setup, Tell, say_nothing
 
-__all__ = ["Extraction", "extract"]
+__all__ = ["Extraction", "extract", "measure"]
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,9 @@ def extract(
     extras: Sequence[str] = (),
     encoder: str = "",
     views: int = 0,
+    crew: Crew | None = None,
+    tell: Tell | None = None,
+    late: bool = False,
 ) -> Extraction:
     """Compute the features of posts into a feature folder, doing only what is missing there.
 
@@ -88,6 +91,10 @@ def extract(
         extras: what to compute beyond the default, see `featurizers.extras`.
         encoder: sentence encoder of captions and transcripts, the default one if empty.
         views: variations of every clip to add to the matrix, see `featurizers.variation`.
+        crew: workers that stay for the next extraction; `jobs` new ones if not given.
+        tell: told what a worker is about to do, see `featurizers.worker.Tell`.
+        late: also add columns known only after posting, marked `post`: undeclared `extra.*` and
+            the author's likes.
 
     Raises:
         InputError: if the media folder does not exist or ids repeat.
@@ -95,25 +102,83 @@ def extract(
         StorageError: if the folder cannot be written or another run is writing it.
     """
     begin = time.perf_counter()
+    how = _How(only, jobs, limits or Limits(), progress, known or {}, switched_off, extras,
+               encoder, views, crew, tell, late)  # fmt: skip
     _check(posts, jobs, views)
-    featurizers = with_encoder(choose(only, switched_off, extras), encoder)
-    declared = chosen_extras(posts, known or {}) if _wants("metadata", only, switched_off) else ()
-    needs_media = any(one.modality in MEDIA_MODALITIES for one in featurizers.values())
-    found = find_media(posts, media) if needs_media else []
-    setup = Setup(out / "rows", featurizers, limits or Limits(), views)
     with _locked(out):
-        store = Store(setup.rows)
-        for folder in (out, setup.rows):
-            sweep(folder)
-        parts = _parts(posts, found, jobs, setup.limits)
-        plan = plan_tasks(parts, setup, store)
-        failures = _run(setup, plan, store, jobs, progress)
-        features = assemble(posts, parts, setup, store, failures, declared, needs_media)
+        features, plan = _measured(posts, media, out, how)
         write_features(out, features, known=known)
     counts = Counter(features.status["status"])
     reasons = Counter(reason for reason in features.status["reason"] if reason)
     seconds = time.perf_counter() - begin
     return Extraction(dict(counts), dict(reasons), len(plan.missing), plan.reused, seconds, out)
+
+
+def measure(
+    posts: pd.DataFrame,
+    media: Path | None,
+    out: Path,
+    *,
+    only: Sequence[str] = (),
+    jobs: int = 1,
+    limits: Limits | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    extras: Sequence[str] = (),
+    encoder: str = "",
+    views: int = 0,
+    crew: Crew | None = None,
+    tell: Tell | None = None,
+    known: Mapping[str, Known] | None = None,
+    late: bool = False,
+) -> Features:
+    """Return the features that `extract` would write, and write only their rows.
+
+    A table of thousands of columns takes longer to write and read than one clip to measure.
+    Arguments and errors as of `extract`.
+    """
+    how = _How(only, jobs, limits or Limits(), progress, known or {}, (), extras, encoder,
+               views, crew, tell, late)  # fmt: skip
+    _check(posts, jobs, views)
+    with _locked(out):
+        return _measured(posts, media, out, how)[0]
+
+
+@dataclass(frozen=True)
+class _How:
+    """How to extract: the arguments of `extract`."""
+
+    only: Sequence[str]
+    jobs: int
+    limits: Limits
+    progress: Callable[[int, int], None] | None
+    known: Mapping[str, Known]
+    switched_off: Sequence[str]
+    extras: Sequence[str]
+    encoder: str
+    views: int
+    crew: Crew | None
+    tell: Tell | None
+    late: bool
+
+
+def _measured(
+    posts: pd.DataFrame, media: Path | None, out: Path, how: _How
+) -> tuple[Features, Plan]:
+    """Compute what the store of a locked folder lacks; return the features and what was done."""
+    featurizers = with_encoder(choose(how.only, how.switched_off, how.extras), how.encoder)
+    wanted = _wants("metadata", how.only, how.switched_off)
+    declared = chosen_extras(posts, how.known, how.late) if wanted else ()
+    needs_media = any(one.modality in MEDIA_MODALITIES for one in featurizers.values())
+    found = find_media(posts, media) if needs_media else []
+    setup = Setup(out / "rows", featurizers, how.limits, how.views, how.tell is not None)
+    store = Store(setup.rows)
+    for folder in (out, setup.rows):
+        sweep(folder)
+    parts = _parts(posts, found, how.jobs, setup.limits)
+    plan = plan_tasks(parts, setup, store)
+    with contextlib.nullcontext(how.crew) if how.crew else Crew(how.jobs) as workers:
+        failures = _run(setup, plan, store, workers, how.progress, how.tell or say_nothing)
+    return assemble(posts, parts, setup, store, failures, declared, needs_media), plan
 
 
 def choose(
@@ -235,14 +300,15 @@ def _run(
     setup: Setup,
     plan: Plan,
     store: Store,
-    jobs: int,
+    crew: Crew,
     progress: Callable[[int, int], None] | None,
+    tell: Tell,
 ) -> dict[str, dict[str, str]]:
     """Do what is missing; return source -> featurizer -> failure."""
     failures: dict[str, dict[str, str]] = {}
     total = len(plan.missing) + plan.reused
     done = plan.reused
-    with contextlib.closing(run_tasks(setup, plan.tasks, jobs)) as results:
+    with contextlib.closing(crew.run(setup, plan.tasks, tell)) as results:
         for result in results:
             task = plan.tasks[result.number]
             if result.file:

@@ -23,7 +23,6 @@ _MIXTURES = np.array(
         [0.2126, 0.7152, 0.0722],  # luma of BT.709
         [1.0, -1.0, 0.0],  # red against green
         [0.5, 0.5, -1.0],  # yellow against blue
-        [1.0, 0.0, -1.0],  # warm against cold
     ],
     dtype=np.float32,
 )
@@ -97,6 +96,7 @@ _DEVIATIONS = frozenset(column.name for column in COLUMNS if column.name.startsw
 def _measure_still(still: ByteArray) -> dict[str, float]:
     cv2 = load_opencv()
     mixed = cv2.transform(still.astype(np.float32), _MIXTURES)
+    red, _, blue, _ = cv2.mean(still)
     means, deviations = (values[:, 0] for values in cv2.meanStdDev(mixed))
     opponents = float(np.hypot(deviations[1], deviations[2]))
     away = float(np.hypot(means[1], means[2]))
@@ -105,18 +105,18 @@ def _measure_still(still: ByteArray) -> dict[str, float]:
         "contrast": float(deviations[0]) / 255,
         "dark_share": float(np.mean(mixed[..., 0] < 25.5)),
         "colourfulness": opponents + 0.3 * away,
-        "warmth": float(means[3]) / 255,
+        "warmth": (red - blue) / 255,
         **_hues(cv2.cvtColor(still, cv2.COLOR_RGB2HSV)),
     }
 
 
 def _hues(hsv: ByteArray) -> dict[str, float]:
     """Return saturation and hue of a picture whose hues are in steps of two degrees."""
-    hue, saturation, value = (hsv[..., channel].reshape(-1) for channel in range(3))
-    chroma = saturation.astype(np.float32) * value / np.float32(255 * 255)
-    coloured = chroma >= LEAST_CHROMA
+    cv2 = load_opencv()
+    hue, saturation, value = cv2.split(hsv)
+    coloured = np.multiply(saturation, value, dtype=np.uint16) >= LEAST_CHROMA * 255 * 255
     measured = {
-        "saturation": float(saturation.mean()) / 255,
+        "saturation": cv2.mean(saturation)[0] / 255,
         "coloured_share": float(coloured.mean()),
         **dict.fromkeys(("dominant_hue_share", "hue_cos", "hue_sin"), NAN),
     }

@@ -40,6 +40,8 @@ COLUMNS: tuple[Column, ...] = (
     Column("change_absolute", "frames", meaning="mean absolute step of an embedding's dimensions"),
 )
 
+_NAMES = tuple(column.name for column in COLUMNS[: 2 * WIDTH])
+
 
 @dataclass(frozen=True)
 class FramesEmbedding:
@@ -106,9 +108,9 @@ def _measure(frames: Frames) -> Mapping[str, float]:
     if len(embeddings) == 0:
         return {}
     mean = embeddings.mean(axis=0)
-    row = {f"mean_{number}": float(value) for number, value in enumerate(mean)}
-    row |= {f"first_{number}": float(value) for number, value in enumerate(embeddings[0])}
-    return row | (_change(embeddings) if len(embeddings) > 1 else {})
+    change = _change(embeddings) if len(embeddings) > 1 else {}
+    values = [*mean.tolist(), *embeddings[0].tolist()]
+    return dict(zip(_NAMES, values, strict=True)) | change
 
 
 def _change(embeddings: np.ndarray[Any, np.dtype[np.float64]]) -> dict[str, float]:

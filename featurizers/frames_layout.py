@@ -93,7 +93,7 @@ def _measure_still(grey: ByteArray) -> dict[str, float]:
     height, width = grey.shape
     middle = edges[height // 3 : height - height // 3, width // 3 : width - width // 3]
     text = find_text(grey)
-    sharpness = float(cv2.Laplacian(grey, cv2.CV_32F).var(dtype=np.float64))
+    sharpness = float(cv2.meanStdDev(cv2.Laplacian(grey, cv2.CV_32F))[1].item() ** 2)
     return {
         "sharpness_log10": float(np.log10(1 + sharpness)),
         "edge_share": float(edges.mean()),

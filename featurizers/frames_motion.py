@@ -128,9 +128,9 @@ def _compare(before: ByteArray, after: ByteArray) -> tuple[float, float, float, 
     unexplained = float(cv2.absdiff(before, _undo(after, flow)).mean()) / 255
     moved = 0.5 * float(np.abs(_levels(before) - _levels(after)).sum())
     cut = unexplained > CUT_CERTAIN or (unexplained > CUT_UNEXPLAINED and moved > CUT_LEVELS_MOVED)
-    right, down = flow.reshape(-1, 2).mean(axis=0, dtype=np.float64)
+    right, down = cv2.mean(flow)[:2]
     speed = float(np.hypot(flow[..., 0], flow[..., 1]).mean(dtype=np.float64))
-    return speed, float(right), float(down), difference, cut
+    return speed, right, down, difference, cut
 
 
 def _find_flow(before: ByteArray, after: ByteArray) -> FloatArray:

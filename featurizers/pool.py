@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,16 @@ from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from virality.data.errors import StorageError
-from virality.featurizers.worker import PROGRAM, Done, Setup, Task, environment
+from virality.featurizers.worker import (
+    PROGRAM,
+    Done,
+    Note,
+    Setup,
+    Task,
+    Tell,
+    environment,
+    say_nothing,
+)
 
 ATTEMPTS = 2
 """How often a task is tried: a worker's death may be another's fault (memory), two are its own."""
@@ -21,11 +31,12 @@ ATTEMPTS = 2
 
 @dataclass
 class Worker:
-    """A running worker and the task that it has in hand."""
+    """A running worker, the task that it has in hand and since when (monotonic seconds)."""
 
     process: subprocess.Popen[bytes]
     connection: Any
     task: Task | None = None
+    since: float = 0.0
 
     def end(self) -> None:
         """Kill it; its rows are safe in the store, its decoder goes when its socket closes."""
@@ -35,20 +46,19 @@ class Worker:
 
 
 def start_worker(setup: Setup) -> Worker:
-    """Start a worker and tell it what all tasks share.
+    """Start a worker and tell it what all tasks share; call it while interrupts are held.
 
     Raises:
         StorageError: if no process can be started.
     """
     ours, theirs = socket.socketpair()
     try:
-        with _interrupts_held():
-            process = subprocess.Popen(
-                [sys.executable, "-c", PROGRAM, str(theirs.fileno())],
-                env=environment(),
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-            )
+        process = subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, str(theirs.fileno())],
+            env=environment(),
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+        )
     except OSError as error:
         ours.close()
         raise StorageError(f"no worker process can be started: {error}") from error
@@ -63,73 +73,159 @@ def start_worker(setup: Setup) -> Worker:
     return worker
 
 
-class _interrupts_held:  # noqa: N801 - reads as a word of the language
-    """Let a child begin with Ctrl-C ignored, so that it cannot die before it says so itself."""
+class interrupts_held:  # noqa: N801 - reads as a word of the language
+    """Keep Ctrl-C waiting while processes are started or ended; it comes afterwards.
+
+    Two things keep it: a handler that only remembers, because a signal may reach the process by
+    any of its threads, and a blocked signal, which children inherit: none of them can die of it
+    before it says for itself what it wants (`worker.main`). Outside the main thread, where Python
+    delivers no signals, only children are shielded.
+    """
 
     def __enter__(self) -> None:
+        self._came = False
         self._old: Any = None
         if threading.current_thread() is threading.main_thread():
-            self._old = signal.signal(signal.SIGINT, signal.SIG_IGN)
+            self._old = signal.signal(signal.SIGINT, self._remember)
+        self._mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+
+    def _remember(self, *_: object) -> None:
+        self._came = True
 
     def __exit__(self, *_: object) -> None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
         if self._old is not None:
             signal.signal(signal.SIGINT, self._old)
+            if self._came:
+                signal.raise_signal(signal.SIGINT)
 
 
-def run_tasks(setup: Setup, tasks: Sequence[Task], jobs: int) -> Generator[Done, None, None]:
-    """Run tasks on workers and yield what came of each, in the order of completion.
+class Crew:
+    """Workers that stay between runs, with all the encoders that they have loaded.
 
-    A task whose workers died ATTEMPTS times comes back with the failure `worker_lost` under the
-    name `""`. However the loop is left, no worker stays behind.
+    A crew serves one run at a time.
 
     Args:
-        setup: what all tasks share.
-        tasks: what to do; their numbers are their places.
-        jobs: how many workers at most.
-
-    Raises:
-        ViralityError: that a featurizer raised on purpose, such as weights that were tampered with.
+        jobs: how many workers at most; they are started when there is work for them.
     """
-    queue = deque(tasks)
-    attempts = [0] * len(tasks)
-    workers: list[Worker] = []
-    try:
-        workers += (start_worker(setup) for _ in range(min(jobs, len(tasks))))
-        for worker in workers:
-            _give(worker, queue, attempts)
-        while any(worker.task is not None for worker in workers):
-            busy = {worker.connection: worker for worker in workers if worker.task is not None}
-            for ready in wait(list(busy)):
-                worker = busy[ready]
-                done = _answer(worker)
-                if done is None:
-                    done = _bury(worker, workers, queue, attempts, setup)
-                if done is not None:
+
+    def __init__(self, jobs: int) -> None:
+        self.jobs = jobs
+        self._workers: list[Worker] = []
+
+    def __enter__(self) -> "Crew":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End all workers; the next run starts new ones."""
+        with interrupts_held():
+            for worker in self._workers:
+                worker.end()
+            self._workers.clear()
+
+    def run(
+        self, setup: Setup, tasks: Sequence[Task], tell: Tell = say_nothing
+    ) -> Generator[Done, None, None]:
+        """Run tasks and yield what came of each, in the order of completion.
+
+        A task whose workers died ATTEMPTS times comes back with the failure `worker_lost` under
+        the name `""`; so does one that was not done in `setup.task_s` seconds. However the loop is
+        left, no worker stays behind with a task in hand.
+
+        Args:
+            setup: what all tasks share.
+            tasks: what to do; their numbers are their places.
+            tell: told what a worker is about to do, if the setup asks workers to say so.
+
+        Raises:
+            ViralityError: that a featurizer raised on purpose, such as weights that were tampered
+                with.
+        """
+        queue = deque(tasks)
+        attempts = [0] * len(tasks)
+        try:
+            self._gather(setup, min(self.jobs, len(tasks)))
+            for worker in self._workers:
+                _give(worker, queue, attempts)
+            while any(worker.task is not None for worker in self._workers):
+                for done in self._answers(queue, attempts, setup, tell):
                     if done.abort is not None:
                         raise done.abort
                     yield done
-                for idle in workers:
-                    _give(idle, queue, attempts)
-    finally:
-        for worker in workers:
-            worker.end()
+        finally:
+            with interrupts_held():
+                for worker in [one for one in self._workers if one.task is not None]:
+                    worker.end()
+                    self._workers.remove(worker)
+
+    def _gather(self, setup: Setup, wanted: int) -> None:
+        """Bring workers of earlier runs, and new ones, to a setup."""
+        for worker in list(self._workers):
+            try:
+                worker.connection.send(setup)
+            except ConnectionError:  # died between two runs
+                worker.end()
+                self._workers.remove(worker)
+        with interrupts_held():
+            while len(self._workers) < wanted:  # one by one: those before a failure are ended
+                self._workers.append(start_worker(setup))
+
+    def _answers(
+        self, queue: deque[Task], attempts: list[int], setup: Setup, tell: Tell
+    ) -> Generator[Done, None, None]:
+        """Wait for any worker, yield what is done and hand out what is left."""
+        for worker in _ready(self._workers, setup.task_s):
+            answer = _answer(worker)
+            if isinstance(answer, Note):
+                tell(answer.stage)
+                continue
+            if answer is None:
+                with interrupts_held():
+                    answer = _bury(worker, self._workers, queue, attempts, setup)
+            for idle in self._workers:
+                _give(idle, queue, attempts)
+            if answer is not None:
+                yield answer
+
+
+def run_tasks(setup: Setup, tasks: Sequence[Task], jobs: int) -> Generator[Done, None, None]:
+    """Run tasks on workers of their own, which end with the run; see `Crew.run`."""
+    with Crew(jobs) as crew:
+        yield from crew.run(setup, tasks)
+
+
+def _ready(workers: Sequence[Worker], task_s: float) -> list[Worker]:
+    """Wait for busy workers to answer or die; those that are out of time are made to die."""
+    busy = {worker.connection: worker for worker in workers if worker.task is not None}
+    oldest = min(worker.since for worker in busy.values())
+    left = oldest + task_s - time.monotonic()
+    ready = wait(list(busy), max(0.0, left))
+    if not ready:
+        for worker in busy.values():
+            if worker.since + task_s <= time.monotonic():
+                worker.process.kill()
+    return [busy[connection] for connection in ready]
 
 
 def _give(worker: Worker, queue: deque[Task], attempts: list[int]) -> None:
     if worker.task is None and queue:
-        worker.task = queue.popleft()
+        worker.task, worker.since = queue.popleft(), time.monotonic()
         attempts[worker.task.number] += 1
         with contextlib.suppress(ConnectionError):  # a death shows where the answer is awaited
             worker.connection.send(worker.task)
 
 
-def _answer(worker: Worker) -> Done | None:
+def _answer(worker: Worker) -> Done | Note | None:
     try:
-        done: Done = worker.connection.recv()
+        answer: Done | Note = worker.connection.recv()
     except (EOFError, ConnectionError):
         return None
-    worker.task = None
-    return done
+    if isinstance(answer, Done):
+        worker.task = None
+    return answer
 
 
 def _bury(

@@ -27,6 +27,5 @@ def stack_rows(rows: Iterable[Mapping[str, float]], columns: Sequence[Column]) -
     listed = list(rows)
     stacked = np.full((len(listed), len(place)), np.nan, dtype=np.float32)
     for number, row in enumerate(listed):
-        for name, value in row.items():
-            stacked[number, place[name]] = value
+        stacked[number, [place[name] for name in row]] = list(row.values())
     return stacked

@@ -5,11 +5,14 @@ threads matter. Whatever it has published survives it, and the parent learns onl
 """
 
 import os
+import select
 import signal
 import sys
+import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,16 +28,32 @@ from virality.featurizers.verdict import verdict_records
 
 PROGRAM = "from virality.featurizers.worker import main; main()"
 MEDIA_MODALITIES = ("audio", "frames", "stream")
+TASK_S = 1800.0
+"""Far more than any clip within the limits takes: nothing but a hang is ever cut off by it."""
+
+Tell = Callable[[str], None]
+"""Told the stage that a worker begins: `decode`, or the modality that is measured."""
 
 
 @dataclass(frozen=True)
 class Setup:
-    """What a worker is told once."""
+    """What a worker is told once.
+
+    Attributes:
+        rows: folder of the store.
+        featurizers: all of them, by name.
+        limits: what the decoding of one clip may cost.
+        views: variations of every clip.
+        task_s: seconds after which a worker that has not done its task is taken for hung.
+    """
 
     rows: Path
     featurizers: Mapping[str, Featurizer[Any]]
     limits: Limits
     views: int = 0
+    tells: bool = False
+    """Whether the worker sends a `Note` at each stage of a task."""
+    task_s: float = TASK_S
 
 
 @dataclass(frozen=True)
@@ -75,6 +94,17 @@ class Done:
     abort: ViralityError | None = None
 
 
+@dataclass(frozen=True)
+class Note:
+    """What a worker is about to do; see `Tell`."""
+
+    stage: str
+
+
+def say_nothing(_stage: str) -> None:
+    """Tell nobody."""
+
+
 def row_key(name: str, featurizer: Featurizer[Any], source: str) -> bytes:
     """Return the key of a row: it changes with the content, the featurizer and the sampling."""
     media = featurizer.modality in MEDIA_MODALITIES
@@ -82,11 +112,12 @@ def row_key(name: str, featurizer: Featurizer[Any], source: str) -> bytes:
     return make_key("row", source, name, repr(featurizer), featurizer.version, sampling)
 
 
-def run_task(setup: Setup, task: Task) -> Done:
+def run_task(setup: Setup, task: Task, tell: Tell = say_nothing) -> Done:
     """Do a task and publish its records."""
     if task.path is None:
+        tell("text")
         return _captions(setup, task)
-    return _clip(setup, task)
+    return _clip(setup, task, tell)
 
 
 def _captions(setup: Setup, task: Task) -> Done:
@@ -128,10 +159,11 @@ def _checked(featurizer: Featurizer[Any], batch: Sequence[Any]) -> FloatArray:
     return np.where(np.isfinite(rows), rows, np.float32(np.nan))
 
 
-def _clip(setup: Setup, task: Task) -> Done:
+def _clip(setup: Setup, task: Task, tell: Tell) -> Done:
     assert task.path is not None
     begin = time.perf_counter()
     (sha256,) = task.sources
+    tell("decode")
     decoded = decode(task.path, setup.limits, sha256=sha256)
     records: dict[bytes, bytes] = {}
     failures: dict[str, str] = {}
@@ -140,7 +172,7 @@ def _clip(setup: Setup, task: Task) -> Done:
             if names:
                 clip = vary(decoded.clip, sha256, view) if view else decoded.clip
                 source = view_source(sha256, view)
-                failures |= _measure_clip(setup, names, clip, source, records)
+                failures |= _measure_clip(setup, names, clip, source, records, tell)
     verdict: dict[str, str | float] = {
         "status": decoded.status,
         "reason": decoded.reason,
@@ -153,12 +185,21 @@ def _clip(setup: Setup, task: Task) -> Done:
 
 
 def _measure_clip(
-    setup: Setup, names: Sequence[str], clip: Clip, source: str, records: dict[bytes, bytes]
+    setup: Setup,
+    names: Sequence[str],
+    clip: Clip,
+    source: str,
+    records: dict[bytes, bytes],
+    tell: Tell,
 ) -> dict[str, str]:
     """Add a row a featurizer to the records; return what failed."""
     failures = {}
+    stage = ""
     for name in names:
         featurizer = setup.featurizers[name]
+        if featurizer.modality != stage:
+            stage = featurizer.modality
+            tell(stage)
         row, failed = _media_row(featurizer, clip)
         if failed:
             failures[name] = failed
@@ -182,20 +223,39 @@ def environment() -> dict[str, str]:
     return {**os.environ, **dict.fromkeys(single, "1"), "PYTHONHASHSEED": "0"}
 
 
+def _note(connection: Any, stage: str) -> None:
+    connection.send(Note(stage))
+
+
 def main() -> None:
-    """Serve tasks until the parent closes the connection."""
+    """Serve tasks until the parent closes the connection or is gone."""
     from multiprocessing.connection import Connection
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when an interrupt ends a run
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # which it held back until here
     with Connection(int(sys.argv[1])) as connection:
         try:
-            setup = connection.recv()
+            setup: Setup = connection.recv()
+            threading.Thread(target=_leave_with, args=(int(sys.argv[1]),), daemon=True).start()
             while True:
-                task = connection.recv()
+                asked = connection.recv()
+                if isinstance(asked, Setup):  # the next run of a crew that stays
+                    setup = asked
+                    continue
+                task: Task = asked
+                tell = partial(_note, connection) if setup.tells else say_nothing
                 try:
-                    done = run_task(setup, task)
+                    done = run_task(setup, task, tell)
                 except ViralityError as error:
                     done = Done(task.number, abort=error)
                 connection.send(done)
         except (EOFError, ConnectionError):
             return
+
+
+def _leave_with(descriptor: int) -> None:
+    """End this process when its parent is gone, however long the task in hand would still take."""
+    poller = select.poll()
+    poller.register(descriptor, 0)  # POLLHUP is reported whatever is asked for
+    poller.poll()
+    os._exit(1)

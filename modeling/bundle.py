@@ -30,7 +30,7 @@ MANIFEST = "model.json"
 ARRAYS = "arrays.npz"
 PROBE_S = 180.0
 MOST_BYTES = 8 * 2**30
-_FILE = re.compile(r"^[a-z][a-z0-9]{0,40}\.(txt|json|npz)$")
+_FILE = re.compile(r"^[a-z][a-z0-9_]{0,40}\.(txt|json|npz)$")
 _trusted: set[str] = set()
 """Checksums of manifests that this process wrote or has seen pass the child."""
 
@@ -97,6 +97,17 @@ def load_model(path: Path) -> Model:
         _probe(path)
         _trusted.add(mark)
     return assemble(pieces, path)
+
+
+def bundle_hash(path: Path) -> str:
+    """Return what names a bundle: the SHA-256 of its manifest, which names every other file's.
+
+    Raises:
+        StorageError: if there is no bundle, or it cannot be read.
+    """
+    if not (path / MANIFEST).is_file():
+        raise StorageError(f"{path}: no trained model there; run `virality train` first")
+    return hashlib.sha256(_bytes(path / MANIFEST)).hexdigest()
 
 
 def read_pieces(path: Path) -> Pieces:

@@ -121,7 +121,7 @@ def compare(
         coverage=(covered[0], covered[1]),
         real=is_real(error),
         notes=ground.notes,
-        verdict=f"{say_where(ground.split, len(groups))} {_judge(error, names)}",
+        verdict=f"{say_where(ground.split, len(groups))} {judge_difference(error, names)}",
     )
 
 
@@ -130,8 +130,8 @@ def is_real(difference: Metric) -> bool:
     return difference.low > 0 or difference.high < 0
 
 
-def _judge(error: Metric, names: tuple[str, str]) -> str:
-    """Say which model errs less, and whether that may be chance."""
+def judge_difference(error: Metric, names: tuple[str, str]) -> str:
+    """Say which of two named models errs less, and whether that may be chance."""
     if error.low == error.high == 0:
         return f"{names[0]} and {names[1]} say the same: no post is predicted better by either."
     less = error.value < 0

@@ -15,6 +15,7 @@ import pandas as pd
 
 from virality.data.derived import RESPONSES, spoken
 from virality.data.errors import InputError
+from virality.data.readings import at_age
 
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
@@ -90,6 +91,31 @@ class Count(Plain):
     def score(self, posts: pd.DataFrame, _state: State, /) -> Floats:
         """Return log10(1 + count)."""
         return np.log10(1.0 + read_counts(posts, self.outcome))
+
+
+@dataclass(frozen=True)
+class AtAge(Plain):
+    """One count so many days after posting, learned as log10(1 + x); see `data.readings`."""
+
+    outcome: str
+    days: float
+
+    def score(self, posts: pd.DataFrame, _state: State, /) -> Floats:
+        """Return log10(1 + count at that age), NaN where no two collections bracket it."""
+        return np.log10(1.0 + at_age(posts, self.outcome, self.days))
+
+
+@dataclass(frozen=True)
+class Growth(Plain):
+    """How many times the views of one age those of a later age are, learned as log10 of that."""
+
+    start: float = 1.0
+    end: float = 7.0
+
+    def score(self, posts: pd.DataFrame, _state: State, /) -> Floats:
+        """Return log10((1 + later) / (1 + earlier)), NaN where either is not bracketed."""
+        later, earlier = at_age(posts, "views", self.end), at_age(posts, "views", self.start)
+        return np.log10((1.0 + later) / (1.0 + earlier))
 
 
 @dataclass(frozen=True)

@@ -84,7 +84,7 @@ class Resampler:
         """
         place = self.cluster[rows] * count + items
         total = np.bincount(place, weights=values, minlength=self.size * count)
-        return total.reshape(self.size, count)
+        return np.asarray(total, dtype=np.float64).reshape(self.size, count)
 
     def authors(self, rows: IntArray, items: IntArray, count: int) -> IntArray:
         """Return how many different authors each group has, int64 (count,)."""

@@ -20,12 +20,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from virality.data.derived import DERIVED, derivable, has_values
+from virality.data.derived import DERIVED, dated, derivable, has_values
 from virality.data.errors import InputError, UsageError
 from virality.modeling.measures import (
     Array,
+    AtAge,
     Count,
     Engagement,
+    Growth,
     Measure,
     Reach,
     Score,
@@ -138,6 +140,11 @@ def _ratio(name: str, unit: str, meaning: str, measure: Measure, bar: float | No
     return Target(name, name, unit, True, meaning, measure, ratio=True, bar=bar)
 
 
+def _dated(name: str, count: str, days: int) -> Target:
+    meaning = f"{count} {days} days after posting"
+    return Target(name, name, count, True, meaning, AtAge(count, days))
+
+
 TARGETS: Mapping[str, Target] = {
     target.name: target
     for target in (
@@ -160,6 +167,11 @@ TARGETS: Mapping[str, Target] = {
         ),
         _ratio("reach", "views per follower", "views per follower", Reach(), None),
         _ratio("lift", "times the usual", "views against the author's usual", Lift(), None),
+        _dated("views_7d", "views", 7),
+        _ratio(
+            "growth", "times the first day's views", "views after a week against those after a day",
+            Growth(), None,
+        ),
         _ratio("hit", "times the bar", "chance of at least so many times the usual", Lift(3.0), 0),
     )
 }  # fmt: skip
@@ -171,6 +183,8 @@ def find_target(name: str) -> Target:
     Raises:
         UsageError: if there is none, naming those that there are, or an option is unknown.
     """
+    if name not in TARGETS and (age := dated(name)) is not None:
+        return _dated(name, *age)
     stem, _, options = name.partition(":")
     if stem not in TARGETS:
         raise UsageError(f"no target {stem!r}; choose one of {', '.join(TARGETS)}")
@@ -194,7 +208,7 @@ def is_there(target: Target, posts: pd.DataFrame) -> bool:
     """Say whether any post of the table has what the target is read from."""
     if isinstance(target.measure, Engagement) and target.measure.weights:
         return all(has_values(posts, name) for name, weight in target.measure.weights if weight)
-    if target.outcome in DERIVED:
+    if target.outcome in DERIVED or dated(target.outcome):
         return bool(derivable(posts, target.outcome).any())
     return has_values(posts, target.outcome)
 

@@ -59,7 +59,7 @@ def sound_entries(posts: pd.DataFrame) -> tuple[IntArray, "pd.Series[str]", dict
     table = pd.DataFrame({"key": keys, "title": titles, "maker": makers}).reset_index(drop=True)
     table = table[table["key"] != ""]
     first = table.drop_duplicates("key")
-    shown = first["title"].where(first["title"] != "", first["key"].str.partition("\x1f")[0])
+    shown = first["title"].where(first["title"] != "", first["key"].str.split("\x1f").str[0])
     shown = shown.where(first["maker"] == "", shown + " · " + first["maker"])
     names = dict(zip(first["key"].astype(str), shown.astype(str), strict=True))
     return table.index.to_numpy(dtype=np.int64), table["key"].astype(str), names

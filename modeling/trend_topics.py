@@ -121,9 +121,11 @@ def cluster(texts: list[str], seed: int = 0) -> Clustering | None:
     from sklearn.preprocessing import normalize
 
     words, used = _vocabulary(texts)
+    if len(words) <= max(TRIED):
+        return None
     weights = TfidfTransformer().fit_transform(used)
     rows = np.flatnonzero(weights.getnnz(axis=1) > 0)
-    if len(words) <= max(TRIED) or len(rows) < LEAST_CAPTIONS:
+    if len(rows) < LEAST_CAPTIONS:
         return None
     inner = weights[rows]
     reduced = TruncatedSVD(min(DIRECTIONS, inner.shape[1] - 1), random_state=seed)

@@ -1,6 +1,7 @@
 """What the top tenth of posts does differently from the others, property by property."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -111,11 +112,11 @@ def _superiority(
     return Spread(means[1] - means[0], error, clusters)
 
 
-def _numbers(column: "pd.Series[float]") -> Floats:
+def _numbers(column: "pd.Series[Any]") -> Floats:
     return np.asarray(column.astype("Float64").to_numpy(dtype=np.float64, na_value=np.nan))
 
 
-def _lengths(column: "pd.Series[object]") -> Floats:
+def _lengths(column: "pd.Series[Any]") -> Floats:
     return np.array(
         [len(v) if isinstance(v, tuple | list | np.ndarray) else np.nan for v in column],
         dtype=np.float64,

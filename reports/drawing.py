@@ -150,25 +150,28 @@ def polyline(xs: Sequence[float], ys: Sequence[float], height: float) -> str:
     >>> polyline([0.0, 50.0], [0.0, 100.0], 200.0)
     '0,0 500,500'
     """
-    return " ".join(
-        f"{10 * x:.6g},{1000 * y / height:.6g}" for x, y in zip(xs, ys, strict=True)
-    )
+    return " ".join(f"{10 * x:.6g},{1000 * y / height:.6g}" for x, y in zip(xs, ys, strict=True))
 
 
-def ribbon(xs: Sequence[float], lows: Sequence[float], highs: Sequence[float], height: float) -> str:
+def ribbon(
+    xs: Sequence[float], lows: Sequence[float], highs: Sequence[float], height: float
+) -> str:
     """Return the outline of a band between two lines, in percent and pixels."""
     ends = (*highs, *reversed(list(lows)))
     return polyline((*xs, *reversed(list(xs))), ends, height)
 
 
-def span_bar(scale: Scale, start: float, end: float, style: str, tip: str, strip: int) -> Bar:
-    """Return a bar of a row between two values."""
+def span_bar(
+    scale: Scale, start: float, end: float, style: str, tip: str, strip: int, top: float = 0.0
+) -> Bar:
+    """Return a bar of a row between two values, `top` pixels below the row's own."""
     left, right = sorted((scale.x(start), scale.x(end)))
-    return Bar(left, round(max(right - left, 0.2), 2), strip * 0.2, strip * 0.6, style, tip)
+    place, height = round(top + strip * 0.2, 1), round(strip * 0.6, 1)
+    return Bar(left, round(max(right - left, 0.2), 2), place, height, style, tip)
 
 
 def whisker(scale: Scale, low: float, high: float, strip: int) -> tuple[Mark, ...]:
-    """Return an interval across a row: a line with two ends; nothing without finite bounds."""
+    """Return an interval in the middle of a row: a line with two ends; nothing without bounds."""
     if not (low == low and high == high):
         return ()
     middle, left, right = strip / 2, scale.x(low), scale.x(high)

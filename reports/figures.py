@@ -11,6 +11,7 @@ from virality.reports.figures_drivers import (
 )
 from virality.reports.figures_fit import fit_figures
 from virality.reports.figures_making import making_figures
+from virality.reports.figures_more import cover_figure, interaction_figure, slice_figure
 from virality.reports.figures_posts import waterfall_figure
 from virality.reports.figures_trends import trend_figures
 from virality.reports.figures_whatif import what_if_figures
@@ -21,7 +22,8 @@ def figures_of(report: Report) -> tuple[Figure, ...]:
     """Return every figure of a report, in the order of the page."""
     log, unit = report.subject.log, report.subject.unit
     figures = [*_belief(report), *_drivers(report)]
-    figures += [figure for fit in report.fits for figure in fit_figures(fit, unit, log)]
+    for fit in report.fits:
+        figures += [*fit_figures(fit, unit, log), *([slice_figure(fit, log)] if fit.slices else [])]
     figures += [waterfall_figure(place, post, unit, log) for place, post in enumerate(report.posts)]
     for place, post in enumerate(report.posts):
         figures += what_if_figures(place, post, unit, log, report.subject.counts)
@@ -35,7 +37,9 @@ def _belief(report: Report) -> tuple[Figure, ...]:
     if not splits:
         return ()
     metrics = ("spearman", "factor" if log else "mae")
-    return tuple(score_figure(splits, metric, log) for metric in metrics)
+    scores = tuple(score_figure(splits, metric, log) for metric in metrics)
+    covers = report.belief.covers
+    return (*scores, cover_figure(covers)) if covers else scores
 
 
 def _drivers(report: Report) -> tuple[Figure, ...]:
@@ -51,4 +55,5 @@ def _drivers(report: Report) -> tuple[Figure, ...]:
             dependence_figure(place, shape, log)
             for place, shape in enumerate(explained.dependences)
         ),
+        *(interaction_figure(place, one, log) for place, one in enumerate(explained.interactions)),
     )

@@ -171,14 +171,15 @@ def dependence_figure(place: int, shape: Dependence, log: bool) -> Figure:
         Shape(ribbon(xs, lows, highs, TALL), "band", area=True),
         Shape(polyline(xs, means, TALL), "model"),
         *(
-            Dot(x, y, 4.0, "model", say("tip.bin", value=name, push=times(effect, log), posts=count))
+            Dot(
+                x, y, 4.0, "model", say("tip.bin", value=name, push=times(effect, log), posts=count)
+            )
             for x, y, name, effect, count in zip(
                 xs, means, shape.names, shape.effects, shape.counts, strict=True
             )
         ),
     )
     title = say("axis.factor" if log else "axis.score")
-    words = lambda one: effect_words(one, log)  # noqa: E731
     return Figure(
         key=f"dependence-{place}",
         title=shape.label,
@@ -186,13 +187,18 @@ def dependence_figure(place: int, shape: Dependence, log: bool) -> Figure:
         reads="",
         plot=Panel(
             int(TALL),
-            _value_axis(shape, across, log),
-            y_axis(up, title, effect_values(up, log), words, UPPER),
+            value_axis(axis_name(shape.label, shape.unit), shape.feature, shape.unit, across, log),
+            y_axis(up, title, effect_values(up, log), lambda one: effect_words(one, log), UPPER),
             marks,
         ),
         head=(say("col.value"), say("col.effect"), say("col.interval"), say("col.count")),
         rows=tuple(
-            (name, times(effect, log), say("bounds", low=words(low), high=words(high)), str(number))
+            (
+                name,
+                times(effect, log),
+                say("bounds", low=effect_words(low, log), high=effect_words(high, log)),
+                str(number),
+            )
             for name, effect, low, high, number in zip(
                 shape.names, shape.effects, shape.lows, shape.highs, shape.counts, strict=True
             )
@@ -222,16 +228,15 @@ def _across(shape: Dependence) -> Scale:
     return around([*shape.edges, *shape.values], air=0.02)
 
 
-def _value_axis(shape: Dependence, scale: Scale, log: bool) -> Axis:
+def value_axis(title: str, feature: str, unit: str, scale: Scale, log: bool) -> Axis:
     """Return ticks in real units: counts for a logarithm, no and yes for a flag, percent."""
-    title = axis_name(shape.label, shape.unit)
-    if shape.unit == "0/1":
+    if unit == "0/1":
         return x_axis(scale, title, (0.0, 1.0), lambda one: say("yes" if one > 0.5 else "no"))
-    if shape.unit in ("share", "probability"):
+    if unit in ("share", "probability"):
         return x_axis(scale, title, round_values(scale.low, scale.high), percent)
-    if shape.unit != "log10" and not (shape.unit == "score" and log):
+    if unit != "log10" and not (unit == "score" and log):
         return x_axis(scale, title, round_values(scale.low, scale.high), number_words)
-    if shape.feature in FACTORS:
+    if feature in FACTORS:
         return x_axis(scale, title, effect_values(scale, log), lambda one: effect_words(one, log))
     if scale.high - scale.low > 2:
         powers: tuple[float, ...] = tuple(float(power) for power in range(-3, 13))

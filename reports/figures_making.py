@@ -1,6 +1,7 @@
 """Figures of how a model was made: its study, its stack, and what its data lack."""
 
 from virality.reports.drawing import Dot, Figure, Mark, Panel, Shape, bar_figure, polyline
+from virality.reports.figures_more import importance_figure
 from virality.reports.report import Report
 from virality.reports.report_making import FieldCard, Study, Trial, Weight
 from virality.reports.scales import (
@@ -27,6 +28,8 @@ def making_figures(report: Report) -> tuple[Figure, ...]:
     study = report.making.study
     if study is not None and any(trial.value is not None for trial in study.trials):
         figures.append(study_figure(study))
+    if report.making.importance:
+        figures.append(importance_figure(report.making.importance))
     if report.making.weights:
         figures.append(weights_figure(report.making.weights))
     return tuple(figures)

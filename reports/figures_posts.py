@@ -14,6 +14,7 @@ def waterfall_figure(place: int, post: PostStory, unit: str, log: bool) -> Figur
         for step in post.steps
     ]
     pushes = [times(step.effect, log) for step in post.steps]
+    totals = [_units(step.total, unit, log) for step in post.steps]
     scale = around([end for step in post.steps for end in (step.total, step.total - step.effect)])
     title = say("axis.predicted", unit=unit)
     if log:
@@ -37,20 +38,17 @@ def waterfall_figure(place: int, post: PostStory, unit: str, log: bool) -> Figur
                     (span_bar(
                         scale, step.total - step.effect, step.total,
                         "up" if step.effect >= 0 else "down",
-                        say("tip.step", label=label, push=push, total=_units(step.total, unit, log)),
+                        say("tip.step", label=label, push=push, total=total),
                         STRIP,
                     ),),
                 )
-                for label, push, step in zip(labels, pushes, post.steps, strict=True)
+                for label, push, total, step in zip(labels, pushes, totals, post.steps, strict=True)
             ),
             axis,
             guides=(scale.x(post.baseline), scale.x(post.steps[-1].total)),
         ),
         head=(say("col.step"), say("col.effect"), say("col.total")),
-        rows=tuple(
-            (label, push, _units(step.total, unit, log))
-            for label, push, step in zip(labels, pushes, post.steps, strict=True)
-        ),
+        rows=tuple(zip(labels, pushes, totals, strict=True)),
         table="steps",
     )  # fmt: skip
 

@@ -22,17 +22,21 @@ from virality.reports.clip_page import lay_out
 from virality.reports.drawing import Figure
 from virality.reports.explain_page import ExplainPage
 from virality.reports.figures import figures_of
+from virality.reports.figures_pair import pair_figures
 from virality.reports.figures_posts import waterfall_figure
 from virality.reports.figures_trends import trend_figures
 from virality.reports.figures_whatif import dials_of, what_if_figures
 from virality.reports.inspection import Inspection
+from virality.reports.pairing import Pair, pair_tables
 from virality.reports.report import Report
 from virality.reports.report_trends import Trends
 from virality.reports.strings import say, tongue
-from virality.reports.tables import downloads
+from virality.reports.tables import addresses, downloads
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+
+    from virality.modeling.watch import Watch
 
 SCRIPTS = ("report.js", "whatif.js")
 SHEETS = ("report.css", "trends.css", "posts.css")
@@ -54,6 +58,24 @@ def render(report: Report) -> str:
         downloads=downloads(report),
         dials=dials_of(report.posts),
         alone=False,
+    )
+
+
+def render_frame(report: Report) -> str:
+    """Return an element for a notebook: the page in a frame that can reach nothing around it."""
+    with_title = {"page": render(report), "title": report.subject.title}
+    return _environment().get_template("frame.html.j2").render(**with_title)
+
+
+def render_pair(pair: Pair) -> str:
+    """Return two reports side by side as a page: the same bytes for the same values."""
+    return render_page(
+        "pair.html.j2",
+        ("report.js",),
+        ("report.css",),
+        pair=pair,
+        figures={figure.key: figure for figure in pair_figures(pair)},
+        downloads=addresses(pair_tables(pair)),
     )
 
 
@@ -92,6 +114,20 @@ def render_explained(page: ExplainPage) -> str:
     )
 
 
+def render_watch(watch: "Watch") -> str:
+    """Return the page of a monitored model: the same bytes for the same findings."""
+    from virality.reports.watching import figures_of_watch, tell_watch
+
+    return render_page(
+        "watch.html.j2",
+        ("report.js",),
+        ("report.css",),
+        told=tell_watch(watch),
+        figures=figures_of_watch(watch),
+        downloads={},
+    )
+
+
 def render_page(
     template: str, scripts: Sequence[str], sheets: Sequence[str], **values: object
 ) -> str:
@@ -99,7 +135,8 @@ def render_page(
 
     Args:
         template: a template of the folder, which shows `policy`, `sheets` and `scripts`.
-        scripts, sheets: files of the folder, in order.
+        scripts: files of the folder, in order.
+        sheets: files of the folder, in order.
         values: what else the template shows.
     """
     script_texts = tuple(_asset(name) for name in scripts)
@@ -115,6 +152,14 @@ def render_page(
             **values,
         )
     )
+
+
+@cache
+def policy_of(sheets: tuple[str, ...], script: str) -> str:
+    """Return the content security policy of a page of a server: it talks to that server alone."""
+    own = _policy((_asset(script),), tuple(_asset(name) for name in sheets))
+    own = own.replace("form-action 'none'", "form-action 'self'")
+    return f"{own}; connect-src 'self'; frame-ancestors 'none'"
 
 
 def twin(report: Report) -> str:

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from virality.reports.inspection import Still
+from virality.reports.report_drivers import Direction, Interaction, Kind
+from virality.reports.report_fit import Cover, SliceScore
 from virality.reports.report_making import DataCard, Making
 from virality.reports.report_posts import Similar, WhatIf
 from virality.reports.report_trends import Trends
@@ -101,6 +103,7 @@ class Belief:
     gap: str
     coverage: str
     splits: tuple[SplitScores, ...]
+    covers: tuple[Cover, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -225,6 +228,9 @@ class Explained:
     dependences: tuple[Dependence, ...]
     sentences: tuple[str, ...]
     families: tuple[str, ...] = ()
+    kinds: tuple[Kind, ...] = ()
+    interactions: tuple[Interaction, ...] = ()
+    directions: tuple[Direction, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -241,7 +247,7 @@ class Calibration:
 
 @dataclass(frozen=True)
 class Miss:
-    """One judged post far from its prediction."""
+    """One judged post far from its prediction; `up` and `down` are what the model saw in it."""
 
     id: str
     caption: str
@@ -250,6 +256,8 @@ class Miss:
     low: float
     high: float
     sentence: str
+    up: tuple[str, ...] = ()
+    down: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -272,6 +280,7 @@ class Fit:
     calibration: tuple[Calibration, ...]
     misses: tuple[Miss, ...]
     sentences: tuple[str, ...]
+    slices: tuple[SliceScore, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -364,6 +373,12 @@ class Report:
     def to_json(self) -> str:
         """Return the report as JSON text, pure ASCII, the same bytes for the same report."""
         return json.dumps(self.as_json(), allow_nan=False, indent=1) + "\n"
+
+    def _repr_html_(self) -> str:
+        """Return the report as a notebook shows it: its whole page in a frame of its own."""
+        from virality.reports.render import render_frame
+
+        return render_frame(self)
 
 
 def plain(value: Any) -> Any:

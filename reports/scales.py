@@ -95,9 +95,7 @@ def x_axis(scale: Scale, title: str, values: Iterable[float], words: Words) -> A
     return Axis(title, tuple(shown))
 
 
-def y_axis(
-    scale: Scale, title: str, values: Iterable[float], words: Words, height: float
-) -> Axis:
+def y_axis(scale: Scale, title: str, values: Iterable[float], words: Words, height: float) -> Axis:
     """Return an axis along the left side: labels that would touch are left out."""
     shown: list[Tick] = []
     for value in sorted(one for one in values if scale.holds(one)):
@@ -142,13 +140,16 @@ def effect_values(scale: Scale, log: bool) -> tuple[float, ...]:
     if not log:
         return round_values(scale.low, scale.high)
     span = scale.high - scale.low
-    steps: tuple[float, ...] = (0.001, 0.01, 0.1, 0.2, 0.5, 1, 2, 5, 10, 100, 1000)
-    if span < 0.5:
-        steps = (0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.35, 1.5, 1.75, 2)
+    above: tuple[float, ...] = (1, 2, 5, 10, 100, 1000)
+    if span < 0.9:
+        above = (1, 1.25, 1.5, 2, 3)
+    if span < 0.45:
+        above = (1, 1.1, 1.2, 1.35, 1.5, 1.75, 2)
     if span < 0.08:
-        steps = (0.9, 0.92, 0.94, 0.96, 0.98, 1, 1.02, 1.04, 1.06, 1.08, 1.1)
+        above = (1, 1.02, 1.04, 1.06, 1.08, 1.1)
     if span < 0.02:
-        steps = (0.98, 0.99, 0.995, 1, 1.005, 1.01, 1.02)
+        above = (1, 1.005, 1.01, 1.02)
+    steps = (*(1 / one for one in reversed(above[1:])), *above)
     return tuple(round(math.log10(step), 6) for step in steps)
 
 

@@ -132,7 +132,7 @@ def _tables(text: str, name: str) -> Mapping[str, dict[str, Any]]:
 
 
 def _fitting(value: object, name: str, table: str, key: str) -> object:
-    """Return a string, or for adjectives a pair; what is filled in must be what English fills in."""
+    """Return a string, or for adjectives a pair, that fills in no more than English does."""
     if table == "adjectives" and isinstance(value, list) and len(value) == 2:
         return (str(value[0]), str(value[1]))
     if table == "adjectives" or not isinstance(value, str):

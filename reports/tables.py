@@ -25,9 +25,7 @@ def tables_of(report: Report) -> dict[str, list[Record]]:
     tables: dict[str, list[Record]] = {
         **_belief(report),
         **_drivers(report),
-        "steps": [
-            {"post": post.id, **flat(step)} for post in report.posts for step in post.steps
-        ],
+        "steps": [{"post": post.id, **flat(step)} for post in report.posts for step in post.steps],
         "posts": [flat(post) for post in report.posts],
         **_making(report),
     }
@@ -48,7 +46,12 @@ def csv_of(rows: Sequence[Mapping[str, object]]) -> str:
 
 def downloads(report: Report) -> dict[str, str]:
     """Return the tables small enough for the page as addresses that hold their own contents."""
-    texts = {name: csv_of(rows).encode("utf-8") for name, rows in tables_of(report).items()}
+    return addresses(tables_of(report))
+
+
+def addresses(tables: Mapping[str, Sequence[Mapping[str, object]]]) -> dict[str, str]:
+    """Return tables as CSV in addresses that hold their own contents; large ones are left out."""
+    texts = {name: csv_of(rows).encode("utf-8") for name, rows in tables.items() if rows}
     return {
         name: f"data:text/csv;charset=utf-8;base64,{base64.b64encode(text).decode('ascii')}"
         for name, text in texts.items()
@@ -97,6 +100,7 @@ def _belief(report: Report) -> dict[str, list[Record]]:
             for split in splits
             for lead in split.leads
         ],
+        "covers": [flat(one) for one in report.belief.covers],
     }
 
 
@@ -112,6 +116,19 @@ def _drivers(report: Report) -> dict[str, list[Record]]:
         "features": [flat(one) for one in explained.features],
         "controls": [{"kind": name, "share": one} for name, one in explained.controls.items()],
         "swarms": list(swarms),
+        "interactions": [
+            row
+            for one in explained.interactions
+            for row in columns(one, "values", "low", "high", feature=one.feature, other=one.other)
+        ],
+        "directions": [
+            {
+                **flat(one),
+                "low_posts": " | ".join(one.low_posts),
+                "high_posts": " | ".join(one.high_posts),
+            }
+            for one in explained.directions
+        ],
         "dependences": [
             row
             for one in explained.dependences
@@ -129,6 +146,7 @@ def _fit(fit: Fit) -> dict[str, list[Record]]:
         f"errors_{fit.split}": [{"from": a, "to": b, "posts": count} for a, b, count in bins],
         f"calibration_{fit.split}": [flat(one) for one in fit.calibration],
         f"misses_{fit.split}": [flat(one) for one in fit.misses],
+        f"slices_{fit.split}": [flat(one) for one in fit.slices],
     }
 
 
@@ -139,6 +157,9 @@ def _making(report: Report) -> dict[str, list[Record]]:
         "fields": [flat(one) for one in data.fields],
         "parts": [flat(one) for one in data.features],
         "weights": [flat(one) for one in making.weights],
+        "importance": [
+            {"parameter": name, "share": share} for name, share in making.importance.items()
+        ],
         "trials": [flat(one) for one in making.study.trials] if making.study else [],
         **{
             name: [{"name": key, "value": value} for key, value in values.items()]

@@ -127,6 +127,16 @@ def label(name: str, meaning: str = "") -> str:
     return _shorten(meaning) or _spoken(short)
 
 
+def is_named(name: str) -> bool:
+    """Tell whether a feature has a plain name or adjective that people know.
+
+    >>> is_named("frames_motion__cut_rate"), is_named("stream_packets__quantile_50_ratio")
+    (True, False)
+    """
+    short = name.partition("__")[2] or name
+    return any(one in names for one in (name, short) for names in (LABELS, ADJECTIVES))
+
+
 def _shorten(meaning: str) -> str:
     """Return a meaning without its explanation: `peaks: high for hits, mean` is `peaks, mean`."""
     text = re.sub(r",? log10\b.*$", "", meaning.strip().rstrip("."))

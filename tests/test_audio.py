@@ -13,9 +13,11 @@ from virality.data.clip import AUDIO_RATE_HZ, Audio
 from virality.data.errors import StorageError, UsageError
 from virality.featurizers import FEATURIZERS, audio_stft
 from virality.featurizers.audio_speech import speech_probabilities, speech_spans
-from virality.featurizers.audio_stft import find_spectrum
+from virality.featurizers.audio_stft import HOP_SAMPLES, WINDOW_SAMPLES, find_spectrum
 from virality.featurizers.audio_voice import FUNCTIONALS, to_column_name
 from virality.featurizers.librosa_loading import load_librosa
+from virality.featurizers.opensmile_engine import Engine, load_engine
+from virality.featurizers.spectral_shape import count_crossings, measure_shape
 from virality.featurizers.weights import SPEECH, Weights, open_session
 
 TWO_PI = 2 * np.pi
@@ -171,6 +173,30 @@ def test_silence_has_no_tempo():
     assert np.isnan(measured["tempo_bpm"])
 
 
+# Spectrum against librosa
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(WINDOW_SAMPLES, 30_000), st.floats(1e-4, 0.9))
+@settings(max_examples=25, deadline=None)
+def test_the_shape_of_a_spectrum_is_librosas(seed, length, level):
+    feature = load_librosa().feature
+    noise = np.random.default_rng(seed).normal(0, level / 4, length)
+    samples = (noise + level * np.sin(np.arange(length) * 0.17)).clip(-1, 1).astype(np.float32)
+    magnitude = find_spectrum(Audio(samples)).magnitude
+    ours = measure_shape(magnitude, AUDIO_RATE_HZ)
+    theirs = {
+        "centroid_hz": feature.spectral_centroid(S=magnitude, sr=AUDIO_RATE_HZ),
+        "bandwidth_hz": feature.spectral_bandwidth(S=magnitude, sr=AUDIO_RATE_HZ),
+        "rolloff_hz": feature.spectral_rolloff(S=magnitude, sr=AUDIO_RATE_HZ),
+    }
+    for name, values in theirs.items():
+        np.testing.assert_allclose(ours[name], values[0], rtol=1e-6, atol=1e-3)
+    crossings = feature.zero_crossing_rate(
+        samples, frame_length=WINDOW_SAMPLES, hop_length=HOP_SAMPLES
+    )
+    assert np.array_equal(count_crossings(samples), crossings[0])
+
+
 # Voice
 
 
@@ -193,6 +219,30 @@ def test_samples_at_full_scale_do_not_wrap_around():
     lower = measure("audio_voice", 0.999 * np.clip(tone(440, 2, 1.2), -1, 1))
     name = "hnrd_bacf_sma3nz_amean"
     assert full[name] == pytest.approx(lower[name], rel=0.02)
+
+
+def test_one_engine_gives_every_sound_the_values_of_a_fresh_one():
+    import opensmile
+
+    smile = opensmile.Smile(feature_set=opensmile.FeatureSet.eGeMAPSv02)
+    hiss = noise(1.0, 0.2).clip(-1, 0.99).astype(np.float32)
+    voice = tone(220, 1.0).astype(np.float32)
+    for samples in (hiss, voice, hiss[:2_400], np.zeros(AUDIO_RATE_HZ, np.float32), hiss):
+        own = smile.process_signal(samples, AUDIO_RATE_HZ).to_numpy(np.float32)[0]
+        ours = load_engine(AUDIO_RATE_HZ).measure((samples * np.float32(32768)).astype(np.int16))
+        assert np.array_equal(ours, own, equal_nan=True)
+
+
+def test_an_engine_that_failed_is_not_used_again(monkeypatch):
+    from opensmile.core.lib import OpenSMILE
+
+    engine, samples = Engine(AUDIO_RATE_HZ), (20_000 * tone(220, 1.0)).astype(np.int16)
+    before = engine.measure(samples)
+    with monkeypatch.context() as patch:
+        patch.setattr(OpenSMILE, "run", lambda _: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            engine.measure(samples)
+    assert np.array_equal(engine.measure(samples), before)
 
 
 def test_too_short_a_sound_has_no_voice():

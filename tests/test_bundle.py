@@ -107,9 +107,9 @@ def test_names_that_point_elsewhere_are_refused(saved, name):
 
 
 def test_links_are_refused(saved, tmp_path):
-    shutil.copy(saved / "base0.txt", tmp_path / "elsewhere.txt")
-    (saved / "base0.txt").unlink()
-    (saved / "base0.txt").symlink_to(tmp_path / "elsewhere.txt")
+    shutil.copy(saved / "base0_0.txt", tmp_path / "elsewhere.txt")
+    (saved / "base0_0.txt").unlink()
+    (saved / "base0_0.txt").symlink_to(tmp_path / "elsewhere.txt")
     with pytest.raises(BundleError, match="outside itself"):
         load_model(saved)
 
@@ -180,8 +180,8 @@ def test_arrays_that_do_not_fit_are_refused(saved):
     with np.load(saved / ARRAYS) as stored:
         arrays = dict(stored)
     for name, value in (
-        ("cold_weights", arrays["cold_weights"][:-1]),
-        ("cold_weights", -arrays["cold_weights"] - 1),
+        ("cold_values", arrays["cold_values"][:-1]),
+        ("cold_values", -arrays["cold_values"] - 1),
         ("base0_places", arrays["base0_places"] + 10_000),
         ("outcomes", arrays["outcomes"][::-1]),
         ("means", arrays["means"][:-1]),

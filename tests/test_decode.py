@@ -16,6 +16,7 @@ from virality.data.gate import demuxer_of
 from virality.data.sampling import (
     LEAST_STILLS,
     MOTION_FRAMES,
+    STILL_EVERY_S,
     STILLS,
     motion_size,
     motion_times_s,
@@ -199,13 +200,14 @@ def test_shown_is_the_last_that_has_begun(starts, moment):
 
 
 @given(st.floats(0.01, 600), st.floats(0, 100))
-def test_stills_are_a_second_apart_within_bounds(length_s, start_s):
+def test_stills_are_evenly_apart_within_bounds(length_s, start_s):
     times = still_times_s(start_s, start_s + length_s)
     assert LEAST_STILLS <= len(times) <= STILLS
     assert times[0] == start_s
     assert times[-1] < start_s + length_s
-    if LEAST_STILLS <= length_s <= STILLS:
-        assert np.diff(times) == pytest.approx(1, abs=0.1)
+    assert np.diff(times) == pytest.approx(length_s / len(times))
+    if LEAST_STILLS * STILL_EVERY_S <= length_s <= STILLS * STILL_EVERY_S:
+        assert np.diff(times) == pytest.approx(STILL_EVERY_S, rel=0.5 / LEAST_STILLS)
 
 
 @given(st.integers(1, 4096), st.integers(1, 4096))

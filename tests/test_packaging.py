@@ -62,13 +62,13 @@ def test_the_wheel_holds_only_the_package(wheel: zipfile.ZipFile) -> None:
     tops = {name.split("/")[0] for name in names}
     assert tops == {"virality", f"virality-{virality.__version__}.dist-info"}
     inside = {name.split("/")[1] for name in names if name.startswith("virality/")}
-    layers = {"data", "featurizers", "modeling", "reports", "workflow"}
+    layers = {"data", "featurizers", "modeling", "reports", "web", "workflow"}
     assert inside == layers | {"__init__.py", "__main__.py", "cli.py", "py.typed"}
 
 
 def test_the_wheel_holds_every_module_and_template(wheel: zipfile.ZipFile) -> None:
     names = set(wheel.namelist())
-    for layer in ("data", "featurizers", "modeling", "reports", "workflow"):
+    for layer in ("data", "featurizers", "modeling", "reports", "web", "workflow"):
         for path in (ROOT / layer).rglob("*.py"):
             assert f"virality/{path.relative_to(ROOT).as_posix()}" in names
     templates = {p.name for p in (ROOT / "reports" / "templates").iterdir() if p.is_file()}
@@ -136,7 +136,7 @@ def test_every_package_of_the_source_is_declared(
     declared = set(project["tool"]["setuptools"]["packages"])
     found = {"virality"} | {
         "virality." + ".".join(path.parent.relative_to(ROOT).parts)
-        for layer in ("data", "featurizers", "modeling", "reports", "workflow")
+        for layer in ("data", "featurizers", "modeling", "reports", "web", "workflow")
         for path in (ROOT / layer).rglob("__init__.py")
     }
     assert declared == found

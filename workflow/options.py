@@ -56,6 +56,10 @@ Encoder = Annotated[
         envvar="VIRALITY_ENCODER",
     ),
 ]
+Log = Annotated[
+    Path | None,
+    typer.Option(help="Prediction log to keep the predictions in.", envvar="VIRALITY_LOG"),
+]
 Caption = Annotated[str | None, typer.Option(help="Caption of the clips.")]
 Followers = Annotated[int | None, typer.Option(help="The author's followers.", min=0)]
 PostedAt = Annotated[
@@ -64,7 +68,19 @@ PostedAt = Annotated[
 Layout = Annotated[str, typer.Option("--format", help="Layout of the posts, or auto.")]
 Mapping = Annotated[Path | None, typer.Option(help="TOML file that maps our columns to theirs.")]
 Inputs = Annotated[
-    list[Path], typer.Argument(help="Media files, folders of them, or one table of posts.")
+    list[Path] | None,
+    typer.Argument(
+        help="Media files, folders of them, or one table of posts; none for a caption alone."
+    ),
+]
+Hashtags = Annotated[
+    str, typer.Option(help="Hashtags that the caption does not spell, comma-separated.")
+]
+Sound = Annotated[str | None, typer.Option(help="Id of the sound.")]
+SoundTitle = Annotated[str | None, typer.Option(help="Title of the sound.")]
+SoundOriginal = Annotated[
+    bool | None,
+    typer.Option("--original-sound/--used-sound", help="Whether the sound was made for the post."),
 ]
 Journal = Annotated[Path, typer.Option(help="Journal of the study; resumed if there.")]
 Kept = Annotated[
@@ -103,6 +119,21 @@ Timeout = Annotated[float | None, typer.Option(help="Seconds after which no tria
 Splits = Annotated[
     str,
     typer.Option(help="Splits to judge by, comma-separated: temporal, rolling, author, random."),
+]
+Metric = Annotated[
+    str,
+    typer.Option(
+        help="What shall be good: rmse (the default), mae, mape or spearman.",
+        envvar="VIRALITY_METRIC",
+    ),
+]
+LatePost = Annotated[
+    bool,
+    typer.Option(
+        "--allow-post",
+        help="Add columns known only after posting, marked as such; training still refuses them "
+        "unless it is told the same.",
+    ),
 ]
 AllowPost = Annotated[
     bool,

@@ -1,0 +1,81 @@
+"""Posts of a prediction log as a posts table: what was known of them, and what was reported."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import pandas as pd
+
+from virality.data.outcomes import COUNTS, Kept, Report
+from virality.data.post import SCHEMA, Kind
+from virality.data.readings import READINGS, write_reading
+from virality.data.table import DTYPES, conform
+
+LEFT_OUT = frozenset({"mentions", "media"})
+"""Fields of a post that a log does not keep: accounts of others, and where files lie.
+
+The caption is kept: the terms that a model learns from captions need its words.
+"""
+
+
+def first_predictions(kept: Iterable[Kept]) -> dict[str, Kept]:
+    """Return the first prediction of each post: the one made knowing least of what came."""
+    first: dict[str, Kept] = {}
+    for one in kept:
+        first.setdefault(one.post, one)
+    return first
+
+
+def latest_predictions(kept: Iterable[Kept]) -> dict[str, Kept]:
+    """Return the latest prediction of each post: the one whose facts and features are freshest."""
+    return {one.post: one for one in kept}
+
+
+def table_of(kept: Sequence[Kept], reports: Iterable[Report]) -> pd.DataFrame:
+    """Return a posts table of predictions, one a post, with the accepted outcomes of the posts.
+
+    The latest report gives the counts; the others become readings, so that outcomes at a fixed age
+    can be worked out of them. Posts without a report have no outcomes.
+    """
+    accepted: dict[str, list[Report]] = {}
+    for report in reports:
+        if report.state == "accepted":
+            accepted.setdefault(report.post, []).append(report)
+    rows = [{**_facts(one), **_outcomes(accepted.get(one.post, []))} for one in kept]
+    columns: dict[str, Any] = {}
+    for name, field in SCHEMA.items():
+        values = [row.get(name) for row in rows]
+        if name == "id" or any(value is not None for value in values):
+            columns[name] = _column(values, field.kind)
+    return conform(pd.DataFrame(columns))
+
+
+def _column(values: list[Any], kind: Kind) -> pd.Series:
+    raw: Any = pd.Series(values, dtype=object)
+    if kind == "time":
+        raw = pd.to_datetime(raw, utc=True, format="ISO8601")
+    column: pd.Series = raw.astype(DTYPES[kind])
+    return column
+
+
+def _facts(one: Kept) -> dict[str, Any]:
+    facts = {name: value for name, value in one.facts.items() if name in SCHEMA}
+    for name, value in facts.items():
+        if isinstance(value, list):
+            facts[name] = tuple(value)
+    return {**facts, "id": one.post}
+
+
+def _outcomes(reports: Sequence[Report]) -> dict[str, Any]:
+    """Return the newest counts, when they were read, and the earlier readings."""
+    if not reports:
+        return {}
+    ordered = sorted(reports, key=lambda one: (one.observed_at, one.number))
+    counts: dict[str, int] = {}
+    for report in ordered:
+        counts |= report.counts
+    readings = [write_reading(one.observed_at, one.counts) for one in ordered[:-1]]
+    return {
+        **{name: counts[name] for name in COUNTS if name in counts},
+        "collected_at": ordered[-1].observed_at.isoformat(),
+        READINGS: tuple(dict.fromkeys(readings)) or None,
+    }

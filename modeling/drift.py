@@ -1,0 +1,194 @@
+"""Has a distribution moved? Population stability and Kolmogorov-Smirnov, said in a sentence.
+
+The population stability index compares shares of posts in the tenths of the earlier posts: below
+0.1 nothing to speak of, above 0.25 a shift (Siddiqi 2006, *Credit Risk Scorecards*, chapter 12).
+Small samples inflate it, so a column counts as moved only where a two-sample Kolmogorov-Smirnov
+test, corrected for the number of columns (Benjamini and Hochberg 1995,
+https://doi.org/10.1111/j.2517-6161.1995.tb02031.x), says so too.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from virality.data.matrix import Column, FeatureMatrix
+
+Floats = npt.NDArray[np.float64]
+
+TENTHS = 10
+SLIGHT, SHIFT = 0.1, 0.25
+DISCOVERY = 0.01
+"""Share of false alarms among the columns that count as moved."""
+
+LEAST = 20
+"""Values on either side without which nothing is compared."""
+
+
+@dataclass(frozen=True)
+class Drift:
+    """How far one distribution has moved.
+
+    Attributes:
+        name: of the column, or of the target.
+        psi: population stability index; missing values are a class of their own.
+        ks: Kolmogorov-Smirnov distance of the values that are there, 0 to 1.
+        p: its p-value, corrected for the number of columns.
+        before, now: posts compared.
+        missing_before, missing_now: shares of posts without a value.
+        median_before, median_now: medians of the values that are there.
+        moved: whether it counts as moved.
+    """
+
+    name: str
+    psi: float
+    ks: float
+    p: float
+    before: int
+    now: int
+    missing_before: float
+    missing_now: float
+    median_before: float
+    median_now: float
+    moved: bool
+
+    def as_json(self) -> dict[str, Any]:
+        """Return plain values."""
+        return {**self.__dict__, "sentence": self.sentence}
+
+    @property
+    def sentence(self) -> str:
+        """What the numbers mean."""
+        if not self.moved:
+            size = "hardly differs" if self.psi < SLIGHT else "differs no more than chance allows"
+            return f"{self.name} {size} from the training posts (PSI {self.psi:.2f})."
+        if self.missing_now - self.missing_before > 0.1:
+            now, before = f"{self.missing_now:.0%}", f"{self.missing_before:.0%}"
+            what = f"is missing in {now} of the posts, in {before} before"
+        else:
+            way = "higher" if self.median_now > self.median_before else "lower"
+            what = (
+                f"is {way} than in training: median {self.median_now:.3g}, "
+                f"{self.median_before:.3g} before"
+                if self.median_now != self.median_before
+                else "is distributed otherwise than in training"
+            )
+        size = "a shift" if self.psi > SHIFT else "a slight shift"
+        return f"{self.name} {what} (PSI {self.psi:.2f}: {size})."
+
+
+def psi(before: Floats, now: Floats) -> float:
+    """Return the population stability index of two samples, NaN being a class of its own.
+
+    Half a post is added to every class, so that an empty one is no infinity.
+
+    >>> psi(np.arange(1000.0), np.arange(1000.0))
+    0.0
+    """
+    finite = before[np.isfinite(before)]
+    inner = np.arange(1, TENTHS) / TENTHS
+    edges = np.unique(np.quantile(finite, inner)) if len(finite) else finite
+    shares = []
+    for values in (before, now):
+        there = values[np.isfinite(values)]
+        classes = np.searchsorted(edges, there, side="left")
+        counts = np.bincount(classes, minlength=len(edges) + 1).astype(np.float64)
+        counts = np.append(counts, len(values) - len(there)) + 0.5
+        shares.append(counts / counts.sum())
+    old, new = shares
+    return float(np.sum((new - old) * np.log(new / old)))
+
+
+def compare_columns(names: Sequence[str], before: Floats, now: Floats) -> tuple[Drift, ...]:
+    """Return how far each column has moved, the farthest first.
+
+    Args:
+        names: of p columns.
+        before: float64 (n, p), the earlier posts.
+        now: float64 (m, p), the later ones.
+    """
+    from scipy.stats import false_discovery_control
+
+    if len(before) < LEAST or len(now) < LEAST:
+        return ()
+    tests = [_ks(before[:, i], now[:, i]) for i in range(len(names))]
+    raw = np.array([p for _, p in tests])
+    corrected = false_discovery_control(raw) if len(raw) else raw
+    drifts = [
+        _drift(name, before[:, i], now[:, i], tests[i][0], float(corrected[i]))
+        for i, name in enumerate(names)
+    ]
+    return tuple(sorted(drifts, key=lambda one: (not one.moved, -one.psi, one.name)))
+
+
+def _ks(before: Floats, now: Floats) -> tuple[float, float]:
+    """Return distance and p-value, also of a change in what is missing, whichever is graver."""
+    from scipy.stats import fisher_exact, ks_2samp
+
+    old, new = before[np.isfinite(before)], now[np.isfinite(now)]
+    gone = [[len(before) - len(old), len(old)], [len(now) - len(new), len(new)]]
+    missing = float(fisher_exact(gone).pvalue) if gone[0][0] != gone[1][0] else 1.0
+    if not len(old) or not len(new):
+        return 0.0, missing
+    found = ks_2samp(old, new, method="asymp")
+    return float(found.statistic), min(1.0, 2.0 * min(float(found.pvalue), missing))
+
+
+def _drift(name: str, before: Floats, now: Floats, ks: float, p: float) -> Drift:
+    index = psi(before, now)
+    return Drift(
+        name=name,
+        psi=index,
+        ks=ks,
+        p=p,
+        before=len(before),
+        now=len(now),
+        missing_before=float(np.mean(~np.isfinite(before))),
+        missing_now=float(np.mean(~np.isfinite(now))),
+        median_before=_median(before),
+        median_now=_median(now),
+        moved=index > SLIGHT and p < DISCOVERY,
+    )
+
+
+def _median(values: Floats) -> float:
+    there = values[np.isfinite(values)]
+    return float(np.median(there)) if len(there) else float("nan")
+
+
+def compare_matrices(
+    before: FeatureMatrix, now: pd.DataFrame, columns: Sequence[Column]
+) -> tuple[Drift, ...]:
+    """Return how far features have moved; an embedding counts as its first principal axis.
+
+    Args:
+        before: features of the training posts.
+        now: features of later posts, columns by name.
+        columns: those that the model reads.
+    """
+    plain = [one.name for one in columns if not one.block]
+    old = [before.frame[plain].to_numpy(dtype=np.float64)]
+    new = [now[plain].to_numpy(dtype=np.float64)]
+    blocks = list(dict.fromkeys(one.block for one in columns if one.block))
+    for block in blocks:
+        inner = [one.name for one in columns if one.block == block]
+        first, second = _along_axis(
+            before.frame[inner].to_numpy(dtype=np.float64), now[inner].to_numpy(dtype=np.float64)
+        )
+        old.append(first)
+        new.append(second)
+    return compare_columns([*plain, *blocks], np.hstack(old), np.hstack(new))
+
+
+def _along_axis(before: Floats, now: Floats) -> tuple[Floats, Floats]:
+    """Return both samples along the axis on which the first one varies most, (n, 1) and (m, 1)."""
+    whole = before[np.isfinite(before).all(axis=1)]
+    if len(whole) < 2:
+        return np.full((len(before), 1), np.nan), np.full((len(now), 1), np.nan)
+    centre = whole.mean(axis=0)
+    axis = np.linalg.svd(whole - centre, full_matrices=False)[2][0]
+    axis = axis * np.sign(axis[np.argmax(np.abs(axis))])
+    return ((before - centre) @ axis)[:, None], ((now - centre) @ axis)[:, None]

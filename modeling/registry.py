@@ -1,0 +1,253 @@
+"""Every bundle that was ever trained, and which of them is in use.
+
+A registry is a folder: `bundles/<hash>/` holds models, `facts/<hash>.json` what they were trained
+on, `current` is a link to the bundle in use and `history.json` says when and why it was moved. The
+link is replaced in one step, so whoever loads `registry/current` gets one whole bundle or another.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from virality.data.errors import InputError, StorageError
+from virality.data.outcomes import stamp
+from virality.data.store import write_atomically
+from virality.modeling.bundle import bundle_hash, load_model, save_model
+from virality.modeling.train import Model
+
+SHORT = 16
+"""Hexadecimal digits that name a bundle's folder."""
+
+CURRENT, HISTORY = "current", "history.json"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One bundle of a registry.
+
+    Attributes:
+        hash: SHA-256 of its manifest.
+        added_at: when it came.
+        target: what it predicts.
+        trained_on: marks of the posts that it was trained on, see `mark_post`.
+        params: of its recipe's study, to start the next one from.
+    """
+
+    hash: str
+    added_at: str
+    target: str
+    trained_on: tuple[str, ...]
+    params: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Move:
+    """One move of the pointer: `promoted` or `rolled back` to a hash, when and why."""
+
+    at: str
+    action: str
+    hash: str
+    why: str
+
+
+def mark_post(post: str) -> str:
+    """Return what stands for a post in a registry: 16 hexadecimal digits of its SHA-256."""
+    return hashlib.sha256(post.encode("utf-8", "replace")).hexdigest()[:16]
+
+
+class Registry:
+    """A folder of bundles and the pointer to the one in use."""
+
+    def __init__(self, folder: Path) -> None:
+        """Open a registry, made if it is not there.
+
+        Raises:
+            StorageError: if it cannot be made or is damaged.
+        """
+        self.folder = folder
+        try:
+            for name in ("bundles", "facts"):
+                (folder / name).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StorageError(f"{folder}: cannot be made ({error.strerror})") from error
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the registry for one writer; the lock goes with the process, however it ends.
+
+        Raises:
+            StorageError: if another process holds it, or it cannot be written.
+        """
+        path = self.folder / ".lock"
+        try:
+            descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise StorageError(f"{path}: cannot be written ({error.strerror})") from error
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield
+        except BlockingIOError as error:
+            raise StorageError(f"{self.folder}: another run trains here; wait for it") from error
+        finally:
+            os.close(descriptor)
+
+    def add(
+        self,
+        model: Model,
+        posts: Iterable[str],
+        *,
+        now: datetime,
+        params: dict[str, Any] | None = None,
+    ) -> Entry:
+        """Keep a model; it is not in use yet.
+
+        Args:
+            model: to keep.
+            posts: ids of the posts that it was trained on.
+            now: when.
+            params: of its study.
+
+        Raises:
+            StorageError: if it cannot be written.
+        """
+        fresh = self.folder / "bundles" / f"new-{os.getpid()}"
+        save_model(model, fresh)
+        return self._settle(fresh, model, posts, now, params or {})
+
+    def adopt(self, bundle: Path, posts: Iterable[str], *, now: datetime) -> Entry:
+        """Keep a copy of a bundle from elsewhere, under the hash that it has.
+
+        Raises:
+            BundleError, StorageError: if it cannot be loaded, or not written.
+        """
+        model = load_model(bundle)
+        fresh = self.folder / "bundles" / f"new-{os.getpid()}"
+        try:
+            shutil.rmtree(fresh, ignore_errors=True)
+            shutil.copytree(bundle, fresh)
+        except OSError as error:
+            raise StorageError(f"{fresh}: cannot be written ({error})") from error
+        recipe = model.recipe
+        names = ("dims", "terms", "categories", "ridge", "near", "half_life")
+        chosen = {name: getattr(recipe, name) for name in names}
+        return self._settle(fresh, model, posts, now, {**recipe.params, **chosen})
+
+    def _settle(
+        self, fresh: Path, model: Model, posts: Iterable[str], now: datetime, params: dict[str, Any]
+    ) -> Entry:
+        """Give a new bundle its name and write its facts."""
+        mark = bundle_hash(fresh)
+        place = self.bundle(mark)
+        try:
+            if place.exists():
+                shutil.rmtree(fresh)
+            else:
+                os.replace(fresh, place)
+        except OSError as error:
+            raise StorageError(f"{place}: cannot be written ({error.strerror})") from error
+        marks = tuple(sorted({mark_post(post) for post in posts}))
+        entry = Entry(mark, stamp(now), model.target.name, marks, params)
+        write_atomically(self._facts(mark), json.dumps(asdict(entry), indent=1).encode())
+        return entry
+
+    def bundle(self, mark: str) -> Path:
+        """Return the folder of a bundle."""
+        return self.folder / "bundles" / mark[:SHORT]
+
+    def _facts(self, mark: str) -> Path:
+        return self.folder / "facts" / f"{mark[:SHORT]}.json"
+
+    @property
+    def current(self) -> Path:
+        """The link to the bundle in use; load models from here."""
+        return self.folder / CURRENT
+
+    def in_use(self) -> Entry | None:
+        """Return the bundle in use, None if there is none yet.
+
+        Raises:
+            StorageError: if the pointer leads nowhere, or a bundle is not what was written.
+        """
+        if not os.path.lexists(self.current):
+            return None
+        return self.entry(bundle_hash(self.current))
+
+    def entry(self, mark: str) -> Entry:
+        """Return what is known of a bundle.
+
+        Raises:
+            StorageError: if that is missing or damaged.
+        """
+        path = self._facts(mark)
+        try:
+            facts = json.loads(path.read_text(encoding="utf-8"))
+            entry = Entry(**{**facts, "trained_on": tuple(facts["trained_on"])})
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise StorageError(f"{path}: is missing or damaged; restore it") from error
+        if entry.hash != mark:
+            raise StorageError(f"{path}: speaks of another bundle; restore it")
+        return entry
+
+    def promote(self, mark: str, why: str, *, now: datetime) -> None:
+        """Put a bundle into use.
+
+        Raises:
+            StorageError: if it is not there, or the pointer cannot be moved.
+        """
+        self._move(Move(stamp(now), "promoted", self.entry(mark).hash, why))
+
+    def roll_back(self, *, now: datetime) -> Entry:
+        """Put the bundle into use again that was replaced last, and return it.
+
+        Raises:
+            InputError: if none was replaced.
+        """
+        stack: list[str] = []
+        for move in self.history():
+            if move.action == "promoted":
+                stack.append(move.hash)
+            elif stack:
+                stack.pop()
+        if len(stack) < 2:
+            raise InputError(f"{self.folder}: no earlier bundle to roll back to")
+        why = f"rolled back from {stack[-1][:SHORT]}"
+        self._move(Move(stamp(now), "rolled back", self.entry(stack[-2]).hash, why))
+        return self.entry(stack[-2])
+
+    def _move(self, move: Move) -> None:
+        """Write down a move, then make it: a kill in between shows in the history and is redone."""
+        place = self.bundle(move.hash)
+        if not place.is_dir():
+            raise StorageError(f"{place}: the bundle is gone; restore it")
+        moves = [asdict(one) for one in (*self.history(), move)]
+        temporary = self.folder / f".{CURRENT}-{os.getpid()}"
+        write_atomically(self.folder / HISTORY, json.dumps(moves, indent=1).encode())
+        try:
+            temporary.unlink(missing_ok=True)
+            temporary.symlink_to(place.relative_to(self.folder), target_is_directory=True)
+            os.replace(temporary, self.current)
+        except OSError as error:
+            raise StorageError(f"{self.current}: cannot be moved ({error.strerror})") from error
+
+    def history(self) -> tuple[Move, ...]:
+        """Return all moves of the pointer, the oldest first.
+
+        Raises:
+            StorageError: if the history is damaged.
+        """
+        path = self.folder / HISTORY
+        try:
+            moves = json.loads(path.read_text(encoding="utf-8"))
+            return tuple(Move(**move) for move in moves)
+        except FileNotFoundError:
+            return ()
+        except (OSError, ValueError, TypeError) as error:
+            raise StorageError(f"{path}: is damaged; restore it") from error

@@ -1,0 +1,401 @@
+"""Answers -> ResultPage: every word, number and position that the page of a prediction shows.
+
+Positions are texts such as `12.5%`, so that the page draws without a script, at any width.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from virality.reports.explain import Scaled
+from virality.reports.strings import BASES, MODALITIES, STRINGS, say
+from virality.reports.words import amount, percent, significant, spread, tidy, times, value_words
+
+CLOSE = 0.041
+"""Step of log10 under which two predictions are called too close: a tenth."""
+
+OUTCOMES = ("views", "likes", "comments", "shares", "saves")
+MOST_CAPTION = 180
+
+
+class Counted(Scaled, Protocol):
+    """The part of a target that matters to words."""
+
+    @property
+    def counts(self) -> bool:
+        """Whether it counts something."""
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A number at a glance."""
+
+    label: str
+    value: str
+    note: str
+
+
+@dataclass(frozen=True)
+class Scale:
+    """A prediction on an axis: places of range, middle and ticks."""
+
+    low: str
+    width: str
+    at: str
+    ticks: tuple[tuple[str, str, str], ...]
+
+
+@dataclass(frozen=True)
+class PartRow:
+    """One part of the post: what it predicts alone and how much it counts."""
+
+    label: str
+    value: str
+    at: str
+    weight: str
+    width: str
+    informed: bool
+
+
+@dataclass(frozen=True)
+class GainRow:
+    """A change that would help."""
+
+    words: str
+    effect: str
+
+
+@dataclass(frozen=True)
+class LeverRow:
+    """Something to move: its range and where it stands."""
+
+    column: str
+    label: str
+    low: str
+    high: str
+    step: str
+    value: str
+    words: str
+    support: str
+
+
+@dataclass(frozen=True)
+class AlikeRow:
+    """An earlier post like this one."""
+
+    caption: str
+    outcome: str
+    when: str
+    similarity: str
+
+
+@dataclass(frozen=True)
+class SideRow:
+    """One of several candidates."""
+
+    place: int
+    name: str
+    prediction: str
+    range: str
+    percentile: str
+    hit: str
+    best: bool
+    shown: bool
+
+
+@dataclass(frozen=True)
+class ResultPage:
+    """All that the template may show of one candidate."""
+
+    name: str
+    trouble: tuple[str, ...]
+    sentence: str
+    tiles: tuple[Tile, ...]
+    scale: Scale
+    up: tuple[str, ...]
+    down: tuple[str, ...]
+    parts: tuple[PartRow, ...]
+    stacked: str
+    gains: tuple[GainRow, ...]
+    levers: tuple[LeverRow, ...]
+    alike: tuple[AlikeRow, ...]
+    alike_lead: str
+    side: tuple[SideRow, ...]
+    side_words: str
+
+
+def told(forecast: Mapping[str, Any], target: Counted) -> str:
+    """Return a forecast in one sentence."""
+    return say(
+        "serve.result.sentence",
+        predicted=amount(forecast["prediction"], target.unit, target.counts),
+        range=spread(forecast["low"], forecast["high"], target.unit, target.counts),
+    )
+
+
+def changed_words(before: Mapping[str, Any], after: Mapping[str, Any], target: Counted) -> str:
+    """Return what a change does to a prediction: `times 1.4`."""
+    if before["prediction"] == after["prediction"]:
+        return say("serve.change.same")
+    if not target.log:
+        return times(after["prediction"] - before["prediction"], False, target.unit)
+    first, last = (max(float(one["prediction"]), 0.0) + 1.0 for one in (before, after))
+    return times(math.log10(last / first), True)
+
+
+def lay_out_result(
+    answers: Sequence[Mapping[str, Any]],
+    shown: int,
+    target: Counted,
+    *,
+    hit_threshold: float,
+    top_fifth: bool,
+    gains: Sequence[Mapping[str, Any]] = (),
+    levers: Sequence[Mapping[str, Any]] = (),
+) -> ResultPage:
+    """Return the page of a result.
+
+    Args:
+        answers: one a candidate, plain values.
+        shown: which of them the page is about.
+        target: what is predicted.
+        hit_threshold: outcome from which a post is a hit, in units.
+        top_fifth: whether that is the top fifth of the training posts.
+        gains: changes that would help: label, unit, value, best and effect of each.
+        levers: column, label, unit, low, high and value of each.
+    """
+    one = answers[shown]
+    forecast = one["forecast"]
+    place = _axis(forecast, one["parts"], target)
+    return ResultPage(
+        name=tidy(one["name"]),
+        trouble=_trouble(one),
+        sentence=told(forecast, target),
+        tiles=_tiles(one, target, hit_threshold, top_fifth),
+        scale=_scale(forecast, place, target),
+        up=tuple(reason["sentence"] for reason in forecast["reasons_up"]),
+        down=tuple(reason["sentence"] for reason in forecast["reasons_down"]),
+        parts=_parts(one["parts"], place, target),
+        stacked=amount(forecast["prediction"], target.unit, target.counts),
+        gains=tuple(_gain(gain, target) for gain in gains),
+        levers=tuple(_lever(lever) for lever in levers),
+        alike=_alike(one["niche"], target),
+        alike_lead=_alike_lead(one["niche"], target),
+        side=_side(answers, shown, target) if len(answers) > 1 else (),
+        side_words=_side_words(answers, target) if len(answers) > 1 else "",
+    )
+
+
+def _trouble(one: Mapping[str, Any]) -> tuple[str, ...]:
+    if one["status"] not in ("failed", "partial"):
+        return ()
+    failed = one["status"] == "failed"
+    return (
+        say("serve.result.nothing" if failed else "serve.result.partial"),
+        say("serve.result.why", why=one["explanation"] or one["reason"]),
+        say("serve.result.rest" if failed else "serve.result.partly"),
+    )
+
+
+def _tiles(
+    one: Mapping[str, Any], target: Counted, hit_threshold: float, top_fifth: bool
+) -> tuple[Tile, ...]:
+    forecast, niche = one["forecast"], one["niche"]
+    tiles = list(_outcome_tiles(forecast.get("outcomes") or {}, target))
+    tiles.append(_place_tile("percentile", forecast["percentile"]))
+    if niche:
+        tiles.append(_place_tile("niche", niche["percentile"], posts=niche["posts"]))
+    threshold = amount(hit_threshold, target.unit, target.counts)
+    note = "serve.tile.hit.note" if top_fifth else "serve.tile.hit.note.own"
+    tiles.append(
+        Tile(
+            say("serve.tile.hit"), percent(forecast["hit_probability"]),
+            say(note, threshold=threshold),
+        )
+    )  # fmt: skip
+    return tuple(tiles)
+
+
+def _place_tile(key: str, percentile: float, **more: Any) -> Tile:
+    place = min(99, max(0, round(percentile)))
+    return Tile(
+        say(f"serve.tile.{key}"),
+        say(f"serve.tile.{key}.value", percentile=place),
+        say(f"serve.tile.{key}.note", **more),
+    )
+
+
+def _outcome_tiles(outcomes: Mapping[str, Any], target: Counted) -> tuple[Tile, ...]:
+    """Return a tile for every further outcome that the model predicts."""
+    tiles = []
+    for name in OUTCOMES:
+        value = outcomes.get(name)
+        if not isinstance(value, Mapping) or name == target.unit:
+            continue
+        label = say(f"serve.outcome.{name}")
+        within = spread(value["low"], value["high"], label)
+        tiles.append(
+            Tile(label, amount(value["prediction"], ""), say("serve.tile.range", range=within))
+        )
+    return tuple(tiles)
+
+
+@dataclass(frozen=True)
+class _Axis:
+    low: float
+    high: float
+    log: bool
+
+    def at(self, value: float) -> str:
+        scaled = math.log10(1.0 + max(value, 0.0)) if self.log else value
+        share = (scaled - self.low) / (self.high - self.low)
+        return f"{100 * min(max(share, 0.0), 1.0):.2f}%"
+
+
+def _axis(forecast: Mapping[str, Any], parts: Sequence[Any], target: Counted) -> _Axis:
+    """Return an axis on which the range and every part's own prediction have their place."""
+    values = [forecast["low"], forecast["high"], forecast["prediction"]]
+    values += [part["prediction"] for part in parts]
+    scaled = [math.log10(1.0 + max(one, 0.0)) if target.log else one for one in values]
+    low, high = min(scaled), max(scaled)
+    room = max(0.08 * (high - low), 0.1)
+    return _Axis(low - room, high + room, target.log)
+
+
+def _scale(forecast: Mapping[str, Any], axis: _Axis, target: Counted) -> Scale:
+    low, high = (float(axis.at(forecast[key])[:-1]) for key in ("low", "high"))
+    return Scale(
+        low=f"{low:.2f}%",
+        width=f"{max(high - low, 0.5):.2f}%",
+        at=axis.at(forecast["prediction"]),
+        ticks=tuple(_ticks(axis, target)),
+    )
+
+
+def _ticks(axis: _Axis, target: Counted) -> list[tuple[str, str, str]]:
+    """Return (place, words, side) of round values along an axis."""
+    if axis.log:
+        first, last = math.floor(axis.low) - 1, math.ceil(axis.high)
+        wide = axis.high - axis.low > 2.2
+        steps = (1,) if wide else (1, 3)
+        values = [step * 10.0**power for power in range(first, last + 1) for step in steps]
+        inside = [one for one in values if axis.low <= math.log10(1 + one) <= axis.high]
+    else:
+        gap = (axis.high - axis.low) / 4
+        inside = [axis.low + gap * number for number in range(1, 4)]
+    ticks = []
+    for one in inside:
+        place = axis.at(one)
+        share = float(place[:-1])
+        side = "first" if share < 6 else "last" if share > 94 else ""
+        ticks.append((place, amount(one, "", target.counts), side))
+    return ticks
+
+
+def _parts(parts: Sequence[Any], axis: _Axis, target: Counted) -> tuple[PartRow, ...]:
+    most = max((part["weight"] for part in parts), default=1.0) or 1.0
+    return tuple(
+        PartRow(
+            label=BASES.get(part["name"], MODALITIES.get(part["name"], part["name"])),
+            value=amount(part["prediction"], target.unit, target.counts),
+            at=axis.at(part["prediction"]),
+            weight=f"{part['weight']:.2f}",
+            width=f"{100 * part['weight'] / most:.1f}%",
+            informed=part["informed"],
+        )
+        for part in parts
+    )
+
+
+def _gain(gain: Mapping[str, Any], target: Counted) -> GainRow:
+    value, best = (value_words(gain[key], gain["unit"]) for key in ("value", "best"))
+    words = say("serve.change.gain", label=gain["label"], value=value, best=best)
+    return GainRow(words, times(gain["effect"], target.log, target.unit))
+
+
+def _lever(lever: Mapping[str, Any]) -> LeverRow:
+    low, high, value = lever["low"], lever["high"], lever["value"]
+    there = min(max(value, low), high)
+    words = {key: value_words(lever[key], lever["unit"]) for key in ("low", "high", "value")}
+    return LeverRow(
+        column=lever["column"],
+        label=lever["label"],
+        low=f"{low:.6g}",
+        high=f"{high:.6g}",
+        step=f"{(high - low) / 40:.3g}",
+        value=f"{there:.6g}",
+        words=words["value"],
+        support=say("serve.change.range", low=words["low"], high=words["high"]),
+    )
+
+
+def _alike(niche: Mapping[str, Any] | None, target: Counted) -> tuple[AlikeRow, ...]:
+    return tuple(
+        AlikeRow(
+            caption=tidy(one["caption"], MOST_CAPTION) or say("serve.like.none"),
+            outcome=amount(one["outcome"], target.unit, target.counts),
+            when=one["posted_at"][:10],
+            similarity=say("serve.like.similarity", similarity=f"{one['similarity']:.2f}"),
+        )
+        for one in (niche or {}).get("similar", ())
+    )
+
+
+def _alike_lead(niche: Mapping[str, Any] | None, target: Counted) -> str:
+    if not niche:
+        return ""
+    median = amount(niche["median"], target.unit, target.counts)
+    return say("serve.like.lead", posts=niche["posts"], median=median)
+
+
+def _ranked(answers: Sequence[Mapping[str, Any]]) -> list[int]:
+    order = range(len(answers))
+    return sorted(
+        order, key=lambda i: (_unread(answers[i]), -answers[i]["forecast"]["prediction"], i)
+    )
+
+
+def _unread(answer: Mapping[str, Any]) -> bool:
+    return bool(answer["status"] == "failed")
+
+
+def _side(answers: Sequence[Mapping[str, Any]], shown: int, target: Counted) -> tuple[SideRow, ...]:
+    rows = []
+    for rank, place in enumerate(_ranked(answers)):
+        one, forecast = answers[place], answers[place]["forecast"]
+        unread = say("serve.side.unread") if _unread(one) else ""
+        rows.append(
+            SideRow(
+                place=place,
+                name=tidy(one["name"]),
+                prediction=unread or amount(forecast["prediction"], target.unit, target.counts),
+                range=""
+                if unread
+                else spread(forecast["low"], forecast["high"], "", target.counts),
+                percentile="" if unread else f"{forecast['percentile']:.0f} %",
+                hit="" if unread else percent(forecast["hit_probability"]),
+                best=rank == 0 and not unread,
+                shown=place == shown,
+            )
+        )
+    return tuple(rows)
+
+
+def _side_words(answers: Sequence[Mapping[str, Any]], target: Counted) -> str:
+    order = [i for i in _ranked(answers) if not _unread(answers[i])]
+    if len(order) < 2:
+        return ""
+    first, second = answers[order[0]], answers[order[1]]
+    best, following = (one["forecast"]["prediction"] for one in (first, second))
+    names = {"best": tidy(first["name"]), "next": tidy(second["name"])}
+    step = math.log10((1 + max(best, 0)) / (1 + max(following, 0))) if target.log else 0.0
+    if (target.log and step < CLOSE) or (not target.log and best == following):
+        return say("serve.side.close", **names)
+    ratio = f"{significant(10**step, 2)} times" if target.log else significant(best - following)
+    return say("serve.side.clear", best=names["best"], times=ratio)
+
+
+def heading_of(status: int) -> str:
+    """Return what a page says first about a request that was not served."""
+    return STRINGS.get(f"serve.error.{status}", STRINGS["serve.error.400"])

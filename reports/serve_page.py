@@ -1,0 +1,188 @@
+"""The pages of a server: what was asked, how far it is, what came of it, what went wrong."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from virality.reports.render import policy_of, render_page
+from virality.reports.result_page import ResultPage, heading_of
+from virality.reports.strings import STRINGS, say
+from virality.reports.words import tidy, whole
+
+STAGES = ("waiting", "text", "decode", "audio", "frames", "stream", "predict")
+SHEETS, SCRIPT = ("report.css", "serve.css"), "serve.js"
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page and the content security policy that it needs."""
+
+    html: str
+    policy: str
+
+
+def _page(template: str, **values: Any) -> Page:
+    html = render_page(template, (SCRIPT,), SHEETS, **values)
+    return Page(html, policy_of(SHEETS, SCRIPT))
+
+
+@dataclass(frozen=True)
+class AskPage:
+    """The form: its limits, what the model is, and what was wrong with the last try."""
+
+    clip_bytes: int
+    clips: int
+    captions: int
+    size: str
+    about: str
+    local: bool
+    trouble: str
+    words: Mapping[str, str]
+
+
+def render_ask(
+    clip_bytes: int, clips: int, captions: int, card: Mapping[str, Any], local: bool, trouble: str
+) -> Page:
+    """Return the form.
+
+    Args:
+        clip_bytes: largest clip.
+        clips: most of them.
+        captions: most of them.
+        card: of the model.
+        local: only this computer can reach the server.
+        trouble: what was wrong with the last try.
+    """
+    megabytes = clip_bytes / 1_000_000
+    size = f"{megabytes:.0f} MB" if megabytes >= 1 else f"{clip_bytes / 1000:.0f} kB"
+    keys = {
+        "big": "script.big", "many": "script.many", "nothing": "script.nothing",
+        "lost": "script.lost", "remove": "ask.remove", "caption": "ask.caption.n",
+    }  # fmt: skip
+    texts = {key: open_string(f"serve.{name}") for key, name in keys.items()}
+    return _page(
+        "serve_ask.html.j2",
+        ask=AskPage(
+            clip_bytes, clips, captions, size, _about(card), local, trouble, {**texts, "size": size}
+        ),
+    )
+
+
+def open_string(key: str) -> str:
+    """Return a string with its gaps left open, for a script to fill."""
+    return STRINGS[key]
+
+
+def _about(card: Mapping[str, Any]) -> str:
+    facts = {"target": card["unit"], "rows": whole(card["rows"])}
+    first, last = card["first_posted_at"][:10], card["last_posted_at"][:10]
+    if not (first and last and card["authors"]):
+        return say("serve.ask.model.bare", **facts)
+    return say("serve.ask.model", authors=whole(card["authors"]), first=first, last=last, **facts)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One step of the way: past, now or to come."""
+
+    key: str
+    label: str
+    state: str
+
+
+@dataclass(frozen=True)
+class WaitPage:
+    """How far a job is."""
+
+    id: str
+    stages: tuple[Stage, ...]
+    measured: str
+    words: Mapping[str, str]
+
+
+def render_wait(job: str, stage: str, done: int, total: int, clips: bool, captions: bool) -> Page:
+    """Return the page of a job under way.
+
+    Args:
+        job: its id.
+        stage: what it is at.
+        done: clips and captions measured.
+        total: all of them.
+        clips: whether it has any.
+        captions: whether it has any.
+    """
+    media = ("decode", "audio", "frames", "stream")
+    shown = [one for one in STAGES if (clips or one not in media) and (captions or one != "text")]
+    now = STAGES.index(stage) if stage in STAGES else len(STAGES)
+    states = {
+        one: "past" if STAGES.index(one) < now else "now" if one == stage else "" for one in shown
+    }
+    stages = tuple(Stage(one, say(f"serve.wait.{one}"), states[one]) for one in shown)
+    measured = say("serve.wait.measured", done=done, total=total) if total else ""
+    words = {
+        "measured": open_string("serve.wait.measured"), "lost": open_string("serve.script.lost")
+    }  # fmt: skip
+    return _page("serve_wait.html.j2", wait=WaitPage(job, stages, measured, words))
+
+
+@dataclass(frozen=True)
+class Urls:
+    """Where the forms of a result go; `feedback` is `""` without a log of predictions."""
+
+    what_if: str
+    feedback: str = ""
+    prediction: str = ""
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What became of feedback."""
+
+    words: str
+    held: bool
+
+
+def receipt_of(state: str, reasons: Sequence[str]) -> Receipt:
+    """Return what to say about feedback that was taken in, held or known already."""
+    why = "; ".join(tidy(reason) for reason in reasons)
+    return Receipt(say(f"serve.told.{state}", why=why), state == "quarantined")
+
+
+def render_result(
+    page: ResultPage,
+    known: Mapping[str, str],
+    urls: Urls,
+    receipt: Receipt | None = None,
+) -> Page:
+    """Return the page of a result.
+
+    Args:
+        page: words, numbers and positions.
+        known: caption, hashtags, posted_at and sound_title as the what-if form begins with them.
+        urls: where its forms go.
+        receipt: of feedback that has just been given.
+    """
+    words = {"busy": say("serve.change.busy"), "failed": open_string("serve.change.failed")}
+    return _page(
+        "serve_result.html.j2", page=page, known=known, urls=urls, receipt=receipt, words=words,
+        caption=tidy(known["caption"], 400),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ErrorPage:
+    """A request that was not served."""
+
+    status: int
+    heading: str
+    message: str
+
+
+def render_error(status: int, message: str) -> Page:
+    """Return the page that says why a request was not served."""
+    return _page("serve_error.html.j2", error=ErrorPage(status, heading_of(status), message))
+
+
+def render_login(wrong: bool) -> Page:
+    """Return the page that asks for the token."""
+    return _page("serve_login.html.j2", login={"wrong": wrong})

@@ -1,0 +1,228 @@
+"use strict";
+(function () {
+  var root = document.documentElement;
+  var dark = window.matchMedia("(prefers-color-scheme: dark)");
+  var words = {};
+  var told = document.getElementById("words");
+  if (told) words = JSON.parse(told.textContent);
+  root.classList.add("scripted");
+
+  function find(id) { return document.getElementById(id); }
+
+  function all(selector, within) {
+    return Array.prototype.slice.call((within || document).querySelectorAll(selector));
+  }
+
+  function filled(text, values) {
+    return text.replace(/\{(\w+)\}/g, function (whole, name) { return name in values ? values[name] : whole; });
+  }
+
+  // The choice of a theme outlives the page: results are pages of their own.
+  function themed(name) { if (name) root.setAttribute("data-theme", name); }
+  try { themed(window.localStorage.getItem("theme")); } catch (error) { themed(""); }
+  find("theme").addEventListener("click", function () {
+    var now = root.getAttribute("data-theme") || (dark.matches ? "dark" : "light");
+    var next = now === "dark" ? "light" : "dark";
+    themed(next);
+    try { window.localStorage.setItem("theme", next); } catch (error) { return; }
+  });
+
+  function reason(request) {
+    try { return JSON.parse(request.responseText).error.message; } catch (error) { return words.lost; }
+  }
+
+  // The form: clips are listed, checked and sent with a bar that shows how far they are.
+  function ask(form) {
+    var input = find("clip");
+    var chosen = find("chosen");
+    var trouble = find("trouble");
+    var most = Number(form.getAttribute("data-size"));
+    var clips = Number(form.getAttribute("data-clips"));
+    var files = [];
+    var request = null;
+
+    function show() {
+      chosen.textContent = "";
+      files.forEach(function (file, place) {
+        var row = document.createElement("li");
+        var name = document.createElement("span");
+        var gone = document.createElement("button");
+        name.textContent = file.name;
+        gone.type = "button";
+        gone.textContent = "\u00d7";
+        gone.setAttribute("aria-label", filled(words.remove, { name: file.name }));
+        gone.addEventListener("click", function () { files.splice(place, 1); show(); });
+        row.append(name, gone);
+        chosen.append(row);
+      });
+    }
+
+    function add(list) {
+      trouble.textContent = "";
+      Array.prototype.forEach.call(list, function (file) {
+        if (file.size > most) trouble.textContent = filled(words.big, { name: file.name, size: words.size });
+        else if (files.length >= clips) trouble.textContent = filled(words.many, { clips: clips });
+        else files.push(file);
+      });
+      show();
+    }
+
+    input.addEventListener("change", function () { add(input.files); input.value = ""; });
+    ["dragenter", "dragover"].forEach(function (kind) {
+      find("drop").addEventListener(kind, function (event) { event.preventDefault(); find("drop").classList.add("over"); });
+    });
+    ["dragleave", "drop"].forEach(function (kind) {
+      find("drop").addEventListener(kind, function (event) { event.preventDefault(); find("drop").classList.remove("over"); });
+    });
+    find("drop").addEventListener("drop", function (event) { add(event.dataTransfer.files); });
+
+    find("another").addEventListener("click", function () {
+      var fields = all(".field", find("captions"));
+      if (fields.length >= Number(form.getAttribute("data-captions"))) return;
+      var copy = fields[0].cloneNode(true);
+      var number = fields.length + 1;
+      copy.querySelector("label").textContent = filled(words.caption, { number: number });
+      copy.querySelector("label").htmlFor = copy.querySelector("textarea").id = "caption-" + number;
+      copy.querySelector("textarea").value = "";
+      find("captions").append(copy);
+      copy.querySelector("textarea").focus();
+    });
+
+    function busy(on) {
+      find("progress").hidden = !on;
+      form.hidden = on;
+      if (on) find("progress").scrollIntoView({ block: "nearest" });
+    }
+
+    find("stop").addEventListener("click", function () { if (request) request.abort(); });
+
+    form.addEventListener("submit", function (event) {
+      event.preventDefault();
+      var captions = all("textarea", find("captions")).some(function (one) { return one.value.trim(); });
+      if (!files.length && !captions) { trouble.textContent = words.nothing; return; }
+      find("utc_offset").value = find("posted_at").value ? -new Date(find("posted_at").value).getTimezoneOffset() : "";
+      var body = new FormData(form);
+      body.delete("clip");
+      files.forEach(function (file) { body.append("clip", file, file.name); });
+      trouble.textContent = "";
+      request = new XMLHttpRequest();
+      request.upload.addEventListener("progress", function (sent) {
+        if (sent.lengthComputable) find("sent").value = sent.loaded / sent.total;
+      });
+      request.addEventListener("load", function () {
+        if (request.status === 202) window.location.assign("/results/" + JSON.parse(request.responseText).id);
+        else { busy(false); trouble.textContent = reason(request); }
+      });
+      request.addEventListener("error", function () { busy(false); trouble.textContent = words.lost; });
+      request.addEventListener("abort", function () { busy(false); });
+      request.open("POST", "/api/v1/jobs");
+      request.send(body);
+      busy(true);
+    });
+  }
+
+  // Progress: stages tick off as the server reaches them.
+  function wait(box) {
+    var job = box.getAttribute("data-job");
+    var rows = all("[data-stage]", box);
+
+    function mark(state) {
+      var order = rows.map(function (row) { return row.getAttribute("data-stage"); });
+      var now = order.indexOf(state.stage);
+      rows.forEach(function (row, place) {
+        row.className = place < now ? "past" : place === now ? "now" : "";
+        if (place === now) row.setAttribute("aria-current", "step");
+        else row.removeAttribute("aria-current");
+      });
+      find("measured").textContent = state.total ? filled(words.measured, state) : "";
+    }
+
+    function look() {
+      window.fetch("/api/v1/jobs/" + job + "?brief=true").then(function (answer) {
+        if (!answer.ok) { window.location.reload(); return null; }
+        return answer.json();
+      }).then(function (state) {
+        if (!state) return;
+        if (state.state === "done" || state.state === "failed") { window.location.reload(); return; }
+        mark(state);
+        window.setTimeout(look, 300);
+      }).catch(function () { window.setTimeout(look, 2000); });
+    }
+
+    find("stop").addEventListener("click", function () {
+      window.fetch("/api/v1/jobs/" + job, { method: "DELETE" }).finally(function () { window.location.assign("/"); });
+    });
+    window.setTimeout(look, 300);
+  }
+
+  // Two ways to see the stack: part by part, or weighed together.
+  function modes(group) {
+    var buttons = all("button", group);
+    function show(mode) {
+      buttons.forEach(function (one) {
+        var on = one.getAttribute("data-mode") === mode;
+        one.setAttribute("aria-pressed", String(on));
+        find(one.getAttribute("data-mode")).hidden = !on;
+      });
+    }
+    buttons.forEach(function (one) {
+      one.addEventListener("click", function () { show(one.getAttribute("data-mode")); });
+    });
+    show("apart");
+  }
+
+  // What-if: every change is asked of the model itself; only the newest answer counts.
+  function whatIf(form) {
+    var then = find("then");
+    var effect = find("effect");
+    var box = then.closest(".then");
+    var timer = 0;
+    var newest = 0;
+
+    function asked() {
+      var body = { levers: {} };
+      all("[name]", form).forEach(function (one) { body[one.name] = one.value; });
+      all("[data-column]", form).forEach(function (one) {
+        if (one.value !== one.defaultValue) body.levers[one.getAttribute("data-column")] = Number(one.value);
+      });
+      return body;
+    }
+
+    function look() {
+      var number = newest += 1;
+      box.classList.add("busy");
+      effect.textContent = words.busy;
+      window.fetch(form.getAttribute("data-url"), {
+        method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(asked())
+      }).then(function (answer) {
+        return answer.json().then(function (value) {
+          if (!answer.ok) throw new Error(value.error.message);
+          return value;
+        });
+      }).then(function (value) {
+        if (number !== newest) return;
+        then.textContent = value.words.prediction;
+        effect.textContent = value.words.effect;
+        all("[data-column]", form).forEach(function (one) {
+          var said = value.words.levers[one.getAttribute("data-column")];
+          if (said) form.querySelector("label[for='" + one.id + "'] output").textContent = said;
+        });
+        box.classList.remove("busy");
+      }).catch(function (error) {
+        if (number !== newest) return;
+        box.classList.remove("busy");
+        effect.textContent = filled(words.failed, { why: error.message });
+      });
+    }
+
+    function later() { window.clearTimeout(timer); timer = window.setTimeout(look, 250); }
+    form.addEventListener("input", later);
+    form.addEventListener("submit", function (event) { event.preventDefault(); look(); });
+    form.addEventListener("reset", function () { window.setTimeout(look, 0); });
+  }
+
+  if (find("ask")) ask(find("ask"));
+  if (find("wait")) wait(find("wait"));
+  all(".modes").forEach(modes);
+  if (find("what-if")) whatIf(find("what-if"));
+})();

@@ -1,0 +1,272 @@
+"""Monitoring, retraining and the registry, on a small world whose rule changes."""
+
+import html
+import json
+import os
+import re
+import shutil
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from loop_world import BEGIN, join_weeks, make_week, predict_week
+from typer.testing import CliRunner
+
+from virality.cli import app
+from virality.data.errors import InputError, StorageError
+from virality.data.features import write_features
+from virality.data.outcomes import Outcome
+from virality.modeling.bundle import bundle_hash, load_model, save_model
+from virality.modeling.drift import compare_columns, psi
+from virality.modeling.registry import Registry
+from virality.modeling.space import Room, within_space
+from virality.modeling.train import train
+from virality.reports.render import render_watch
+from virality.workflow.monitor import judge_log
+from virality.workflow.prediction_log import open_log
+from virality.workflow.retrain import join, retrain
+
+NOW = BEGIN + timedelta(weeks=60)
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    """Training features, a model, and two logs: one as in training, one after a drift."""
+    folder = tmp_path_factory.mktemp("world")
+    known = join_weeks([make_week(week, 60) for week in range(3)])
+    write_features(folder / "features", known)
+    model = train(known.matrix, known.posts, target="views")
+    save_model(model, folder / "model")
+    mark = bundle_hash(folder / "model")
+    for name, drifted in (("calm", False), ("drifted", True)):
+        with open_log(folder / f"{name}.db") as log:
+            for week in (3, 4, 5):
+                predict_week(log, mark, model, make_week(week, 50, drifted=drifted))
+    return folder, known, model, mark
+
+
+def judged(world, name, **options):
+    folder, known, model, mark = world
+    with open_log(folder / f"{name}.db") as log:
+        return judge_log(log, model, mark, known, **options)
+
+
+def test_a_model_that_holds_is_not_blamed(world):
+    found = judged(world, "calm")
+    assert (found.predictions, found.outcomes) == (150, 150)
+    assert not any("err" in reason or "too" in reason for reason in found.reasons)
+    assert found.coverage.value > 0.65
+    assert not found.moved
+    assert found.metrics["spearman"].value > 0.8
+
+
+def test_a_changed_rule_is_found(world):
+    found = judged(world, "drifted")
+    assert found.advice == "retrain"
+    assert found.metrics["mae"].low > found.expected
+    assert any("the rule seems to have changed" in reason for reason in found.reasons)
+    assert any("promise too much" in reason for reason in found.reasons)
+    assert not found.moved  # the posts are as they were: only what follows from them is not
+    assert len(found.stretches) == 8
+    assert sum(one.posts for one in found.stretches) == 150
+
+
+def test_without_outcomes_it_waits(world, tmp_path):
+    _, _, model, mark = world
+    week = make_week(9, 40)
+    with open_log(tmp_path / "log.db") as log:
+        predict_week(log, mark, model, week)
+        for report in log.reports():
+            log.reject(report.number)
+        found = judge_log(log, model, mark, None)
+    assert found.advice == "wait"
+    assert "0 outcome(s)" in found.reasons[0]
+    assert found.drifts == ()
+    assert "Too early" in render_watch(found)
+
+
+def test_the_page_is_one_file_and_names_nothing_outside(world):
+    page = render_watch(judged(world, "drifted"))
+    assert page == render_watch(judged(world, "drifted"))
+    assert "Train again." in page
+    body = re.sub(r"<script>.*?</script>", "", page, flags=re.DOTALL)
+    assert {found[0] for found in re.findall(r"(?:src|href)=\"(.)", body)} == {"#"}
+    assert "default-src 'none'" in html.unescape(page)
+
+
+def test_psi_of_known_shares():
+    before, now = np.repeat(np.arange(10.0), 1000), np.repeat(np.arange(10.0), 1000)
+    assert psi(before, now) == pytest.approx(0, abs=1e-9)
+    half = np.concatenate([np.zeros(5000), np.ones(5000)])
+    most = np.concatenate([np.zeros(8000), np.ones(2000)])
+    expected = (0.8 - 0.5) * np.log(0.8 / 0.5) + (0.2 - 0.5) * np.log(0.2 / 0.5)
+    assert psi(half, most) == pytest.approx(expected, rel=1e-3)
+
+
+numbers = st.lists(st.one_of(st.floats(-1e6, 1e6), st.just(float("nan"))), min_size=20, max_size=60)
+
+
+@settings(max_examples=60, deadline=None)
+@given(numbers, numbers)
+def test_drift_is_never_nan_and_never_below_0(before, now):
+    (found,) = compare_columns(["x"], np.array(before)[:, None], np.array(now)[:, None])
+    assert found.psi >= 0
+    assert 0 <= found.p <= 1
+    assert 0 <= found.ks <= 1
+    assert found.sentence
+
+
+def test_what_has_moved_is_found_and_what_has_not_is_left_alone():
+    rng = np.random.default_rng(0)
+    before, now = rng.normal(size=(400, 30)), rng.normal(size=(200, 30))
+    now[:, 3] += 1.0
+    now[:90, 7] = np.nan
+    found = compare_columns([f"c{number}" for number in range(30)], before, now)
+    assert {one.name for one in found if one.moved} == {"c3", "c7"}
+    assert "higher" in next(one.sentence for one in found if one.name == "c3")
+    assert "missing" in next(one.sentence for one in found if one.name == "c7")
+
+
+@pytest.fixture(scope="module")
+def retrained(world):
+    folder, _, _, mark = world
+    result = retrain(
+        folder / "drifted.db", folder / "registry", folder / "features",
+        model=folder / "model", trials=2,
+    )  # fmt: skip
+    return folder / "registry", mark, result
+
+
+def test_a_better_challenger_goes_into_use(retrained):
+    registry, first, result = retrained
+    assert result.action == "promoted"
+    assert result.champion == first
+    assert result.comparison.differences["mae"].high < 0
+    assert bundle_hash(registry / "current") == result.challenger != first
+    assert len(list((registry / "bundles").iterdir())) == 2
+    assert load_model(registry / "current").card.rows > result.learned
+
+
+def test_a_rollback_puts_the_earlier_one_into_use(retrained, tmp_path):
+    folder = tmp_path / "copy"
+    shutil.copytree(retrained[0], folder, symlinks=True)
+    done = CliRunner().invoke(app, ["retrain", "--rollback", "--registry", str(folder), "--json"])
+    assert json.loads(done.stdout)["champion"] == retrained[1]
+    assert bundle_hash(folder / "current") == retrained[1]
+    assert [move.action for move in Registry(folder).history()] == [
+        "promoted", "promoted", "rolled back",
+    ]  # fmt: skip
+    again = CliRunner().invoke(app, ["retrain", "--rollback", "--registry", str(folder)])
+    assert isinstance(again.exception, InputError)
+    assert "no earlier bundle" in str(again.exception)
+
+
+def test_a_challenger_that_is_no_better_stays_out(world, tmp_path):
+    folder, *_ = world
+    result = retrain(
+        folder / "calm.db", tmp_path / "registry", folder / "features", model=folder / "model",
+        trials=1,
+    )  # fmt: skip
+    assert result.action == "kept"
+    assert bundle_hash(tmp_path / "registry" / "current") == result.champion
+    assert (tmp_path / "registry" / "bundles" / result.challenger[:16]).is_dir()
+    assert "stays in use" in result.verdict
+
+
+def test_poison_is_not_learned_from(world, tmp_path):
+    _, known, model, mark = world
+    week = make_week(8, 40)
+    with open_log(tmp_path / "log.db") as log:
+        predict_week(log, mark, model, week)
+        before = join(log, known, model).posts
+        for number, post in enumerate(week.posts["id"]):
+            outcome = Outcome(post=post, views=3, observed_at=NOW)
+            log.feedback(outcome, client=f"c{number}", now=NOW)
+            huge = Outcome(post=post, views=10**12, observed_at=NOW)
+            log.feedback(huge, client=f"c{number}", now=NOW)
+        after = join(log, known, model).posts
+    assert len(before) == len(known.posts) + 40
+    assert before["views"].tolist() == after["views"].tolist()
+
+
+def test_too_few_outcomes_wait(world, tmp_path):
+    folder, _, model, mark = world
+    with open_log(tmp_path / "log.db") as log:
+        predict_week(log, mark, model, make_week(8, 10))
+    result = retrain(
+        tmp_path / "log.db", tmp_path / "registry", folder / "features", model=folder / "model"
+    )
+    assert (result.action, result.fresh) == ("waiting", 10)
+
+
+def test_a_damaged_registry_is_told(retrained, tmp_path):
+    folder = tmp_path / "copy"
+    shutil.copytree(retrained[0], folder, symlinks=True)
+    (folder / "history.json").write_text("[{")
+    with pytest.raises(StorageError, match=r"history\.json: is damaged"):
+        Registry(folder).history()
+    for facts in (folder / "facts").iterdir():
+        facts.write_text("{}")
+    with pytest.raises(StorageError, match="missing or damaged"):
+        Registry(folder).in_use()
+    with (
+        Registry(folder).locked(),
+        pytest.raises(StorageError, match="another run"),
+        Registry(folder).locked(),
+    ):
+        pass
+
+
+def test_a_move_that_was_cut_off_can_be_made_again(retrained, tmp_path, monkeypatch):
+    folder = tmp_path / "copy"
+    shutil.copytree(retrained[0], folder, symlinks=True)
+    registry, in_use = Registry(folder), bundle_hash(folder / "current")
+    really = os.replace
+
+    def replace(source, target):
+        if Path(target).name == "current":
+            raise OSError(28, "No space left on device")
+        really(source, target)
+
+    monkeypatch.setattr(os, "replace", replace)
+    with pytest.raises(StorageError, match="No space"):
+        registry.roll_back(now=NOW)
+    assert bundle_hash(folder / "current") == in_use
+    monkeypatch.setattr(os, "replace", really)
+    registry.promote(retrained[1], "by hand", now=NOW)
+    assert bundle_hash(folder / "current") == retrained[1]
+
+
+def test_the_commands(world, tmp_path):
+    folder, *_ = world
+    page = tmp_path / "monitor.html"
+    options = ["--model", str(folder / "model"), "--features", str(folder / "features")]
+    done = CliRunner().invoke(
+        app, ["monitor", str(folder / "drifted.db"), *options, "-o", str(page), "--json", "-q"]
+    )
+    assert done.exit_code == 0, done.output
+    value = json.loads(done.stdout)
+    assert value["advice"] == "retrain"
+    assert json.loads(page.with_suffix(".json").read_text())["outcomes"] == 150
+    shown = CliRunner().invoke(
+        app, ["monitor", str(folder / "drifted.db"), *options, "-o", str(page), "-q"]
+    )
+    assert "retrain" in shown.output
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["learning_rate", "num_leaves", "dims", "loss", "terms", "alpha", "other"]),
+        st.one_of(st.integers(-5, 500), st.floats(), st.booleans(), st.sampled_from(["l1", "x"])),
+    ),
+    st.integers(30, 20_000),
+)
+def test_a_warm_start_is_always_within_the_space(params, posts):
+    room = Room(posts)
+    kept = within_space(params, room)
+    assert within_space(kept, room) == kept
+    assert set(kept) <= set(params) - {"other"}
+    assert kept.get("dims", room.dims[0]) in room.dims

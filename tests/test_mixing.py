@@ -1,0 +1,158 @@
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from matrices import make_case
+
+from virality.data.matrix import FeatureMatrix
+from virality.modeling.bundle import load_model, save_model
+from virality.modeling.mixing import mix_bases
+from virality.modeling.oof import OutOfFold
+from virality.modeling.recipe import Recipe
+from virality.modeling.train import train
+from virality.modeling.weights import fit_weights
+
+
+def _said(n=400, seed=0):
+    """Return outcomes and three bases: a good one, a worse one, noise."""
+    rng = np.random.default_rng(seed)
+    y = rng.normal(5, 1, n)
+    bases = [y + rng.normal(0, 0.3, n), y + rng.normal(0, 0.8, n), rng.normal(5, 1, n)]
+    return np.column_stack(bases), y
+
+
+def test_better_bases_get_more_weight_and_noise_none():
+    weights = fit_weights(*_said(), equal_posts=0.0).values
+    assert weights[0] > weights[1] > 0
+    assert weights[2] < 0.05
+
+
+def test_little_evidence_pulls_towards_equal_weights():
+    said, y = _said()
+    spread = [np.ptp(fit_weights(said, y, pull).values) for pull in (0.0, 100.0, 1e7)]
+    assert spread[0] > spread[1] > spread[2]
+    assert spread[2] < 0.01
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 1000), bases=st.integers(1, 6), absolute=st.booleans())
+def test_weights_are_never_negative_and_every_subset_has_its_own(seed, bases, absolute):
+    rng = np.random.default_rng(seed)
+    said = rng.normal(size=(80, bases)) + rng.normal(size=(80, 1))
+    weights = fit_weights(said, said.mean(axis=1), 10.0, absolute=absolute)
+    assert (weights.values >= 0).all()
+    there = rng.random(bases) < 0.5
+    values, intercept = weights.without(there)
+    assert (values >= 0).all()
+    assert (values[~there] == 0).all()
+    assert np.isfinite(intercept)
+
+
+def test_a_base_that_is_missing_is_made_up_for_by_the_others():
+    said, y = _said(2000)
+    weights = fit_weights(said, y, 0.0)
+    there = np.ones(said.shape, dtype=bool)
+    there[:, 0] = False
+    hollow = said.copy()
+    hollow[:, 0] = 5.0  # what trees say of a post that lacks all that they read
+    blind = np.mean((weights.mix(hollow) - y) ** 2)
+    aware = np.mean((weights.mix(hollow, there) - y) ** 2)
+    assert aware < 0.8 * blind
+    alone = fit_weights(said[:, 1:], y, 0.0)
+    np.testing.assert_allclose(weights.mix(hollow, there), alone.mix(said[:, 1:]), atol=1e-6)
+
+
+def test_absolute_errors_resist_outliers():
+    said, y = _said(300)
+    wild = y.copy()
+    wild[::10] += 40
+    plain, tough = (fit_weights(said, wild, 0.0, absolute=one) for one in (False, True))
+    errors = [np.median(np.abs(one.mix(said) - y)) for one in (plain, tough)]
+    assert errors[1] < 0.5 * errors[0]
+
+
+def _folded(said, y):
+    n = len(y)
+    return OutOfFold(
+        row=np.arange(n), fold=np.zeros(n, int), warm=np.zeros(n, bool), predictions=said,
+        there=np.ones(said.shape, bool), signals=np.zeros((n, 3), np.float32), rounds=(1,) * 3,
+    )  # fmt: skip
+
+
+def test_adapting_follows_the_newest_posts():
+    rng = np.random.default_rng(3)
+    n = 1000
+    y = rng.normal(5, 1, n)
+    times = np.linspace(0, 1e6, n)
+    early = times < 0.6e6
+    first = np.where(early, y + rng.normal(0, 0.2, n), rng.normal(5, 1, n))
+    second = np.where(early, rng.normal(5, 1, n), y + rng.normal(0, 0.2, n))
+    said = np.column_stack([first, second, rng.normal(5, 1, n)])
+    still, _ = mix_bases(_folded(said, y), y, times, Recipe())
+    moving, _ = mix_bases(_folded(said, y), y, times, Recipe(adapt=True))
+    assert still.values[0] > still.values[1]
+    assert moving.values[1] > moving.values[0]
+
+
+def test_posts_that_lack_a_modality_are_mixed_without_its_base_and_explained_exactly(tmp_path):
+    matrix, posts = make_case(160, noise=0.1)
+    frame = matrix.frame.copy()
+    frames = [name for name, one in matrix.columns.items() if one.modality == "frames"]
+    frame.iloc[::4, [frame.columns.get_loc(name) for name in frames]] = np.nan
+    holey = FeatureMatrix(frame, matrix.columns, matrix.versions)
+    model = train(holey, posts, target="views")
+    stack, rows = model.stack, model.rows(holey, posts)
+    place = [base.name for base in stack.bases].index("frames")
+    inputs = stack.projector.transform(rows)
+    missing = np.isnan(inputs.values[:, stack.bases[place].places]).all(axis=1)
+    assert missing[::4].all()
+    assert missing.sum() == 40
+    there = np.arange(len(stack.bases)) != place
+    mixed, _ = stack.cold.shares(2, np.array([there, np.ones(len(there), bool)]))
+    assert mixed[0, place] == 0
+    np.testing.assert_array_equal(mixed[1], stack.cold.values)
+    told = model.contributions(holey, posts)
+    np.testing.assert_allclose(
+        told.baseline + told.frame.sum(axis=1), model.predict(holey, posts).mean, rtol=1e-6
+    )
+    save_model(model, tmp_path / "m")
+    again = load_model(tmp_path / "m").predict(holey, posts)
+    np.testing.assert_array_equal(again.mean, model.predict(holey, posts).mean)
+
+
+def test_adapt_is_remembered_by_the_model():
+    matrix, posts = make_case(150)
+    model = train(matrix, posts, target="views", adapt=True)
+    assert model.recipe.adapt
+    assert np.isfinite(model.predict(matrix, posts).mean).all()
+    assert pd.Series(model.card.weights).ge(0).all()
+
+
+def test_bases_are_bagged_over_seeds():
+    matrix, posts = make_case(150)
+    model = train(matrix, posts, target="views")
+    for base in model.stack.bases:
+        assert len(base.boosters) == model.recipe.bags > 1
+        assert len({booster.text for booster in base.boosters}) == len(base.boosters)
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_raw_embeddings_are_read_column_by_column(share):
+    from dataclasses import replace
+
+    from virality.modeling.recipe import sensible_recipe
+    from virality.modeling.rows import arrange
+    from virality.modeling.stack import fit_stack
+
+    matrix, posts = make_case(150)
+    rows = arrange(matrix, posts, tuple(matrix.columns))
+    y = np.log10(1 + posts["views"].to_numpy(float))
+    recipe = replace(sensible_recipe(150), raw=True, history=bool(share))
+    stack = fit_stack(rows, y, recipe, jobs=1)
+    names = [column.name for column in stack.projector.columns]
+    read = {names[place] for base in stack.bases for place in base.places}
+    assert any(name.startswith("text_embedding__sentence") for name in read)
+    assert not any("#" in name for name in read)
+    assert any(name.startswith("history__") for name in read) == bool(share)
+    assert np.corrcoef(stack.predict(rows).mean, y)[0, 1] > 0.8

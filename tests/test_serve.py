@@ -1,0 +1,310 @@
+"""The server and its API: the same numbers as the command line, limits, nothing left behind."""
+
+import gc
+import json
+import os
+import socket
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import psutil
+import pytest
+import serve_case as case
+from serve_case import ask, finished, form, site
+from typer.testing import CliRunner
+
+from virality.cli import app
+
+SMALL = 300_000
+"""Largest clip of the tests' server, in bytes."""
+
+
+@pytest.fixture(scope="module")
+def server():
+    with site(clip_bytes=SMALL, waiting=60, idle_s=1.0, upload_s=20.0) as one:
+        yield one
+
+
+@pytest.fixture
+def client(server):
+    with server.client() as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def result(server):
+    with server.client() as client:
+        return ask(client, case.clip(1), captions=("word word #tag1",), followers="12000")
+
+
+def command(*arguments: object) -> dict:
+    done = CliRunner().invoke(app, ["predict", str(case.model()), *map(str, arguments), "--json"])
+    assert done.exit_code == 0, done.output
+    return json.loads(done.stdout)
+
+
+def left_behind(server) -> list[str]:
+    """Files of uploads; those of a job that ends right now are waited for."""
+    until = time.monotonic() + 60
+    while server.board.busy() and time.monotonic() < until:
+        time.sleep(0.02)
+    assert server.board.busy() == 0
+    return sorted(path.name for path in server.board.root.iterdir())
+
+
+FACTS = {
+    "clip and caption": (True, "word word #tag1", {"followers": "12000"}),
+    "clip alone": (True, "", {}),
+    "caption alone": (False, "word word word", {"followers": "500"}),
+    "every fact": (
+        True, "word",
+        {"followers": "7", "posted_at": "2025-03-01T12:00:00", "hashtags": "a b", "author":
+         "author1", "sound": "s1", "sound_title": "a song", "sound_original": "true"},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FACTS)
+def test_a_result_is_the_command_lines_to_the_last_digit(client, name):
+    with_clip, caption, fields = FACTS[name]
+    clips = [case.clip(1)] if with_clip else []
+    served = ask(client, *clips, captions=(caption,) if caption else (), **fields)
+    options: list[object] = [*clips]
+    options += ["--caption", caption] if caption else []
+    for field, value in fields.items():
+        if field == "sound_original":
+            options.append("--original-sound")
+        else:
+            words = value.replace(" ", ",") if field == "hashtags" else value
+            options += [f"--{field.replace('_', '-')}", words]
+    (item,) = served["items"]
+    assert item["forecast"] == command(*options)
+
+
+def test_what_if_is_what_the_command_line_says_of_the_changed_post(client, result):
+    path = f"/api/v1/jobs/{result['id']}/items/0/what-if"
+    changed = {"caption": "quite another caption #tag2", "followers": 90_000}
+    answer = client.post(path, json=changed).json()
+    flags = ["--caption", changed["caption"], "--followers", changed["followers"]]
+    assert answer["forecast"] == command(case.clip(1), *flags)
+    assert answer["forecast"]["prediction"] != result["items"][0]["forecast"]["prediction"]
+    same = client.post(path, json={}).json()
+    assert same["forecast"] == result["items"][0]["forecast"]
+    assert same["words"]["effect"] == "no change so far"
+
+
+def test_parts_mix_to_the_prediction_and_know_what_they_lack(client, result):
+    model = case.predictor().model
+    for served, clip in ((result, True), (ask(client, captions=("word",)), False)):
+        (item,) = served["items"]
+        informed = {part["name"]: part["informed"] for part in item["parts"]}
+        media = informed.keys() & {"audio", "frames", "stream"}
+        assert media
+        assert all(informed[name] == clip for name in media)
+        assert informed["text"]
+        assert all(part["weight"] >= 0 for part in item["parts"])
+        assert {part["name"] for part in item["parts"]} == {b.name for b in model.stack.bases}
+
+
+def test_the_niche_is_of_the_posts_most_like_it(result):
+    (item,) = result["items"]
+    assert 0 <= item["niche"]["percentile"] <= 100
+    similar = [one["similarity"] for one in item["niche"]["similar"]]
+    assert similar == sorted(similar, reverse=True)
+    assert len(similar) == 5
+    views = dict(zip(case.posts()["id"], case.posts()["views"], strict=True))
+    for one in item["niche"]["similar"]:
+        assert one["outcome"] == pytest.approx(views[one["id"]])
+
+
+def test_several_clips_and_captions_are_crossed(client):
+    served = ask(client, case.clip(0), case.clip(1), captions=("one #tag1", "two"))
+    assert [item["name"] for item in served["items"]] == [
+        "clip0 · caption 1", "clip0 · caption 2", "clip1 · caption 1", "clip1 · caption 2",
+    ]  # fmt: skip
+    assert len({item["forecast"]["prediction"] for item in served["items"]}) > 1
+    page = client.get(f"/results/{served['id']}").text
+    assert page.count('href="?item=') == 4
+    for item in range(4):
+        assert client.get(f"/results/{served['id']}?item={item}").status_code == 200
+    assert client.get(f"/results/{served['id']}?item=4").status_code == 404
+
+
+def test_a_file_that_is_no_clip_says_so_and_the_caption_still_counts(client, tmp_path):
+    text = tmp_path / "text.mp4"
+    text.write_text("not a film\n" * 100)
+    served = ask(client, text, captions=("word word",))
+    (item,) = served["items"]
+    assert (item["status"], item["reason"]) == ("failed", "not_media")
+    page = client.get(f"/results/{served['id']}").text
+    assert "This file could not be read" in page
+    assert "What follows knows only what was typed in." in page
+
+
+def test_pages_and_states_of_a_job(client):
+    started = client.post("/predict", files=form(case.clip(2)), follow_redirects=False)
+    assert started.status_code == 303
+    place = started.headers["location"]
+    assert client.get(place).status_code == 200
+    job = place.rpartition("/")[2]
+    finished(client, job)
+    assert "Four times in five" in client.get(place).text
+    assert client.get(f"/api/v1/jobs/{job}?brief=true").json()["items"] == []
+    assert client.delete(f"/api/v1/jobs/{job}").status_code == 204
+    assert client.get(place).status_code == 404
+    assert client.get(f"/api/v1/jobs/{job}").json()["error"]["code"] == "no_result"
+
+
+def test_a_form_that_cannot_be_used_comes_back_with_the_reason(client):
+    answer = client.post("/predict", files=form(captions=("x",), followers="many"))
+    assert answer.status_code == 422
+    assert "followers is a whole number" in answer.text
+    assert 'id="ask"' in answer.text
+
+
+def test_levers_stay_within_what_earlier_posts_support(client, result):
+    path = f"/api/v1/jobs/{result['id']}/items/0/what-if"
+    for lever in client.get("/api/v1/model").json()["levers"]:
+        inside = client.post(path, json={"levers": {lever["column"]: lever["high"]}})
+        assert inside.status_code == 200
+        beyond = client.post(path, json={"levers": {lever["column"]: lever["high"] * 2 + 1e6}})
+        assert beyond.status_code == 422
+    assert client.post(path, json={"levers": {"no_such": 1.0}}).status_code == 422
+
+
+def test_metrics_count_what_happened(client, result):
+    text = client.get("/metrics").text
+    assert 'virality_jobs_total{end="done"}' in text
+    assert 'virality_requests_total{route="/api/v1/jobs",status="202"}' in text
+    assert "virality_jobs_waiting 0.0" in text
+    assert result["id"] not in text
+
+
+def test_ids_cannot_be_guessed(server):
+    jobs = [server.board.submit((), server.board.reserve()).id for _ in range(20)]
+    assert len(set(jobs)) == 20
+    assert all(len(one) == 32 for one in jobs)
+    left_behind(server)
+
+
+def raw_upload(server, total: int, sent: int) -> socket.socket:
+    """Begin an upload of `total` bytes and send `sent` of them."""
+    head = (
+        b"POST /api/v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; "
+        b"boundary=xyz\r\nContent-Length: " + str(total).encode() + b"\r\n\r\n"
+    )
+    part = b'--xyz\r\nContent-Disposition: form-data; name="clip"; filename="a.mp4"\r\n\r\n'
+    sock = server.connect()
+    sock.sendall(head + part + b"x" * sent)
+    return sock
+
+
+@pytest.mark.parametrize("sent", [0, 1, 1000, 100_000])
+def test_a_dropped_connection_leaves_nothing(server, sent):
+    sock = raw_upload(server, 250_000, sent)
+    until = time.monotonic() + 30
+    while not server.board.busy():
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    sock.close()
+    assert left_behind(server) == []
+
+
+def test_a_slow_body_is_given_up(server):
+    with raw_upload(server, 250_000, 10) as sock:
+        answer = sock.recv(4096)
+    assert answer.startswith(b"HTTP/1.1 408")
+    assert left_behind(server) == []
+
+
+def test_what_was_taken_in_is_deleted_when_it_is_measured(server, client):
+    ask(client, case.clip(0), captions=("x",))
+    assert left_behind(server) == []
+
+
+def test_fifty_uploads_at_once_leave_no_file_no_thread_no_memory(server):
+    process = psutil.Process(os.getpid())
+    content = case.clip(0).read_bytes()
+
+    def upload(number: int) -> int:
+        with server.client() as client:
+            files = [("clip", (f"{number}.mp4", content, "video/mp4"))]
+            started = client.post("/api/v1/jobs", files=files)
+            if started.status_code == 202:
+                finished(client, started.json()["id"])
+                client.delete(f"/api/v1/jobs/{started.json()['id']}")
+            return started.status_code
+
+    def round_of_fifty() -> list[int]:
+        with ThreadPoolExecutor(50) as threads:
+            return list(threads.map(upload, range(50)))
+
+    assert set(round_of_fifty()) == {202}  # whatever grows once has grown now
+    assert left_behind(server) == []
+    gc.collect()
+    threads, children = threading.active_count(), len(process.children(recursive=True))
+    files, memory = process.num_fds(), process.memory_info().rss
+    assert set(round_of_fifty()) == {202}
+    assert left_behind(server) == []
+    gc.collect()
+    assert threading.active_count() <= threads + 1
+    assert len(process.children(recursive=True)) <= children
+    assert process.num_fds() <= files + 5
+    assert process.memory_info().rss - memory < 60_000_000
+    assert server.board.kept() < 100
+
+
+def test_a_full_queue_says_when_to_come_back():
+    with site(waiting=1, clip_bytes=SMALL) as one, one.client() as client:
+        folders = [one.board.reserve() for _ in range(2)]
+        refused = client.post("/api/v1/jobs", files=form(case.clip(0)))
+        assert refused.status_code == 503
+        assert int(refused.headers["retry-after"]) > 0
+        assert refused.json()["error"]["code"] == "queue_full"
+        one.board.release(folders[0])
+        served = client.post("/api/v1/jobs", files=form(case.clip(0)))
+        assert served.status_code == 202
+        one.board.release(folders[1])
+        root = one.board.root
+    assert not root.exists()  # with the server, its folder goes
+
+
+def test_results_expire_and_the_oldest_make_room():
+    from dataclasses import replace
+
+    from virality.web.jobs import Board
+    from virality.web.metrics import Metrics
+    from virality.web.refusal import Refusal
+    from virality.web.settings import Settings
+
+    board = Board(case.predictor(), replace(Settings(), keep=2, keep_s=100.0), Metrics())
+    jobs = [board.submit((), board.reserve()) for _ in range(4)]
+    for age, job in zip((200.0, 30.0, 20.0, 10.0), jobs, strict=True):
+        job.ended = time.monotonic() - age
+    board.sweep()
+    assert [board.find(job.id) for job in jobs[2:]] == jobs[2:]
+    for job in jobs[:2]:
+        with pytest.raises(Refusal, match="no such result"):
+            board.find(job.id)
+    board.close()
+
+
+def test_serve_says_where_it_listens_and_refuses_what_cannot_work(tmp_path):
+    taken = socket.socket()
+    taken.bind(("127.0.0.1", 0))
+    taken.listen()
+    port = taken.getsockname()[1]
+    from virality.data.errors import StorageError, UsageError
+    from virality.web.serve import listen, warning
+    from virality.web.settings import Settings, new_token
+
+    with pytest.raises(StorageError, match="another --port"):
+        listen(Settings(port=port))
+    taken.close()
+    with pytest.raises(UsageError, match="token"):
+        Settings(host="0.0.0.0")
+    with pytest.raises(UsageError, match="shorter"):
+        Settings(token="short")
+    assert "TLS" in warning(Settings(host="0.0.0.0", token=new_token()))
+    assert warning(Settings()) == ""

@@ -1,0 +1,169 @@
+"""The page in a real browser: upload, progress, result, what-if, errors, at a phone's width too."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+import serve_case as case
+from serve_case import site
+
+BROWSER = shutil.which("chromium")
+pytestmark = [
+    pytest.mark.nightly,
+    pytest.mark.skipif(BROWSER is None, reason="no chromium here"),
+]
+PHONE = {"width": 390, "height": 844}
+
+
+@pytest.fixture(scope="module")
+def server():
+    with site(clip_bytes=300_000) as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as play:
+        chromium = play.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser, server):
+    context = browser.new_context(base_url=server.url, viewport={"width": 1200, "height": 900})
+    one = context.new_page()
+    one.set_default_timeout(60_000)
+    said: list[str] = []
+    asked: list[str] = []
+    one.on("console", lambda message: said.append(f"{message.type}: {message.text}"))
+    one.on("pageerror", lambda error: said.append(str(error)))
+    one.on("request", lambda request: asked.append(request.url))
+    yield one
+    context.close()
+    assert all(url.startswith((server.url, "data:")) for url in asked)
+    assert not [text for text in said if "422" not in text and "404" not in text]
+
+
+def predict(page, *clips: Path, caption: str = "") -> None:
+    page.goto("/")
+    if clips:
+        page.set_input_files("#clip", [str(one) for one in clips])
+    page.fill("#caption", caption)
+    page.fill("#followers", "12000")
+    page.click("button[type=submit]")
+    page.wait_for_url("**/results/**")
+    page.wait_for_selector("#sentence")
+
+
+def test_upload_result_and_what_if(page):
+    predict(page, case.clip(0), caption="word word #tag1")
+    assert "Four times in five" in page.inner_text("#sentence")
+    assert page.is_visible("#apart")
+    assert not page.is_visible("#stack")
+    page.click("[data-mode=stack]")
+    assert page.is_visible("#stack")
+    assert not page.is_visible("#apart")
+    before = page.inner_text("#then")
+    page.fill("#w-caption", "word " * 60)
+    page.wait_for_function(
+        "before => document.getElementById('then').textContent !== before", arg=before
+    )
+    assert page.inner_text("#effect").startswith(("times", "divided"))
+    page.click("#what-if button[type=reset]")
+    page.wait_for_function(
+        "before => document.getElementById('then').textContent === before", arg=before
+    )
+
+
+def test_several_clips_and_captions_side_by_side(page):
+    page.goto("/")
+    page.set_input_files("#clip", [str(case.clip(0)), str(case.clip(1))])
+    page.click("#another")
+    page.locator("textarea").nth(0).fill("one")
+    page.locator("textarea").nth(1).fill("two words #tag2")
+    page.click("button[type=submit]")
+    page.wait_for_selector("#side")
+    assert page.locator("#side tbody tr").count() == 4
+    page.locator("#side tbody a").nth(3).click()
+    page.wait_for_url("**?item=*")
+    assert page.locator("#side tr.ours").count() == 1
+
+
+def test_progress_is_told_by_stage_and_can_be_stopped(page, server):
+    folders = [server.board.reserve()]  # nothing: the job below is held before it runs
+    server.board.predictor._lock.acquire()
+    try:
+        page.goto("/")
+        page.fill("#caption", "wait for me")
+        page.click("button[type=submit]")
+        page.wait_for_selector("[data-stage=predict].now")
+        assert page.locator(".stages .past").count() >= 1
+        page.click("#stop")
+        page.wait_for_selector("#ask")
+    finally:
+        server.board.predictor._lock.release()
+        server.board.release(folders[0])
+
+
+def test_what_cannot_be_sent_is_said_before_it_is_sent(page, tmp_path):
+    page.goto("/")
+    page.click("button[type=submit]")
+    assert "Drop a clip or write a caption" in page.inner_text("#trouble")
+    large = tmp_path / "large.mp4"
+    large.write_bytes(b"x" * 300_001)
+    page.set_input_files("#clip", str(large))
+    assert "large.mp4 is larger than" in page.inner_text("#trouble")
+    page.set_input_files("#clip", str(case.clip(0)))
+    assert page.locator("#chosen li").count() == 1
+    page.click("#chosen button")
+    assert page.locator("#chosen li").count() == 0
+    page.fill("#caption", "fine")
+    page.evaluate("document.getElementById('followers').removeAttribute('pattern')")
+    page.fill("#followers", "many")
+    page.click("button[type=submit]")
+    page.wait_for_function("document.getElementById('trouble').textContent.includes('followers')")
+
+
+def test_names_and_captions_run_nothing(page):
+    attack = '<img src=x onerror="document.title=1"><script>document.title=1</script>'
+    predict(page, caption=attack)
+    assert page.title() != "1"
+    assert page.locator("main img").count() == 0
+    assert "<script>" in page.inner_text(".caption")
+
+
+def test_errors_are_pages(page):
+    page.goto("/nothing")
+    assert "There is nothing here" in page.inner_text("h1")
+    page.click("main a")
+    page.wait_for_selector("#ask")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_is_wider_than_a_phone(browser, server, scheme):
+    context = browser.new_context(base_url=server.url, viewport=PHONE, color_scheme=scheme)
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    predict(page, case.clip(1), caption="a long caption " * 20 + "w" * 90)
+    for path in (page.url, "/", "/nothing"):
+        page.goto(path)
+        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert (paper == "rgb(20, 23, 27)") == (scheme == "dark")
+    context.close()
+
+
+def test_without_scripts_the_form_still_works(browser, server):
+    context = browser.new_context(base_url=server.url, java_script_enabled=False)
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    page.goto("/")
+    page.fill("#caption", "no scripts here")
+    page.click("button[type=submit]")
+    page.wait_for_selector("#sentence")  # the page looks again by itself
+    assert page.is_visible("#apart")
+    assert page.is_visible("#stack")
+    context.close()

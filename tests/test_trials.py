@@ -1,0 +1,144 @@
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+
+import numpy as np
+import pytest
+from matrices import make_case
+
+from virality.data.errors import UsageError
+from virality.modeling.oof import plan_bases
+from virality.modeling.study import open_study
+from virality.modeling.train import train
+from virality.modeling.trials import FOLDS_APART, FOLDS_HELD, nested_score
+from virality.modeling.tune import read_tuning, tune
+
+HERE = os.path.dirname(__file__)
+
+
+def test_the_nested_score_judges_choices_made_without_the_fold():
+    trials = [
+        {FOLDS_HELD: [1.0, 5.0], FOLDS_APART: [1.1, 5.1]},
+        {FOLDS_HELD: [3.0, 2.0], FOLDS_APART: [3.1, 2.1]},
+    ]
+    # Without fold 1 the second trial is best (2 < 5) and scores 3.1 there; else the first.
+    assert nested_score(trials) == pytest.approx((3.1 + 5.1) / 2)
+    assert nested_score(trials[:1]) is None
+    assert nested_score([*trials, {}]) == nested_score(trials)
+
+
+def test_choosing_among_trials_of_pure_noise_is_called_optimistic():
+    rng = np.random.default_rng(0)
+    flattery, nested = [], []
+    for _ in range(20):
+        noise = rng.normal(1.0, 0.1, (200, 5)).tolist()
+        trials = [{FOLDS_HELD: row, FOLDS_APART: row} for row in noise]
+        flattery.append(1.0 - min(np.mean(row) for row in noise))
+        nested.append(1.0 - nested_score(trials))
+    assert np.mean(flattery) > 0.1
+    assert abs(np.mean(nested)) < 0.3 * np.mean(flattery)
+
+
+@pytest.mark.parametrize("metric", ["mae", "mape", "spearman"])
+def test_a_study_is_judged_by_the_metric_asked_for(tmp_path, metric):
+    found = tune(*make_case(90), trials=3, study=tmp_path / "s.log", metric=metric)
+    assert found.measure == metric
+    assert 0 < found.value < 1
+    again = tune(*make_case(90), trials=3, study=tmp_path / "s.log")
+    assert again == found
+    with pytest.raises(UsageError, match=f"a study of {metric}, not of rmse"):
+        tune(*make_case(90), trials=3, study=tmp_path / "s.log", metric="rmse")
+
+
+def test_sane_guesses_come_first_and_both_libraries_are_remembered(tmp_path):
+    case = make_case(90)
+    found = tune(*case, trials=5, study=tmp_path / "s.log")
+    first = [trial.params for trial in found.trials[:4]]
+    assert [one["library"] for one in first] == ["lightgbm", "xgboost", "lightgbm", "lightgbm"]
+    assert [one["loss"] for one in first[:3]] == ["l2", "l2", "huber"]
+    assert set(found.by_library) == {"lightgbm", "xgboost"}
+    assert found.nested is not None
+    assert found.optimism == pytest.approx(found.nested - found.value)
+    model = train(*case, tuning=found)
+    libraries = {base.name: base.library for base in model.stack.bases}
+    assert libraries["all"] == "lightgbm"
+    assert libraries["all_xgboost"] == "xgboost"
+    told = model.recipe.params_of("xgboost")
+    assert told["num_leaves"] == found.by_library["xgboost"]["num_leaves"]
+
+
+def test_one_library_alone_can_be_tried_and_unknown_ones_are_refused(tmp_path):
+    found = tune(*make_case(90), trials=3, study=tmp_path / "s.log", libraries=["lightgbm"])
+    assert {trial.params["library"] for trial in found.trials} == {"lightgbm"}
+    with pytest.raises(UsageError, match="no booster 'sklearn'; choose among lightgbm, xgboost"):
+        tune(*make_case(90), trials=3, study=tmp_path / "t.log", libraries=["sklearn"])
+
+
+def test_a_raw_study_reads_columns_and_its_recipe_says_so(tmp_path):
+    case = make_case(90)
+    found = tune(*case, trials=3, study=tmp_path / "s.log", raw=True)
+    assert found.raw
+    assert "dims" not in found.params
+    assert train(*case, tuning=found).recipe.raw
+    with pytest.raises(UsageError, match="other features"):
+        tune(*case, trials=3, study=tmp_path / "s.log")
+
+
+def test_hopeless_trials_are_given_up(tmp_path):
+    found = tune(*make_case(120), trials=30, study=tmp_path / "s.log", seed=1)
+    states = [trial.state for trial in found.trials]
+    assert states.count("pruned") >= 5
+    assert states.count("complete") >= 4
+    best = min(trial.value for trial in found.trials if trial.value is not None)
+    assert found.value == best
+
+
+PROCESS = textwrap.dedent("""
+    import sys
+    from pathlib import Path
+    sys.path.insert(0, sys.argv[3])
+    from matrices import make_case
+    from virality.modeling.tune import tune
+    tune(*make_case(90), trials=int(sys.argv[2]), study=Path(sys.argv[1]))
+""")
+
+
+def _start(path, trials):
+    return subprocess.Popen([sys.executable, "-c", PROCESS, str(path), str(trials), HERE])
+
+
+def test_several_processes_share_one_study(tmp_path):
+    path = tmp_path / "s.log"
+    running = [_start(path, 8) for _ in range(2)]
+    assert [one.wait(300) for one in running] == [0, 0]
+    found = read_tuning(path)
+    finished = [one for one in found.trials if one.state in ("complete", "pruned")]
+    assert 8 <= len(finished) <= 9
+    numbers = [one.number for one in found.trials]
+    assert len(set(numbers)) == len(numbers)
+
+
+def test_a_study_killed_in_a_trial_goes_on_without_it(tmp_path):
+    path = tmp_path / "s.log"
+    child = _start(path, 10_000)
+    while not (path.exists() and path.read_bytes().count(b"\n") > 60):
+        assert child.poll() is None
+        time.sleep(0.05)
+    child.send_signal(signal.SIGKILL)
+    child.wait()
+    before = sum(t.state.is_finished() for t in open_study(path).get_trials())
+    found = tune(*make_case(90), trials=before + 2, study=path)
+    assert not [one for one in found.trials if one.state == "running"]
+    finished = [one for one in found.trials if one.state in ("complete", "pruned")]
+    assert len(finished) >= before + 2 - 1
+
+
+def test_bases_of_one_modality_stand_beside_those_on_all():
+    matrix, _ = make_case(60)
+    columns = tuple(matrix.columns.values())
+    names = [plan.name for plan in plan_bases(columns, np.ones(len(columns), bool))]
+    assert names[-2:] == ["all", "all_xgboost"]
+    assert {"audio", "frames", "metadata", "text"} <= set(names)

@@ -1,0 +1,122 @@
+"""The application: routes behind the guard, and one way to say that something is refused."""
+
+import contextlib
+import time
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+
+from virality import __version__
+from virality.data.errors import InputError, StorageError, UsageError, ViralityError
+from virality.reports.serve_page import render_error
+from virality.web import api, pages
+from virality.web.guard import Guard
+from virality.web.jobs import Board
+from virality.web.metrics import Metrics
+from virality.web.refusal import Refusal, refusal_body
+from virality.web.settings import Settings
+from virality.workflow.predictor import Predictor
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+MESSAGES = {404: "there is nothing at this address", 405: "this address does not take that"}
+
+
+def create_app(predictor: Predictor, settings: Settings) -> FastAPI:
+    """Return the application that serves a model; its workers live as long as its lifespan."""
+    counted = Metrics()
+    board = Board(predictor, settings, counted)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        board.start()
+        try:
+            yield
+        finally:
+            board.close()
+
+    app = FastAPI(
+        title="virality", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None,
+        openapi_url="/api/v1/openapi.json", redirect_slashes=False,
+        description="Predicts how far a short video will go. The same numbers as `virality "
+        "predict`; jobs are asked for by ids that cannot be guessed.",
+    )  # fmt: skip
+    app.state.board, app.state.metrics = board, counted
+    app.include_router(api.router)
+    app.include_router(api.plain)
+    app.include_router(pages.router)
+    for kind in (Refusal, RequestValidationError, HTTPException, ViralityError, Exception):
+        app.add_exception_handler(kind, _refuse)
+    app.add_exception_handler(ClientDisconnect, _hung_up)
+    app.add_middleware(Meter, metrics=counted)
+    app.add_middleware(Guard, settings=settings, metrics=counted)
+    return app
+
+
+class Meter:
+    """ASGI middleware that counts answers by route and times them."""
+
+    def __init__(self, app: "ASGIApp", metrics: Metrics) -> None:
+        self.app, self.metrics = app, metrics
+
+    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        begin, status = time.perf_counter(), [0]
+
+        async def counted(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                status[0] = message["status"]
+            await send(message)
+
+        try:
+            await self.app(scope, receive, counted)
+        finally:
+            route = getattr(scope.get("route"), "path", "none")
+            self.metrics.requests.labels(route, str(status[0])).inc()
+            self.metrics.request_seconds.labels(route).observe(time.perf_counter() - begin)
+
+
+async def _refuse(request: Request, error: Exception) -> Response:
+    refusal = _as_refusal(error)
+    headers = {"retry-after": str(refusal.retry_s)} if refusal.retry_s else {}
+    if refusal.status in (408, 413, 503):
+        headers["connection"] = "close"  # the rest of the body is not read
+    allowed = getattr(error, "headers", None) or {}
+    if "allow" in {name.lower() for name in allowed}:
+        headers |= dict(allowed)
+    if request.url.path.startswith("/api/") or "text/html" not in request.headers.get("accept", ""):
+        return Response(refusal_body(refusal), refusal.status, headers, "application/json")
+    page = render_error(refusal.status, refusal.message)
+    headers["content-security-policy"] = page.policy
+    return Response(page.html, refusal.status, headers, "text/html; charset=utf-8")
+
+
+def _as_refusal(error: Exception) -> Refusal:
+    if isinstance(error, Refusal):
+        return error
+    if isinstance(error, RequestValidationError):
+        first: Any = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"][1:]) or "the body"
+        return Refusal(422, "invalid", f"{place[:80]}: {first['msg']}")
+    if isinstance(error, HTTPException):
+        code = {404: "not_found", 405: "not_allowed"}.get(error.status_code, "refused")
+        message = MESSAGES.get(error.status_code, str(error.detail))
+        return Refusal(error.status_code, code, message)
+    if isinstance(error, UsageError | InputError):
+        return Refusal(422, "invalid", str(error))
+    if isinstance(error, StorageError):
+        return Refusal(503, "storage", "nothing can be stored here right now; try again", 30)
+    return Refusal(500, "bug", "something went wrong here, not with what was sent")
+
+
+async def _hung_up(_request: Request, _error: Exception) -> Response:
+    return Response(status_code=400)  # nobody is there to read it

@@ -1,0 +1,152 @@
+"""The guard before every route: who may ask, from where, and what browsers may do with answers."""
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from virality.web.metrics import Metrics
+from virality.web.refusal import Refusal, refusal_body
+from virality.web.settings import Settings
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+OPEN = frozenset({"/health", "/login"})
+"""Paths that need no token."""
+
+COOKIE = "virality"
+SMALL_BODY = 100_000
+"""Bytes of a body without clips."""
+
+BRINGS_CLIPS = frozenset({"/api/v1/jobs", "/predict"})
+
+HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), microphone=(), geolocation=(), interest-cohort=()"),
+    (b"cache-control", b"no-store"),
+)
+NOTHING = b"default-src 'none'; frame-ancestors 'none'"
+
+
+class Guard:
+    """ASGI middleware that refuses before any body is read, and adds security headers to answers.
+
+    Args:
+        app: what it guards.
+        settings: who is let in.
+        metrics: where refusals are counted.
+    """
+
+    def __init__(self, app: "ASGIApp", settings: Settings, metrics: Metrics) -> None:
+        self.app, self.settings, self.metrics = app, settings, metrics
+
+    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        headers = _read(scope)
+        refusal = self._refusal(scope, headers)
+        if refusal is None:
+            await self.app(scope, receive, _headed(send))
+            return
+        self.metrics.refused.labels(refusal.code).inc()
+        if refusal.code == "token" and "text/html" in _one(headers, "accept"):
+            await _redirect(_headed(send), "/login")
+            return
+        await _answer(_headed(send), refusal)
+
+    def _refusal(self, scope: "Scope", headers: dict[str, list[str]]) -> Refusal | None:
+        hosts = headers.get("host", [])
+        if len(hosts) != 1 or not self.settings.admits(hosts[0]):
+            return Refusal(400, "host", "this server is not known by that name")
+        if scope["method"] not in SAFE and _crosses_sites(headers, hosts[0]):
+            return Refusal(403, "cross_site", "requests from other sites are refused")
+        if not self._is_let_in(scope["path"], headers):
+            return Refusal(401, "token", "a token is needed; it was printed where this was started")
+        return self._body_refusal(scope, headers)
+
+    def _is_let_in(self, path: str, headers: dict[str, list[str]]) -> bool:
+        if not self.settings.token or path in OPEN:
+            return True
+        scheme, _, told = _one(headers, "authorization").partition(" ")
+        if scheme.lower() == "bearer" and self.settings.knows(told.strip()):
+            return True
+        carried = f"{COOKIE}={self.settings.cookie}"
+        return any(
+            part.strip() == carried
+            for line in headers.get("cookie", [])
+            for part in line.split(";")
+        )
+
+    def _body_refusal(self, scope: "Scope", headers: dict[str, list[str]]) -> Refusal | None:
+        most = self.settings.body_bytes if scope["path"] in BRINGS_CLIPS else SMALL_BODY
+        length = _one(headers, "content-length")
+        if length and (not (length.isascii() and length.isdigit()) or int(length) > most):
+            return Refusal(413, "too_large", f"at most {most} bytes are taken in one request")
+        return None
+
+
+def _read(scope: "Scope") -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name, value in scope["headers"]:
+        found.setdefault(name.decode("latin-1").lower(), []).append(value.decode("latin-1"))
+    return found
+
+
+def _one(headers: dict[str, list[str]], name: str) -> str:
+    return headers.get(name, [""])[0]
+
+
+def _crosses_sites(headers: dict[str, list[str]], host: str) -> bool:
+    """Tell whether a browser sends this for a page of another site.
+
+    Browsers always name the origin of what changes something; programs name none.
+    """
+    if _one(headers, "sec-fetch-site") not in ("", "same-origin", "none"):
+        return True
+    origins = headers.get("origin", [])
+    if not origins:
+        return False
+    origin = urlsplit(origins[0])
+    same = origin.scheme in ("http", "https") and origin.netloc.lower() == host.lower()
+    return len(origins) > 1 or not same
+
+
+def _headed(send: "Send") -> "Send":
+    """Return a sender that adds the security headers; a page brings its own content policy."""
+
+    async def headed(message: Any) -> None:
+        if message["type"] == "http.response.start":
+            there = list(message.get("headers", []))
+            names = {name.lower() for name, _ in there}
+            there += [one for one in HEADERS if one[0] not in names]
+            if b"content-security-policy" not in names:
+                there.append((b"content-security-policy", NOTHING))
+            message = {**message, "headers": there}
+        await send(message)
+
+    return headed
+
+
+async def _answer(send: "Send", refusal: Refusal) -> None:
+    body = refusal_body(refusal)
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+        (b"connection", b"close"),  # what else was sent is not read
+    ]
+    if refusal.status == 401:
+        headers.append((b"www-authenticate", b"Bearer"))
+    await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def _redirect(send: "Send", path: str) -> None:
+    headers = [(b"location", path.encode()), (b"content-length", b"0")]
+    await send({"type": "http.response.start", "status": 303, "headers": headers})
+    await send({"type": "http.response.body", "body": b""})

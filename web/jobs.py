@@ -1,0 +1,237 @@
+"""Jobs: a bounded queue of predictions, the threads that make them, results that expire."""
+
+import queue
+import secrets
+import shutil
+import sys
+import tempfile
+import threading
+import time
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from virality.data.errors import ViralityError
+from virality.featurizers.pool import Crew
+from virality.web.metrics import Metrics
+from virality.web.refusal import Refusal
+from virality.web.settings import Settings
+from virality.workflow.answer import Answer
+from virality.workflow.predictor import Candidate, Predictor
+
+STATES = ("waiting", "running", "done", "failed")
+STAGES = ("waiting", "text", "decode", "audio", "frames", "stream", "predict", "done")
+"""What a job may be at, in this order: waiting for a worker, the caption, opening the clip,
+measuring sound, pictures and file, the model."""
+
+
+WAIT_S = 10.0
+"""How long a what-if waits for the one before it."""
+
+
+@dataclass
+class Job:
+    """One request for predictions. Only its worker's thread changes it after it was submitted.
+
+    Attributes:
+        id: cannot be guessed; whoever knows it may read the result.
+        candidates: what is to be predicted.
+        folder: its clips, gone once they are measured.
+        state: one of STATES.
+        stage: one of STAGES.
+        done, total: clips and captions measured, and all of them.
+        answers: one a candidate, when done.
+        error: for people, when failed.
+        ended: on the monotonic clock, 0 before.
+        predictions: their ids in the prediction log, one a candidate, if there is a log.
+    """
+
+    id: str
+    candidates: tuple[Candidate, ...]
+    folder: Path
+    submitted: float = field(default_factory=time.monotonic)
+    state: str = "waiting"
+    stage: str = "waiting"
+    done: int = 0
+    total: int = 0
+    answers: tuple[Answer, ...] = ()
+    error: str = ""
+    ended: float = 0.0
+    predictions: tuple[str, ...] = ()
+
+    def tell(self, stage: str) -> None:
+        """Note what a worker is about to do; stages only go forward."""
+        if stage in STAGES and STAGES.index(stage) > STAGES.index(self.stage):
+            self.stage = stage
+
+    def count(self, done: int, total: int) -> None:
+        """Note how many clips and captions are measured."""
+        self.done, self.total = done, total
+
+
+class Board:
+    """All jobs of a server.
+
+    Args:
+        predictor: what answers.
+        settings: how many at once, how many may wait, how long results are kept.
+        metrics: where ends are counted.
+    """
+
+    def __init__(self, predictor: Predictor, settings: Settings, metrics: Metrics) -> None:
+        self.predictor, self.settings, self.metrics = predictor, settings, metrics
+        self.root = Path(tempfile.mkdtemp(prefix="virality-serve-"))
+        self.ready = threading.Event()
+        self._jobs: dict[str, Job] = {}
+        self._lock = threading.Lock()
+        self._taken = 0
+        self._queue: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._side = Crew(1)  # for what-if: it must not wait behind a clip
+        self._side_lock = threading.Lock()
+        self._threads: list[threading.Thread] = []
+        self._closing = False
+        metrics.watch("virality_jobs_waiting", "Jobs taken in and not at an end.", self.busy)
+        metrics.watch("virality_results_kept", "Results that can be read.", self.kept)
+
+    def start(self) -> None:
+        """Start the workers; they get warm by themselves."""
+        for number in range(self.settings.workers):
+            thread = threading.Thread(target=self._work, name=f"virality-job-{number}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def close(self) -> None:
+        """End workers and threads, delete every file."""
+        self._closing = True
+        for _ in self._threads:
+            self._queue.put(None)
+        for thread in self._threads:
+            thread.join()
+        self._side.close()
+        shutil.rmtree(self.root, ignore_errors=True)
+
+    def busy(self) -> int:
+        """Return how many uploads and jobs are under way."""
+        return self._taken
+
+    def kept(self) -> int:
+        """Return how many jobs are remembered."""
+        return len(self._jobs)
+
+    def reserve(self) -> Path:
+        """Take one place in the queue and return a folder for its clips.
+
+        Raises:
+            Refusal: if the queue is full.
+        """
+        with self._lock:
+            if self._taken >= self.settings.workers + self.settings.waiting:
+                self.metrics.refused.labels("queue_full").inc()
+                raise Refusal(503, "queue_full", "too many are waiting; try again soon", 5)
+            self._taken += 1
+        return Path(tempfile.mkdtemp(dir=self.root))
+
+    def release(self, folder: Path) -> None:
+        """Give a place back that no job came of."""
+        shutil.rmtree(folder, ignore_errors=True)
+        with self._lock:
+            self._taken -= 1
+
+    def submit(self, candidates: Sequence[Candidate], folder: Path) -> Job:
+        """Queue candidates whose place was reserved."""
+        job = Job(secrets.token_urlsafe(24), tuple(candidates), folder)
+        with self._lock:
+            self._jobs[job.id] = job
+        self._queue.put(job)
+        return job
+
+    def find(self, name: str) -> Job:
+        """Return a job by its id.
+
+        Raises:
+            Refusal: if there is none, or none any more.
+        """
+        self.sweep()
+        with self._lock:
+            job = self._jobs.get(name)
+        if job is None:
+            raise Refusal(404, "no_result", "there is no such result; results are kept for a while")
+        return job
+
+    def drop(self, name: str) -> None:
+        """Forget a job; one that runs ends unseen."""
+        job = self.find(name)
+        with self._lock:
+            self._jobs.pop(job.id, None)
+
+    def sweep(self) -> None:
+        """Forget results that have expired, and the oldest where there are too many."""
+        limit = time.monotonic() - self.settings.keep_s
+        with self._lock:
+            ended = [job for job in self._jobs.values() if job.ended]
+            ended.sort(key=lambda job: -job.ended)
+            old = [job.id for job in ended if job.ended < limit]
+            for name in {*old, *(job.id for job in ended[self.settings.keep :])}:
+                del self._jobs[name]
+
+    def aside(self) -> "Side":
+        """Return the crew for quick questions, held for one at a time."""
+        return Side(self._side, self._side_lock)
+
+    def _work(self) -> None:
+        with Crew(1) as crew:
+            self._warm(crew)
+            while (job := self._queue.get()) is not None and not self._closing:
+                self._serve(job, crew)
+
+    def _warm(self, crew: Crew) -> None:
+        """Load encoders by a made clip before anybody waits for them."""
+        from virality.workflow.warming import warm
+
+        try:
+            warm(self.predictor, crew, self.root)
+        except ViralityError as error:
+            print(f"warning: the first result will be slow: {error}", file=sys.stderr)
+        self.ready.set()
+
+    def _serve(self, job: Job, crew: Crew) -> None:
+        try:
+            if job.id in self._jobs:  # not dropped while it waited
+                job.state = "running"
+                job.answers = self.predictor.predict(
+                    job.candidates, crew, progress=job.count, tell=job.tell
+                )
+                self._note_end(job, "done")
+        except ViralityError as error:
+            job.error = str(error)
+            self._note_end(job, "failed")
+        except Exception:  # noqa: BLE001 - the edge of a thread: it must outlive any job
+            traceback.print_exc()
+            job.error = "something went wrong here, not with what was sent"
+            self._note_end(job, "failed")
+        finally:
+            self.release(job.folder)
+
+    def _note_end(self, job: Job, end: str) -> None:
+        for answer in job.answers:
+            self.metrics.clips.labels(answer.status).inc()
+        job.ended = time.monotonic()
+        job.stage, job.state = "done", end
+        self.metrics.jobs.labels(end).inc()
+        self.metrics.job_seconds.observe(job.ended - job.submitted)
+
+
+class Side:
+    """A crew behind a lock, as a context manager."""
+
+    def __init__(self, crew: Crew, lock: threading.Lock) -> None:
+        self._crew, self._lock = crew, lock
+
+    def __enter__(self) -> Crew:
+        if not self._lock.acquire(timeout=WAIT_S):
+            raise Refusal(503, "busy", "too many questions at once; try again soon", 2)
+        return self._crew
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()

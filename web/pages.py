@@ -1,0 +1,121 @@
+"""The pages: the form, the way, the result, and what went wrong."""
+
+from typing import TYPE_CHECKING
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from virality.reports import serve_page
+from virality.reports.result_page import lay_out_result
+from virality.web.api import board_of, item_of
+from virality.web.guard import COOKIE
+from virality.web.intake import take_in
+from virality.web.refusal import Refusal
+from virality.web.settings import is_loopback
+from virality.web.uploads import receive_form
+from virality.web.wording import texts_of
+
+if TYPE_CHECKING:
+    from virality.web.jobs import Board, Job
+
+router = APIRouter(include_in_schema=False)
+
+
+def shown(page: serve_page.Page, status: int = 200) -> HTMLResponse:
+    """Return an answer that shows a page under its own content policy."""
+    return HTMLResponse(page.html, status, {"content-security-policy": page.policy})
+
+
+@router.get("/")
+async def ask(request: Request) -> HTMLResponse:
+    """Show the form."""
+    return ask_again(board_of(request), "", 200)
+
+
+def ask_again(board: "Board", trouble: str, status: int) -> HTMLResponse:
+    """Show the form with what was wrong."""
+    settings, card = board.settings, board.predictor.model.card.as_json()
+    page = serve_page.render_ask(
+        settings.clip_bytes, settings.clips, settings.captions, card, is_loopback(settings.host),
+        trouble,
+    )  # fmt: skip
+    return shown(page, status)
+
+
+@router.post("/predict")
+async def predict(request: Request) -> Response:
+    """Take the form of a browser without scripts."""
+    try:
+        job = await take_in(request, board_of(request))
+    except Refusal as refusal:
+        if refusal.status == 422:
+            return ask_again(board_of(request), refusal.message, 422)
+        raise
+    return RedirectResponse(f"/results/{job.id}", 303)
+
+
+@router.get("/results/{job_id}")
+async def result(request: Request, job_id: str, item: int | None = None) -> HTMLResponse:
+    """Show how far a job is, or what came of it."""
+    job = board_of(request).find(job_id)
+    if job.state in ("waiting", "running"):
+        clips = any(one.clip is not None for one in job.candidates)
+        captions = any(one.known.caption for one in job.candidates)
+        return shown(
+            serve_page.render_wait(job.id, job.stage, job.done, job.total, clips, captions)
+        )
+    if job.state == "failed":
+        return shown(serve_page.render_error(500, job.error), 500)
+    return shown(result_page(board_of(request), job, best_of(job) if item is None else item))
+
+
+def best_of(job: "Job") -> int:
+    """Return which candidate is predicted to go furthest."""
+    places = range(len(job.answers))
+    read = [i for i in places if job.answers[i].status != "failed"] or list(places)
+    return max(read, key=lambda i: (job.answers[i].forecast.prediction, -i))
+
+
+def result_page(
+    board: "Board", job: "Job", item: int, receipt: serve_page.Receipt | None = None
+) -> serve_page.Page:
+    """Return the page of one candidate."""
+    one, predictor = item_of(job, item), board.predictor
+    frame = one.features.matrix.frame
+    levers = [
+        {**vars(lever), "value": value}
+        for lever in predictor.levers
+        if (value := float(frame[lever.column].iloc[0])) == value
+    ]
+    page = lay_out_result(
+        [answer.as_json() for answer in job.answers],
+        item,
+        predictor.model.target,
+        hit_threshold=predictor.model.card.hit_threshold,
+        top_fifth=predictor.model.stack.bar is None,
+        gains=[gain.as_json() for gain in one.gains],
+        levers=levers,
+    )
+    path = f"{job.id}/items/{item}"
+    urls = serve_page.Urls(f"/api/v1/jobs/{path}/what-if")
+    return serve_page.render_result(page, texts_of(one.known), urls, receipt)
+
+
+@router.get("/login")
+async def login() -> HTMLResponse:
+    """Ask for the token."""
+    return shown(serve_page.render_login(False))
+
+
+@router.post("/login")
+async def let_in(request: Request) -> Response:
+    """Check the token and give the browser something to show from now on."""
+    board = board_of(request)
+    folder = board.root / "nothing"  # no file is ever taken here
+    form = await receive_form(request, folder, board.settings)
+    told = dict(form.texts).get("token", "").strip()
+    if not board.settings.token or not board.settings.knows(told):
+        return shown(serve_page.render_login(True), 401)
+    answer = RedirectResponse("/", 303)
+    answer.set_cookie(COOKIE, board.settings.cookie, httponly=True, samesite="strict")
+    return answer

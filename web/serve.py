@@ -1,0 +1,116 @@
+"""Listening: uvicorn with our bounds, and what is printed at the start."""
+
+import asyncio
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from virality.data.errors import StorageError
+from virality.web.settings import Settings, is_loopback
+
+if TYPE_CHECKING:
+    import uvicorn
+    from fastapi import FastAPI
+
+HEADER_BYTES = 16_384
+
+
+def listen(settings: Settings) -> socket.socket:
+    """Return a bound socket, so that an address in use is told before the model is loaded.
+
+    Raises:
+        StorageError: if the address cannot be used.
+    """
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind((settings.host, settings.port))
+    except OSError as error:
+        sock.close()
+        where = f"{settings.host}:{settings.port}"
+        raise StorageError(
+            f"{where} cannot be listened on ({error.strerror}); choose another --port"
+        ) from error
+    return sock
+
+
+def address(sock: socket.socket) -> str:
+    """Return the address to open in a browser."""
+    host, port = sock.getsockname()[:2]
+    shown = f"[{host}]" if ":" in host else host
+    return f"http://{shown}:{port}/"
+
+
+def server_of(app: "FastAPI", settings: Settings) -> "uvicorn.Server":
+    """Return the server of an application, not yet listening."""
+    import uvicorn
+
+    config = uvicorn.Config(
+        app, log_level="warning", access_log=False, server_header=False, date_header=True,
+        limit_concurrency=settings.connections, timeout_keep_alive=10,
+        timeout_graceful_shutdown=5, h11_max_incomplete_event_size=HEADER_BYTES,
+        http=_protocol(settings.header_s), ws="none", proxy_headers=False,
+    )  # fmt: skip
+    return uvicorn.Server(config)
+
+
+def _protocol(header_s: float) -> Any:
+    """Return uvicorn's protocol with a clock: whoever opens a connection must soon say why."""
+    from uvicorn.protocols.http.h11_impl import H11Protocol
+
+    class Prompt(H11Protocol):
+        """Closes a connection on which no request has begun in time."""
+
+        def connection_made(self, transport: Any) -> None:
+            super().connection_made(transport)
+            self._clock = self.loop.call_later(header_s, self._close_idle)
+
+        def _close_idle(self) -> None:
+            if self.cycle is None:
+                self.transport.close()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self._clock.cancel()
+            super().connection_lost(exc)
+
+    return Prompt
+
+
+def serve(model: Path, reference: Path | None, encoder: str, settings: Settings, say: Any) -> None:
+    """Serve a model until interrupted.
+
+    Args:
+        model: folder of the model.
+        reference: features of earlier posts, None if there are none.
+        encoder: sentence encoder of the model, the default one if empty.
+        settings: how to serve.
+        say: told the address once requests are taken.
+
+    Raises:
+        ViralityError: if the address, the model or the reference cannot be used.
+    """
+    from virality.web.app import create_app
+    from virality.workflow.predictor import Predictor
+
+    sock = listen(settings)
+    try:
+        from virality.data.limits import Limits
+
+        limits = Limits(file_bytes=settings.clip_bytes)
+        app = create_app(Predictor(model, reference, encoder=encoder, limits=limits), settings)
+        server = server_of(app, settings)
+        say(address(sock))
+        asyncio.run(server.serve(sockets=[sock]))
+    finally:
+        sock.close()
+
+
+def warning(settings: Settings) -> str:
+    """Return what whoever serves must know before strangers can reach it, `""` on loopback."""
+    if is_loopback(settings.host):
+        return ""
+    return (
+        f"warning: {settings.host} can be reached by others, without encryption; put a proxy with "
+        "TLS before it, and give the token only to whom you trust"
+    )

@@ -1,0 +1,185 @@
+"""A model that is loaded once and asked often: candidates in, answers out.
+
+It makes the same forecasts as `virality predict`, to the last digit, because it makes them with the
+same functions: the extraction of `featurizers.extract` and the `forecast` of `workflow.predict`.
+What differs is that workers stay between requests, with their encoders in memory.
+"""
+
+import tempfile
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from virality.data.features import Features, read_features
+from virality.data.limits import Limits
+from virality.data.table import conform
+from virality.workflow.answer import Answer, answer, one_post
+from virality.workflow.console import Progress
+from virality.workflow.levers import Lever, find_levers, moved
+from virality.workflow.predict import CAPTION_ID, Forecast, Known, extract_for, forecast, with_known
+
+if TYPE_CHECKING:
+    from virality.featurizers.pool import Crew
+    from virality.featurizers.worker import Tell
+    from virality.modeling.niche import Niche
+    from virality.modeling.train import Model
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One thing to predict: a clip, what is known of the post, or both.
+
+    Attributes:
+        name: what to call it.
+        clip: the media file, None for a post without one.
+        known: facts of the post.
+    """
+
+    name: str
+    clip: Path | None
+    known: Known
+
+
+class Predictor:
+    """A loaded model; threads may share it, each with a crew of its own.
+
+    Args:
+        model: folder of the model.
+        reference: folder of features of earlier posts, to find similar ones among; they bound what
+            may be changed, too.
+        encoder: sentence encoder that the model was trained with, the default one if empty.
+        limits: what one clip may cost.
+
+    Raises:
+        BundleError: if the model is refused.
+        InputError: if the reference is no folder of features, or holds no outcomes.
+    """
+
+    def __init__(
+        self,
+        model: Path,
+        reference: Path | None = None,
+        *,
+        encoder: str = "",
+        limits: Limits | None = None,
+    ) -> None:
+        from virality.modeling.bundle import load_model
+        from virality.modeling.niche import fit_niche
+
+        self.folder = model
+        self.model: Model = load_model(model)
+        self.encoder = encoder
+        self.limits = limits or Limits()
+        self._lock = threading.Lock()  # LightGBM is quick and would only fight over the same cores
+        self.niche: Niche | None = None
+        self.reference = read_features(reference) if reference is not None else None
+        if self.reference is not None:
+            self.model.check_matrix(self.reference.matrix)
+            shared = self.reference.matrix.select(list(self.model.columns))
+            self.niche = fit_niche(shared, self.reference.posts, self.model.target)
+        self.levers: tuple[Lever, ...] = (
+            find_levers(self.model, self.reference.matrix) if self.reference is not None else ()
+        )
+
+    def predict(
+        self,
+        candidates: Sequence[Candidate],
+        crew: "Crew",
+        *,
+        progress: Progress | None = None,
+        tell: "Tell | None" = None,
+    ) -> tuple[Answer, ...]:
+        """Return an answer to each candidate, in their order.
+
+        Args:
+            candidates: at least one; a clip or caption that several share is measured once.
+            crew: workers for the extraction.
+            progress: told `(done, total)` of clips and captions.
+            tell: told what a worker is about to do, and `predict` in the end.
+
+        Raises:
+            ViralityError: if nothing can be extracted at all; a clip that cannot be read is no
+                error but a status of its answer.
+        """
+        clips = [one.clip for one in candidates if one.clip is not None]
+        with tempfile.TemporaryDirectory(prefix="virality-") as folder:
+            features = extract_for(
+                self.model, _posts(candidates), clips[0].parent if clips else None,
+                Path(folder) / "features", encoder=self.encoder, limits=self.limits,
+                progress=progress, crew=crew, tell=tell,
+            )  # fmt: skip
+        if tell is not None:
+            tell("predict")
+        with self._lock:
+            return tuple(
+                self._answer(one_post(features, row), one) for row, one in enumerate(candidates)
+            )
+
+    def _answer(self, features: Features, one: Candidate) -> Answer:
+        made = answer(self.model, features, one.name, one.known, self.niche, self.levers)
+        return replace(made, forecast=replace(made.forecast, id=one.name))
+
+    def change(
+        self, earlier: Answer, known: Known, levers: Mapping[str, float], crew: "Crew"
+    ) -> Forecast:
+        """Return the forecast that an earlier candidate would get if this were so instead.
+
+        What the clip says stays as it was measured, unless a lever moves it.
+
+        Args:
+            earlier: the answer to change.
+            known: what is known of the post now.
+            levers: column -> value, of those in `levers`.
+            crew: workers for a caption that is new.
+
+        Raises:
+            UsageError: if a lever is unknown or beyond its range.
+        """
+        features = self.changed(earlier, known, crew)
+        moved_to = moved(features, self.levers, levers)
+        with self._lock:
+            return replace(forecast(self.model, moved_to)[0], id=earlier.name)
+
+    def changed(self, earlier: Answer, known: Known, crew: "Crew") -> Features:
+        """Return the features of an earlier candidate with other facts."""
+        if known == earlier.known:
+            return earlier.features
+        with tempfile.TemporaryDirectory(prefix="virality-") as folder:
+            fresh = extract_for(
+                self.model, _posts([Candidate(earlier.name, None, known)]), None,
+                Path(folder) / "features", encoder=self.encoder, limits=self.limits, crew=crew,
+            )  # fmt: skip
+        posts = fresh.posts.assign(id=earlier.features.posts["id"])
+        columns = [n for n in map(str, fresh.matrix.frame.columns) if not self._seen_in_clip(n)]
+        matrix = earlier.features.matrix
+        frame = matrix.frame.copy()
+        frame[columns] = fresh.matrix.frame[columns].to_numpy()
+        views = matrix.views.copy() if matrix.views is not None else None
+        if views is not None:
+            views[columns] = fresh.matrix.frame[columns].iloc[[0] * len(views)].to_numpy()
+        changed = replace(matrix, frame=frame, views=views)
+        return Features(changed, posts, earlier.features.status)
+
+    def _seen_in_clip(self, column: str) -> bool:
+        from virality.featurizers.extract import choose
+        from virality.featurizers.extras import extras_of
+        from virality.featurizers.worker import MEDIA_MODALITIES
+
+        names = tuple(self.model.matrix_versions)
+        made_by = choose(names, (), extras_of(names))[column.partition("__")[0]]
+        return made_by.modality in MEDIA_MODALITIES
+
+
+def _posts(candidates: Sequence[Candidate]) -> pd.DataFrame:
+    """Return a posts table of candidates; ids are numbers, since names may repeat."""
+    tables = []
+    for number, one in enumerate(candidates):
+        table = pd.DataFrame({"id": pd.array([f"{CAPTION_ID}-{number}"], dtype="string")})
+        if one.clip is not None:
+            table["media"] = pd.array([one.clip.name], dtype="string")
+        tables.append(with_known(table, one.known))
+    return conform(pd.concat(tables, ignore_index=True))

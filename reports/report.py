@@ -342,8 +342,8 @@ class PostStory:
     film: tuple[Still, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
-        """Return plain values without NaN."""
-        return {name: plain(value) for name, value in asdict(self).items()}
+        """Return plain values without NaN; pictures are for the page alone."""
+        return {name: plain(one) for name, one in asdict(self).items() if name != "film"}
 
 
 @dataclass(frozen=True)

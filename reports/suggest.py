@@ -36,7 +36,8 @@ SIMILAR = 200
 
 NEIGHBOURS, ORDINARY = 5, 0.95
 LEAST_GAIN = 0.03
-LEAST_DID = 8
+LEAST_SEEN, LEAST_DID = 3, 8
+"""Similar posts that must have been made so for a suggestion, and for saying how they did."""
 
 
 class Support:
@@ -177,7 +178,12 @@ def suggest(
     helpful = sorted(helpful, key=lambda one: -one.settings[one.best].gain)[:COMBINED]
     sets = [group for size in range(1, AT_ONCE + 1) for group in combinations(helpful, size)]
     wanted = [{one.lever: one.settings[one.best].value for one in group} for group in sets]
-    held = [place for place, one in enumerate(wanted) if support.holds(one)]
+    frame = ground.reference.matrix.frame.iloc[likeness.places[order[:SIMILAR]]]
+    held = [
+        place
+        for place, one in enumerate(wanted)
+        if support.holds(one) and made_so(ground, one, frame).sum() >= LEAST_SEEN
+    ]
     if not held:
         return ()
     said = predict_changed(ground, matrix, posts, post, [{}, *(wanted[i] for i in held)])
@@ -271,9 +277,7 @@ def _seen(
     from virality.modeling.resample import Resampler, judge
 
     frame = ground.reference.matrix.frame.iloc[likeness.places[rows]]
-    made = np.ones(len(rows), dtype=bool)
-    for key, value in wanted.items():
-        made &= about(ground.lever(key), frame, value, ground.sorted_values[key])
+    made = made_so(ground, wanted, frame)
     did = int(made.sum())
     nothing = (float("nan"),) * 3
     if did < LEAST_DID or did == len(rows):
@@ -285,6 +289,14 @@ def _seen(
     resampler = Resampler(author_groups(some), 0)
     effect = judge(resampler.means(kept, np.zeros(len(kept), dtype=np.int64), values, 1))[0]
     return did, len(rows), (effect.value, effect.low, effect.high)
+
+
+def made_so(ground: Ground, wanted: Row, frame: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Say which posts have about all of these settings."""
+    made = np.ones(len(frame), dtype=bool)
+    for key, value in wanted.items():
+        made &= about(ground.lever(key), frame, value, ground.sorted_values[key])
+    return made
 
 
 def about(lever: Lever, frame: pd.DataFrame, value: float, there: Floats) -> npt.NDArray[np.bool_]:

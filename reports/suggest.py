@@ -18,7 +18,7 @@ from virality.data.splits import author_groups
 from virality.reports.levers import Lever
 from virality.reports.report_posts import Change, Curve, Dial, Joint, Suggestion
 from virality.reports.strings import say
-from virality.reports.whatif import LIKE, Ground, predict_changed, row_of, setting_text
+from virality.reports.whatif import LIKE, Ground, predict_all, predict_changed, row_of, setting_text
 from virality.reports.words import amount, percent, spread, times
 
 if TYPE_CHECKING:
@@ -259,12 +259,11 @@ def _gain_band(ground: Ground, row: Row, wanted: Row, alike: Sequence[str]) -> t
     """Return the 10th and 90th percentile of what the same change does to similar posts."""
     reference = ground.reference
     before = {key: row[ground.lever(key).column] for key in wanted}
-    gains = []
-    for name in alike:
-        said = predict_changed(ground, reference.matrix, reference.posts, name, [before, wanted])
-        gains.append(float(said.mean[1] - said.mean[0]))
-    if not gains:
+    if not alike:
         return float("nan"), float("nan")
+    asked = [(name, (before, wanted)) for name in alike]
+    said = predict_all(ground, reference.matrix, reference.posts, asked).mean.reshape(-1, 2)
+    gains = said[:, 1] - said[:, 0]
     low, high = np.quantile(gains, [0.1, 0.9])
     return float(low), float(high)
 

@@ -1,7 +1,7 @@
 """What if: exact predictions of a post made otherwise, within what the data supports."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -133,13 +133,35 @@ def predict_changed(
         post: its id.
         wanted: settings; an empty mapping is the post as it is.
     """
-    row = row_of(matrix, post)
-    changes = [ground.columns(row, one) for one in wanted]
+    return predict_all(ground, matrix, posts, [(post, wanted)])
+
+
+def predict_all(
+    ground: Ground,
+    matrix: "FeatureMatrix",
+    posts: pd.DataFrame,
+    asked: Sequence[tuple[str, Sequence[Mapping[str, float]]]],
+) -> "Predictions":
+    """Return the same for several posts of one matrix at once, one after the other.
+
+    Args:
+        ground: model and reference.
+        matrix: that holds the posts.
+        posts: table that holds them.
+        asked: id of a post and its settings, a pair a post.
+    """
     narrow = matrix.select([name for name in matrix.columns if name in ground.model.columns])
-    edited = changed_rows(narrow, post, changes)
-    own = posts.loc[posts["id"].astype(str) == post]
-    table = pd.concat([own] * len(wanted), ignore_index=True)
-    table["id"] = list(edited.frame.index)
+    parts, tables = [], []
+    place = {str(name): row for row, name in enumerate(posts["id"])}
+    for post, wanted in asked:
+        row = row_of(matrix, post)
+        parts.append(changed_rows(narrow, post, [ground.columns(row, one) for one in wanted]))
+        tables.append(np.full(len(wanted), place[post]))
+    frames = pd.concat([part.frame for part in parts])
+    varied = [part.views for part in parts if part.views is not None]
+    edited = replace(narrow, frame=frames, views=pd.concat(varied) if varied else None)
+    table = posts.iloc[np.concatenate(tables)].reset_index(drop=True)
+    table["id"] = list(frames.index)
     return ground.model.predict(edited, table)
 
 
@@ -177,13 +199,13 @@ def draw_curves(
     wanted += [{one.key: value} for one in turned for value in ground.settings[one.key]]
     own = predict_changed(ground, matrix, posts, post, wanted)
     reference = ground.reference
-    others = []
-    for name in alike[:LIKE]:
-        start: list[dict[str, float]] = [{one.key: row[one.column]} for one in turned]
-        said = predict_changed(
-            ground, reference.matrix, reference.posts, name, [*start, *wanted[1:]]
-        )
-        others.append(said.mean)
+    start: list[dict[str, float]] = [{one.key: row[one.column]} for one in turned]
+    each = [*start, *wanted[1:]]
+    asked = [(name, each) for name in alike[:LIKE]]
+    others = np.zeros((0, len(each)))
+    if asked and turned:
+        said = predict_all(ground, reference.matrix, reference.posts, asked)
+        others = said.mean.reshape(len(asked), len(each))
     curves, at = [], 1
     for number, lever in enumerate(turned):
         count = len(ground.settings[lever.key])

@@ -1,4 +1,4 @@
-"""What is trending: planted effects are found, authors do not pass for causes, chance stays chance."""
+"""What is trending: planted effects are found, authors are no causes, chance stays chance."""
 
 import json
 import re
@@ -25,7 +25,11 @@ from virality.modeling.trends import find_trends
 from virality.reports.render import render_trends
 from virality.reports.trends import tell_trends
 
-THEMES = ("noodle soup recipe broth", "guitar chords solo amp", "marathon running shoes pace")
+THEMES = (
+    "noodle soup recipe broth spoon bowl ginger chili garlic onion pepper salt wok rice tofu lime",
+    "guitar chords solo amp pedal strings bass drums tempo melody chorus verse tune pick fret riff",
+    "marathon running shoes pace track stride finish medal trail sprint lap coach hill rest",
+)
 
 
 def make_posts(
@@ -51,7 +55,7 @@ def make_posts(
         own += ["soon"] if days[row] > 160 and draw.random() < 0.5 else []
         own += [ATTACKS[row % len(ATTACKS)], ATTACKS[draw.integers(0, 8)]] if names else []
         tags.append(own)
-        words = draw.permutation(THEMES[theme[row]].split())[:3]
+        words = [f"#{word}" for word in draw.permutation(THEMES[theme[row]].split())[:3]]
         captions.append(f"{' '.join(words)} {ATTACKS[row % len(ATTACKS)] if names else ''}")
     start = pd.Timestamp("2025-01-01", tz="UTC")
     at = [start + pd.Timedelta(days=int(d), hours=int(h)) for d, h in zip(days, hour, strict=True)]

@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo install install-dev test lint types nightly bench lock docs clean
+.PHONY: demo install install-dev test lint types nightly bench peers lock docs clean
 
 demo: install
 	$(BIN)/virality demo -o demo
@@ -42,10 +42,10 @@ nightly: install-dev
 	$(BIN)/pytest -n 2 --dist loadfile
 
 # Modules that other benchmarks import, or start with a clip, are no benchmarks themselves.
-BENCHMARKS := $(filter-out %/peer_pipeline.py %/realistic_clip.py %/results_table.py, \
-	$(wildcard benchmarks/*.py))
+BENCHMARKS := $(filter-out %/ours.py %/peer_pipeline.py %/realistic_clip.py %/results_table.py \
+	%/seed_project.py %/tables.py, $(wildcard benchmarks/*.py))
 
-bench: install-dev build/peer
+bench: install-dev build/peer peers
 	for script in $(BENCHMARKS); do $(BIN)/python $$script || exit 1; done
 
 # MoviePy serves the peer pipeline only, so it stays out of the environment. Without its own
@@ -54,6 +54,19 @@ build/peer: $(VENV)/.installed
 	rm -rf $@ && $(BIN)/python -m pip install --quiet --no-deps --target $@ \
 		moviepy==2.2.1 imageio==2.38.1 imageio_ffmpeg==0.8.1 proglog==0.1.12 \
 		decorator==5.2.1 python-dotenv==1.2.4
+
+# Each AutoML peer lives in an environment of its own, with all that it needs named: they ask for
+# older libraries than ours. xgboost-cpu stands in for xgboost, which would bring CUDA libraries.
+PEERS := $(foreach peer,autogluon flaml mljar,build/peers/$(peer)/.installed)
+
+peers: $(PEERS)
+
+build/peers/%/.installed: benchmarks/peers/%.txt
+	rm -rf $(@D) && $(PYTHON) -m venv $(@D)
+	! grep -q '^# torch$$' $< || \
+		$(@D)/bin/python -m pip install --quiet "$$(grep '^torch==' requirements.lock)"
+	$(@D)/bin/python -m pip install --quiet --no-deps -r $<
+	touch $@
 
 # Write both locks anew from pyproject.toml, in an environment of their own. The local build tag
 # of torch is dropped: 2.13.0 is what an index serves, 2.13.0+cpu is what may lie on a disk.

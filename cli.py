@@ -1,5 +1,7 @@
 """The command line: one short command a verb. Parse, call one function, print."""
 
+import os
+import signal
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -12,8 +14,11 @@ from virality.data.errors import ViralityError
 from virality.data.limits import Limits
 from virality.workflow import options
 from virality.workflow.console import Console
+from virality.workflow.explaining import trends
 from virality.workflow.judging import audit, compare, evaluate
+from virality.workflow.learning import train, tune
 from virality.workflow.options import names, output_to, verb
+from virality.workflow.reporting import report
 
 EXIT_BUG = 1
 EXIT_SOME_FAILED = 3
@@ -31,14 +36,24 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the command line and exit with its code."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not so in the background
+        signal.signal(signal.SIGINT, _interrupted)
     try:
         app()
     except ViralityError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit) as leaving:  # typer makes one of the other
+        if isinstance(leaving, SystemExit) and leaving.code != EXIT_INTERRUPTED:
+            raise
         print("interrupted; the same command goes on from here", file=sys.stderr)
         sys.exit(EXIT_INTERRUPTED)
+
+
+def _interrupted(*_: object) -> None:
+    """Unwind at the first Ctrl-C; leave at once at the second, which workers then do too."""
+    signal.signal(signal.SIGINT, lambda *_: os._exit(EXIT_INTERRUPTED))
+    raise KeyboardInterrupt
 
 
 def _version(wanted: bool) -> None:
@@ -106,6 +121,7 @@ def extract(
     extras: options.With = "",
     encoder: options.Encoder = "",
     views: options.Views = 0,
+    allow_post: options.LatePost = False,
     jobs: options.Jobs = 2,
     *,
     limits: Limits,
@@ -117,8 +133,8 @@ def extract(
     with console.progress("extracting") as progress:
         result = extract_table(
             posts, media, output, only=names(only), without=names(without),
-            extras=names(extras), encoder=encoder, views=views, jobs=jobs, limits=limits,
-            progress=progress,
+            extras=names(extras), encoder=encoder, views=views, late=allow_post, jobs=jobs,
+            limits=limits, progress=progress,
         )  # fmt: skip
     console.emit(terminal.plain(result), lambda: terminal.show_extraction(result))
     if result.counts.get("failed"):
@@ -152,6 +168,8 @@ def inspect(
     without: options.Without = "",
     extras: options.With = "",
     encoder: options.Encoder = "",
+    *,
+    limits: Limits,
 ) -> None:
     """Show one clip: pictures, loudness, motion and speech over time, and every feature."""
     from virality.workflow import terminal_clip
@@ -162,61 +180,16 @@ def inspect(
     with console.progress("inspecting") as progress:
         result = look_at(
             clip, output, against=against, known=known, without=names(without),
-            extras=names(extras), encoder=encoder, progress=progress,
+            extras=names(extras), encoder=encoder, limits=limits, progress=progress,
         )  # fmt: skip
     console.emit(result.as_json(), lambda: terminal_clip.show_inspected(result))
     if result.inspection.status == "failed":
         raise typer.Exit(EXIT_SOME_FAILED)
 
 
-@verb(app, "tune", "virality tune features/ --target views --trials 50")
-def tune(
-    console: Console,
-    features: Annotated[Path, typer.Argument(help="Folder of features.")],
-    target: options.Target = "views",
-    trials: options.Trials = 50,
-    timeout: options.Timeout = None,
-    study: options.Journal = Path("study.log"),
-    allow_post: options.AllowPost = False,
-    jobs: options.Jobs = 1,
-    seed: options.Seed = 0,
-) -> None:
-    """Search for good parameters on the oldest four fifths of the posts."""
-    from virality.data.features import read_features
-    from virality.modeling.tune import tune as search
-    from virality.workflow import terminal
-
-    table = read_features(features)
-    with console.progress("tuning") as progress:
-        result = search(
-            table.matrix, table.posts, target=target, trials=trials, timeout_s=timeout,
-            study=study, seed=seed, jobs=jobs, progress=progress, allow_post=allow_post,
-        )  # fmt: skip
-    console.emit(terminal.plain(result), lambda: terminal.show_tuning(result))
-
-
-@verb(app, "train", "virality train features/ --study study.log -o model/")
-def train(
-    console: Console,
-    features: Annotated[Path, typer.Argument(help="Folder of features.")],
-    study: Annotated[Path | None, typer.Option(help="Study to take parameters from.")] = None,
-    target: options.OwnTarget = "",
-    output: Annotated[Path, output_to("Folder of the model.")] = Path("model"),
-    allow_post: options.AllowPost = False,
-    seed: options.Seed = 0,
-) -> None:
-    """Train the stack on all labelled posts and write it as a bundle."""
-    from virality.workflow import terminal
-    from virality.workflow.run import train_model
-
-    with console.progress("training") as progress:
-        model = train_model(
-            features, study, output, target=target, seed=seed, allow_post=allow_post,
-            progress=progress,
-        )  # fmt: skip
-    console.emit(terminal.plain(model.card), lambda: terminal.show_card(model.card, output))
-
-
+verb(app, "tune", "virality tune features/ --target views --trials 50")(tune)
+verb(app, "train", "virality train features/ --study study.log -o model/")(train)
+verb(app, "trends", "virality trends posts.parquet -o trends.html")(trends)
 verb(app, "audit", "virality audit features/ --target views")(audit)
 verb(app, "evaluate", "virality evaluate features/ --model model/ --split author")(evaluate)
 verb(app, "compare", "virality compare old/ new/ features/ --split author")(compare)
@@ -255,27 +228,7 @@ def predict(
         raise typer.Exit(EXIT_SOME_FAILED)
 
 
-@verb(app, "report", "virality report model/ features/ -o report.html")
-def report(
-    console: Console,
-    model: Annotated[Path, typer.Argument(help="Folder of the model.")],
-    features: Annotated[Path, typer.Argument(help="Folder of features.")],
-    output: Annotated[Path, output_to("HTML file to write.")] = Path("report.html"),
-    study: Annotated[Path | None, typer.Option(help="Study, to show its history.")] = None,
-    evaluation: options.Kept = None,
-    truth: options.Truth = None,
-    seed: options.Seed = 0,
-) -> None:
-    """Write the report as one HTML file, and its JSON twin beside it."""
-    from virality.workflow import terminal
-    from virality.workflow.describe import describe
-
-    with console.progress("reporting") as progress:
-        result = describe(
-            model, features, output, study=study, evaluations=evaluation or (), truth=truth,
-            seed=seed, progress=progress,
-        )  # fmt: skip
-    console.emit(terminal.plain(result), lambda: terminal.show_described(result))
+verb(app, "report", "virality report model/ features/ -o report.html")(report)
 
 
 @verb(app, "run", "virality run posts.parquet --media clips/ -o work/")
@@ -289,6 +242,7 @@ def run(
     target: options.Target = "views",
     trials: options.Trials = 50,
     timeout: options.Timeout = None,
+    metric: options.Metric = "",
     only: options.Only = "",
     without: options.Without = "",
     extras: options.With = "",
@@ -307,7 +261,7 @@ def run(
 
     plan = Plan(
         posts=posts, media=media, out=output, layout=layout, mapping=mapping, target=target,
-        trials=trials, timeout_s=timeout, only=names(only), without=names(without),
+        trials=trials, timeout_s=timeout, metric=metric, only=names(only), without=names(without),
         extras=names(extras), encoder=encoder, views=views, splits=names(split), jobs=jobs,
         seed=seed, limits=limits,
     )  # fmt: skip

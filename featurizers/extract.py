@@ -69,6 +69,7 @@ def extract(
     extras: Sequence[str] = (),
     encoder: str = "",
     views: int = 0,
+    late: bool = False,
 ) -> Extraction:
     """Compute the features of posts into a feature folder, doing only what is missing there.
 
@@ -88,6 +89,8 @@ def extract(
         extras: what to compute beyond the default, see `featurizers.extras`.
         encoder: sentence encoder of captions and transcripts, the default one if empty.
         views: variations of every clip to add to the matrix, see `featurizers.variation`.
+        late: also add columns known only after posting, marked `post`: undeclared `extra.*` and
+            the author's likes.
 
     Raises:
         InputError: if the media folder does not exist or ids repeat.
@@ -96,8 +99,9 @@ def extract(
     """
     begin = time.perf_counter()
     _check(posts, jobs, views)
+    metadata = _wants("metadata", only, switched_off)
     featurizers = with_encoder(choose(only, switched_off, extras), encoder)
-    declared = chosen_extras(posts, known or {}) if _wants("metadata", only, switched_off) else ()
+    declared = chosen_extras(posts, known or {}, late) if metadata else ()
     needs_media = any(one.modality in MEDIA_MODALITIES for one in featurizers.values())
     found = find_media(posts, media) if needs_media else []
     setup = Setup(out / "rows", featurizers, limits or Limits(), views)

@@ -8,8 +8,8 @@ from math import cos, pi, sin
 from virality.data.clip import FloatArray
 from virality.data.matrix import Column, Modality
 from virality.data.post import Post
+from virality.data.time_zone import find_zone
 from virality.featurizers.rows import stack_rows
-from virality.featurizers.time_zone import find_zone
 
 DAYS_A_YEAR = 365.2425
 

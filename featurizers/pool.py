@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
@@ -21,11 +22,12 @@ ATTEMPTS = 2
 
 @dataclass
 class Worker:
-    """A running worker and the task that it has in hand."""
+    """A running worker, the task that it has in hand and since when (monotonic seconds)."""
 
     process: subprocess.Popen[bytes]
     connection: Any
     task: Task | None = None
+    since: float = 0.0
 
     def end(self) -> None:
         """Kill it; its rows are safe in the store, its decoder goes when its socket closes."""
@@ -35,20 +37,19 @@ class Worker:
 
 
 def start_worker(setup: Setup) -> Worker:
-    """Start a worker and tell it what all tasks share.
+    """Start a worker and tell it what all tasks share; call it while interrupts are held.
 
     Raises:
         StorageError: if no process can be started.
     """
     ours, theirs = socket.socketpair()
     try:
-        with _interrupts_held():
-            process = subprocess.Popen(
-                [sys.executable, "-c", PROGRAM, str(theirs.fileno())],
-                env=environment(),
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-            )
+        process = subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, str(theirs.fileno())],
+            env=environment(),
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+        )
     except OSError as error:
         ours.close()
         raise StorageError(f"no worker process can be started: {error}") from error
@@ -63,24 +64,39 @@ def start_worker(setup: Setup) -> Worker:
     return worker
 
 
-class _interrupts_held:  # noqa: N801 - reads as a word of the language
-    """Let a child begin with Ctrl-C ignored, so that it cannot die before it says so itself."""
+class interrupts_held:  # noqa: N801 - reads as a word of the language
+    """Keep Ctrl-C waiting while processes are started or ended; it comes afterwards.
+
+    Two things keep it: a handler that only remembers, because a signal may reach the process by
+    any of its threads, and a blocked signal, which children inherit: none of them can die of it
+    before it says for itself what it wants (`worker.main`). Outside the main thread, where Python
+    delivers no signals, only children are shielded.
+    """
 
     def __enter__(self) -> None:
+        self._came = False
         self._old: Any = None
         if threading.current_thread() is threading.main_thread():
-            self._old = signal.signal(signal.SIGINT, signal.SIG_IGN)
+            self._old = signal.signal(signal.SIGINT, self._remember)
+        self._mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+
+    def _remember(self, *_: object) -> None:
+        self._came = True
 
     def __exit__(self, *_: object) -> None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
         if self._old is not None:
             signal.signal(signal.SIGINT, self._old)
+            if self._came:
+                signal.raise_signal(signal.SIGINT)
 
 
 def run_tasks(setup: Setup, tasks: Sequence[Task], jobs: int) -> Generator[Done, None, None]:
     """Run tasks on workers and yield what came of each, in the order of completion.
 
     A task whose workers died ATTEMPTS times comes back with the failure `worker_lost` under the
-    name `""`. However the loop is left, no worker stays behind.
+    name `""`; so does one that was not done in `setup.task_s` seconds. However the loop is left,
+    no worker stays behind.
 
     Args:
         setup: what all tasks share.
@@ -94,16 +110,17 @@ def run_tasks(setup: Setup, tasks: Sequence[Task], jobs: int) -> Generator[Done,
     attempts = [0] * len(tasks)
     workers: list[Worker] = []
     try:
-        workers += (start_worker(setup) for _ in range(min(jobs, len(tasks))))
+        with interrupts_held():
+            for _ in range(min(jobs, len(tasks))):
+                workers.append(start_worker(setup))  # one by one: those before a failure are ended
         for worker in workers:
             _give(worker, queue, attempts)
         while any(worker.task is not None for worker in workers):
-            busy = {worker.connection: worker for worker in workers if worker.task is not None}
-            for ready in wait(list(busy)):
-                worker = busy[ready]
+            for worker in _ready(workers, setup.task_s):
                 done = _answer(worker)
                 if done is None:
-                    done = _bury(worker, workers, queue, attempts, setup)
+                    with interrupts_held():
+                        done = _bury(worker, workers, queue, attempts, setup)
                 if done is not None:
                     if done.abort is not None:
                         raise done.abort
@@ -111,13 +128,27 @@ def run_tasks(setup: Setup, tasks: Sequence[Task], jobs: int) -> Generator[Done,
                 for idle in workers:
                     _give(idle, queue, attempts)
     finally:
-        for worker in workers:
-            worker.end()
+        with interrupts_held():
+            for worker in workers:
+                worker.end()
+
+
+def _ready(workers: Sequence[Worker], task_s: float) -> list[Worker]:
+    """Wait for busy workers to answer or die; those that are out of time are made to die."""
+    busy = {worker.connection: worker for worker in workers if worker.task is not None}
+    oldest = min(worker.since for worker in busy.values())
+    left = oldest + task_s - time.monotonic()
+    ready = wait(list(busy), max(0.0, left))
+    if not ready:
+        for worker in busy.values():
+            if worker.since + task_s <= time.monotonic():
+                worker.process.kill()
+    return [busy[connection] for connection in ready]
 
 
 def _give(worker: Worker, queue: deque[Task], attempts: list[int]) -> None:
     if worker.task is None and queue:
-        worker.task = queue.popleft()
+        worker.task, worker.since = queue.popleft(), time.monotonic()
         attempts[worker.task.number] += 1
         with contextlib.suppress(ConnectionError):  # a death shows where the answer is awaited
             worker.connection.send(worker.task)

@@ -43,4 +43,5 @@ def count_crossings(samples: FloatArray) -> FloatArray:
     changed = np.cumsum(negative[1:] != negative[:-1])
     before = np.concatenate([[0], changed])
     starts = np.arange(0, len(padded) - WINDOW_SAMPLES + 1, HOP_SAMPLES)
-    return np.asarray((before[starts + WINDOW_SAMPLES - 1] - before[starts]) / WINDOW_SAMPLES)
+    share = (before[starts + WINDOW_SAMPLES - 1] - before[starts]) / WINDOW_SAMPLES
+    return np.asarray(share)

@@ -5,8 +5,10 @@ threads matter. Whatever it has published survives it, and the parent learns onl
 """
 
 import os
+import select
 import signal
 import sys
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,16 +27,27 @@ from virality.featurizers.verdict import verdict_records
 
 PROGRAM = "from virality.featurizers.worker import main; main()"
 MEDIA_MODALITIES = ("audio", "frames", "stream")
+TASK_S = 1800.0
+"""Far more than any clip within the limits takes: nothing but a hang is ever cut off by it."""
 
 
 @dataclass(frozen=True)
 class Setup:
-    """What a worker is told once."""
+    """What a worker is told once.
+
+    Attributes:
+        rows: folder of the store.
+        featurizers: all of them, by name.
+        limits: what the decoding of one clip may cost.
+        views: variations of every clip.
+        task_s: seconds after which a worker that has not done its task is taken for hung.
+    """
 
     rows: Path
     featurizers: Mapping[str, Featurizer[Any]]
     limits: Limits
     views: int = 0
+    task_s: float = TASK_S
 
 
 @dataclass(frozen=True)
@@ -183,13 +196,15 @@ def environment() -> dict[str, str]:
 
 
 def main() -> None:
-    """Serve tasks until the parent closes the connection."""
+    """Serve tasks until the parent closes the connection or is gone."""
     from multiprocessing.connection import Connection
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when an interrupt ends a run
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # which it held back until here
     with Connection(int(sys.argv[1])) as connection:
         try:
             setup = connection.recv()
+            threading.Thread(target=_leave_with, args=(int(sys.argv[1]),), daemon=True).start()
             while True:
                 task = connection.recv()
                 try:
@@ -199,3 +214,11 @@ def main() -> None:
                 connection.send(done)
         except (EOFError, ConnectionError):
             return
+
+
+def _leave_with(descriptor: int) -> None:
+    """End this process when its parent is gone, however long the task in hand would still take."""
+    poller = select.poll()
+    poller.register(descriptor, 0)  # POLLHUP is reported whatever is asked for
+    poller.poll()
+    os._exit(1)

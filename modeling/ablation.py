@@ -106,7 +106,7 @@ def ablate(
     parts = []
     for kind, modality, kept in plans:
         rows = _rows(model, ground, kept)
-        outcome = ground.hold_out(model, ticks, rows=rows)
+        outcome = ground.hold_out(_without_derived(model, kept), ticks, rows=rows)
         parts.append(_part(ground, whole, outcome, kind, modality, _width(rows), seed))
     scores = score(ground.judged(whole), ground.groups(whole), seed)
     return Ablation(ground.split, scores, tuple(parts), _judge(parts))
@@ -133,6 +133,17 @@ def _rows(model: Model, ground: Ground, kept: frozenset[str]) -> Rows:
     if "history" not in kept and "posted_at" in posts.columns:
         posts = posts.drop(columns="posted_at")
     return replace(model, columns=columns).rows(ground.matrix, posts)
+
+
+def _without_derived(model: Model, kept: frozenset[str]) -> Model:
+    """Return the model with a recipe that derives no columns of modalities left out."""
+    recipe = model.stack.recipe
+    fewer = replace(
+        recipe,
+        terms=recipe.terms and "text" in kept,
+        categories=recipe.categories and "metadata" in kept,
+    )
+    return replace(model, stack=replace(model.stack, recipe=fewer))
 
 
 def _width(rows: Rows) -> int:

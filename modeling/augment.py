@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from virality.data.splits import IntArray, author_groups
-from virality.modeling.booster import DEFAULTS, Library, Params
+from virality.modeling.booster import Library
 from virality.modeling.inputs import Inputs, Projector
+from virality.modeling.parameters import DEFAULTS, Params
 from virality.modeling.rows import Rows, Singles
 
 Floats = npt.NDArray[np.float64]
@@ -87,6 +88,7 @@ def stack_learned(projector: Projector, rows: Rows, inputs: Inputs) -> Stacked:
 def _stacked(
     projector: Projector, rows: Rows, inputs: Inputs, group: IntArray, learned: bool
 ) -> Stacked:
+    rows = rows.flat() if projector.spec.raw else rows
     own = np.arange(len(rows), dtype=np.int64)
     if rows.views is None or not len(rows.views.owner):
         return Stacked(inputs.values, own, len(rows))
@@ -95,7 +97,7 @@ def _stacked(
     values[:, : views.plain.shape[1]] = views.plain
     place = {column.name: number for number, column in enumerate(inputs.columns)}
     for name, block in projector.blocks.items():
-        if block is None:
+        if block is None or name not in views.blocks:  # a view has its post's caption
             continue
         made = block.transform(views.blocks[name], group[views.owner])
         for number, short in enumerate(projector.spec.names):

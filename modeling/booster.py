@@ -5,35 +5,35 @@ same bytes on every run. Contributions are the libraries' own TreeSHAP (Lundberg
 https://doi.org/10.1038/s42256-019-0138-9), which for a tree model are Shapley values and add up.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from virality.data.errors import BundleError
+from virality.modeling.objective import Metric
+from virality.modeling.parameters import (
+    MAX_BIN,
+    WATCHED,
+    Params,
+    lightgbm_params,
+    xgboost_params,
+)
+
+if TYPE_CHECKING:
+    from lightgbm.callback import CallbackEnv
 
 Floats = npt.NDArray[np.float64]
 Singles = npt.NDArray[np.float32]
 Library = Literal["lightgbm", "xgboost"]
-Params = Mapping[str, float | int | str]
+LIBRARIES: tuple[Library, ...] = ("lightgbm", "xgboost")
+Watch = Callable[[int, float], bool]
+"""Told a round's number and the lowest error so far; says whether to go on."""
 
-MAX_BIN = 63
 ROUNDS = 600
 PATIENCE = 40
-
-DEFAULTS: Params = {
-    "learning_rate": 0.05,
-    "num_leaves": 15,
-    "min_data_in_leaf": 20,
-    "feature_fraction": 0.4,
-    "bagging_fraction": 0.8,
-    "lambda_l1": 0.0,
-    "lambda_l2": 5.0,
-    "path_smooth": 0.0,
-}
-"""What a booster is when nothing was tuned."""
 
 
 @dataclass(frozen=True)
@@ -109,14 +109,16 @@ class Curve:
     """Validation error after each round.
 
     Attributes:
-        errors: float64 (rounds,), root mean squared error.
+        errors: float64 (rounds,), by the metric that was watched.
         model: the live model, to predict after any number of rounds.
         library: who made it.
+        whole: False if whoever watched gave up before the error had stopped falling.
     """
 
     errors: Floats
     model: Any
     library: Library
+    whole: bool = True
 
     def predict(self, x: Singles, rounds: int) -> Floats:
         """Return predictions of the first `rounds` trees; float64 (n,)."""
@@ -126,6 +128,21 @@ class Curve:
         else:
             values = self.model.inplace_predict(x, iteration_range=(0, rounds))
         return np.asarray(values, dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class Binned:
+    """Rows that are binned once, for any number of fits.
+
+    Attributes:
+        library: whose.
+        data: the library's own.
+        spread: standard deviation of the outcomes.
+    """
+
+    library: Library
+    data: Any
+    spread: float
 
 
 def fit_curve(
@@ -140,32 +157,31 @@ def fit_curve(
     patience: int = PATIENCE,
     threads: int = 1,
     weights: Floats | None = None,
+    metric: Metric = "rmse",
 ) -> Curve:
     """Fit until the error on `valid` has not fallen for `patience` rounds."""
-    if library == "lightgbm":
-        train = bin_rows(x, y, weights=weights)
-        return fit_binned(
-            train, bin_rows(*valid, like=train), params, seed, rounds, patience, threads
+    train = bin_rows(x, y, library, weights=weights)
+    held = bin_rows(*valid, library, like=train)
+    return fit_binned(train, held, params, seed, rounds, patience, threads, metric)
+
+
+def bin_rows(
+    x: Singles,
+    y: Floats,
+    library: Library = "lightgbm",
+    like: Binned | None = None,
+    weights: Floats | None = None,
+) -> Binned:
+    """Return rows binned for a library, by the bins of `like` if there is one."""
+    spread = float(y.std()) if len(y) else 1.0
+    if library == "xgboost":
+        import xgboost
+
+        reference = None if like is None else like.data
+        matrix = xgboost.QuantileDMatrix(
+            x, y, weight=weights, max_bin=MAX_BIN, nthread=1, ref=reference
         )
-    import xgboost
-
-    history: dict[str, dict[str, list[float]]] = {}
-    train = xgboost.QuantileDMatrix(x, y, weight=weights, max_bin=MAX_BIN, nthread=threads)
-    held = xgboost.QuantileDMatrix(*valid, ref=train, max_bin=MAX_BIN, nthread=threads)
-    model = xgboost.train(
-        _xgboost_params(params, seed, threads),
-        train,
-        rounds,
-        evals=[(held, "valid")],
-        early_stopping_rounds=patience,
-        evals_result=history,
-        verbose_eval=False,
-    )
-    return Curve(np.array(history["valid"]["rmse"]), model, "xgboost")
-
-
-def bin_rows(x: Singles, y: Floats, like: Any = None, weights: Floats | None = None) -> Any:
-    """Return a LightGBM dataset, binned once, for any number of fits."""
+        return Binned(library, matrix, spread)
     import lightgbm
 
     options = {
@@ -178,35 +194,95 @@ def bin_rows(x: Singles, y: Floats, like: Any = None, weights: Floats | None = N
         "min_data_in_bin": 3,
     }
     data = lightgbm.Dataset(
-        x, label=y, weight=weights, params=options, reference=like, free_raw_data=True
-    )
-    return data.construct()
+        x, label=y, weight=weights, params=options, free_raw_data=True,
+        reference=None if like is None else like.data,
+    )  # fmt: skip
+    return Binned(library, data.construct(), spread)
 
 
 def fit_binned(
-    train: Any,
-    valid: Any,
+    train: Binned,
+    valid: Binned,
     params: Params,
     seed: int,
     rounds: int = ROUNDS,
     patience: int = PATIENCE,
     threads: int = 1,
+    metric: Metric = "rmse",
+    watch: Watch | None = None,
 ) -> Curve:
-    """Fit LightGBM on a dataset that is binned already, with early stopping on another."""
+    """Fit on rows that are binned already, with early stopping on others.
+
+    Args:
+        train: rows to learn from.
+        valid: rows to judge on.
+        params: see `parameters.DEFAULTS`.
+        seed: of bagging and of the choice of columns.
+        rounds: most trees.
+        patience: trees without a lower error after which it stops.
+        threads: of the library.
+        metric: what is judged.
+        watch: asked after every tree whether to go on.
+    """
+    run = _lightgbm_curve if train.library == "lightgbm" else _xgboost_curve
+    return run(train, valid, params, seed, rounds, patience, threads, metric, watch)
+
+
+def _lightgbm_curve(
+    train: Binned, valid: Binned, params: Params, seed: int, rounds: int, patience: int,
+    threads: int, metric: Metric, watch: Watch | None,
+) -> Curve:  # fmt: skip
     import lightgbm
+    from lightgbm.callback import EarlyStopException
+
+    errors: list[float] = []
+    given_up = [False]
+
+    def record(env: "CallbackEnv") -> None:
+        found: Any = env.evaluation_result_list
+        errors.append(float(found[0][2]))
+        best = int(np.argmin(errors))
+        given_up[0] = watch is not None and not watch(len(errors), errors[best])
+        if given_up[0] or len(errors) - 1 - best >= patience:
+            raise EarlyStopException(env.iteration, found)
+
+    model = lightgbm.train(
+        lightgbm_params(params, seed, threads, metric, train.spread),
+        train.data,
+        rounds,
+        valid_sets=[valid.data],
+        callbacks=[record],
+    )
+    return Curve(np.array(errors), model, "lightgbm", not given_up[0])
+
+
+def _xgboost_curve(
+    train: Binned, valid: Binned, params: Params, seed: int, rounds: int, patience: int,
+    threads: int, metric: Metric, watch: Watch | None,
+) -> Curve:  # fmt: skip
+    import xgboost
+
+    given_up = [False]
+    name = WATCHED[metric][1]
+
+    class _Recorder(xgboost.callback.TrainingCallback):
+        def after_iteration(self, _model: Any, epoch: int, evals_log: Any) -> bool:
+            errors = evals_log["valid"][name]
+            best = int(np.argmin(errors))
+            given_up[0] = watch is not None and not watch(epoch + 1, float(errors[best]))
+            return bool(given_up[0] or len(errors) - 1 - best >= patience)
 
     history: dict[str, dict[str, list[float]]] = {}
-    model = lightgbm.train(
-        _lightgbm_params(params, seed, threads),
-        train,
+    model = xgboost.train(
+        xgboost_params(params, seed, threads, metric, train.spread),
+        train.data,
         rounds,
-        valid_sets=[valid],
-        callbacks=[
-            lightgbm.early_stopping(patience, verbose=False),
-            lightgbm.record_evaluation(history),
-        ],
+        evals=[(valid.data, "valid")],
+        evals_result=history,
+        verbose_eval=False,
+        callbacks=[_Recorder()],
     )
-    return Curve(np.array(history["valid_0"]["rmse"]), model, "lightgbm")
+    return Curve(np.array(history["valid"][name]), model, "xgboost", not given_up[0])
 
 
 def fit_booster(
@@ -221,55 +297,15 @@ def fit_booster(
     weights: Floats | None = None,
 ) -> Booster:
     """Fit exactly `rounds` trees on float32 (n, width) and float64 (n,), all rows alike or not."""
+    rows = bin_rows(x, y, library, weights=weights)
     if library == "lightgbm":
         import lightgbm
 
-        rows = bin_rows(x, y, weights=weights)
-        model = lightgbm.train(_lightgbm_params(params, seed, threads), rows, rounds)
+        told = lightgbm_params(params, seed, threads, spread=rows.spread)
+        model = lightgbm.train(told, rows.data, rounds)
         return Booster(library, model.model_to_string(), x.shape[1])
     import xgboost
 
-    data = xgboost.QuantileDMatrix(x, y, weight=weights, max_bin=MAX_BIN, nthread=threads)
-    trees = xgboost.train(_xgboost_params(params, seed, threads), data, rounds)
+    told = xgboost_params(params, seed, threads, spread=rows.spread)
+    trees = xgboost.train(told, rows.data, rounds)
     return Booster(library, trees.save_raw("json").decode("utf-8"), x.shape[1])
-
-
-def _lightgbm_params(params: Params, seed: int, threads: int) -> dict[str, Any]:
-    return {
-        **DEFAULTS,
-        **params,
-        "objective": "l2",
-        "metric": "rmse",
-        "bagging_freq": 1,
-        "max_bin": MAX_BIN,
-        "min_data_in_bin": 3,
-        "feature_pre_filter": False,
-        "deterministic": True,
-        "force_row_wise": True,
-        "num_threads": threads,
-        "seed": seed,
-        "verbosity": -1,
-    }
-
-
-def _xgboost_params(params: Params, seed: int, threads: int) -> dict[str, Any]:
-    """Return XGBoost's words for the same model: leaf-wise growth by histograms."""
-    merged = {**DEFAULTS, **params}
-    return {
-        "objective": "reg:squarederror",
-        "eval_metric": "rmse",
-        "tree_method": "hist",
-        "grow_policy": "lossguide",
-        "max_depth": 0,
-        "max_leaves": int(merged["num_leaves"]),
-        "max_bin": MAX_BIN,
-        "eta": float(merged["learning_rate"]),
-        "min_child_weight": float(merged["min_data_in_leaf"]),
-        "colsample_bytree": float(merged["feature_fraction"]),
-        "subsample": float(merged["bagging_fraction"]),
-        "reg_lambda": float(merged["lambda_l2"]),
-        "reg_alpha": float(merged["lambda_l1"]),
-        "nthread": threads,
-        "seed": seed,
-        "verbosity": 0,
-    }

@@ -30,7 +30,7 @@ MANIFEST = "model.json"
 ARRAYS = "arrays.npz"
 PROBE_S = 180.0
 MOST_BYTES = 8 * 2**30
-_FILE = re.compile(r"^[a-z][a-z0-9]{0,40}\.(txt|json|npz)$")
+_FILE = re.compile(r"^[a-z][a-z0-9_]{0,40}\.(txt|json|npz)$")
 _trusted: set[str] = set()
 """Checksums of manifests that this process wrote or has seen pass the child."""
 

@@ -137,10 +137,10 @@ class History:
         with np.errstate(invalid="ignore", divide="ignore"):
             means = np.concatenate([[0.0], np.cumsum(total)]) / ahead
         ledgers = []
-        for keys in (author_keys(posts), _sound_keys(posts)):
+        for keys in (author_keys(posts), sound_keys(posts)):
             has = np.flatnonzero(keys != "")
             ledgers.append(Ledger.fit(keys[has], times[has], y[has], clock))
-        row, tag = _hashtag_pairs(posts)
+        row, tag = hashtag_pairs(posts)
         ledgers.append(Ledger.fit(tag, times[row], y[row], clock))
         return cls(clock, means, ledgers[0], ledgers[1], ledgers[2])
 
@@ -152,7 +152,7 @@ class History:
         overall = self.means[np.searchsorted(self.clock, when, side="left")]
         out = {
             **self._of_author(author_keys(posts), when, overall),
-            **self._of_sound(_sound_keys(posts), when, overall),
+            **self._of_sound(sound_keys(posts), when, overall),
             **self._of_hashtags(posts, when, overall),
         }
         values = np.column_stack([out[name.removeprefix("history__")] for name in COLUMNS])
@@ -192,7 +192,7 @@ class History:
         }
 
     def _of_hashtags(self, posts: pd.DataFrame, when: Floats, overall: Floats) -> dict[str, Floats]:
-        row, tag = _hashtag_pairs(posts)
+        row, tag = hashtag_pairs(posts)
         start, end = self.hashtags.before(tag, when[row], self.clock)
         count, mean, _ = _shrunken(self.hashtags, start, end, overall[row], STRENGTH["hashtag"])
         n = len(posts)
@@ -238,7 +238,7 @@ def _taken(values: Floats, index: IntArray, has: npt.NDArray[np.bool_]) -> Float
     return np.where(has, values[index], np.nan)
 
 
-def _texts(posts: pd.DataFrame, name: str) -> Texts:
+def texts(posts: pd.DataFrame, name: str) -> Texts:
     """Return a column as text, empty where missing or absent."""
     if name not in posts.columns:
         return np.full(len(posts), "", dtype=np.str_)
@@ -247,17 +247,17 @@ def _texts(posts: pd.DataFrame, name: str) -> Texts:
 
 def author_keys(posts: pd.DataFrame) -> Texts:
     """Return author identifiers as text (n,), empty where unknown."""
-    return _texts(posts, "author_id")
+    return texts(posts, "author_id")
 
 
-def _sound_keys(posts: pd.DataFrame) -> Texts:
+def sound_keys(posts: pd.DataFrame) -> Texts:
     """Return the sound's identifier, else its title and author."""
-    ids, titles = _texts(posts, "sound_id"), _texts(posts, "sound_title")
-    named = np.char.add(np.char.add(titles, "\x1f"), _texts(posts, "sound_author"))
+    ids, titles = texts(posts, "sound_id"), texts(posts, "sound_title")
+    named = np.char.add(np.char.add(titles, "\x1f"), texts(posts, "sound_author"))
     return np.where(ids != "", ids, np.where(titles != "", named, ""))
 
 
-def _hashtag_pairs(posts: pd.DataFrame) -> tuple[IntArray, Texts]:
+def hashtag_pairs(posts: pd.DataFrame) -> tuple[IntArray, Texts]:
     """Return (row, hashtag in lower case) of every different hashtag of every post."""
     empty = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.str_)
     if "hashtags" not in posts.columns:

@@ -4,7 +4,7 @@ Everything fitted here sees training rows only, and what it says about the train
 (see `blocks` and `history`), so a booster does not learn to trust what will not be there later.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,10 +13,14 @@ import pandas as pd
 
 from virality.data.matrix import Column
 from virality.data.splits import IntArray, author_groups
+from virality.modeling import categories as category
+from virality.modeling import terms as caption
 from virality.modeling.blocks import Block, BlockSpec, fit_block
+from virality.modeling.categories import Encoding, category_keys, fit_encoding
 from virality.modeling.history import COLUMNS as HISTORY_COLUMNS
 from virality.modeling.history import History
 from virality.modeling.rows import Rows, Singles
+from virality.modeling.terms import Document, Terms, fit_terms, read_documents
 
 Floats = npt.NDArray[np.float64]
 Texts = npt.NDArray[np.str_]
@@ -24,6 +28,7 @@ Texts = npt.NDArray[np.str_]
 
 def describe(rows: Rows, spec: BlockSpec) -> tuple[Column, ...]:
     """Return the inputs that these rows become; `block` names the group of derived columns."""
+    rows = rows.flat() if spec.raw else rows
     derived = []
     for name, columns in rows.block_columns.items():
         first = columns[0]
@@ -31,6 +36,17 @@ def describe(rows: Rows, spec: BlockSpec) -> tuple[Column, ...]:
         derived += [
             Column(f"{name}#{short}", first.modality, "", known, name, first.meaning)
             for short in spec.names
+        ]
+    if spec.terms:
+        meaning = "words, characters and hashtags of the caption"
+        derived += [
+            Column(f"{caption.NAME}#{short}", "text", "", "pre", caption.NAME, meaning)
+            for short in spec.for_terms.names
+        ]
+    if spec.categories:
+        derived += [
+            Column(f"{category.NAME}#{short}", "metadata", "score", "asof", category.NAME, meaning)
+            for short, meaning in category.MEANINGS.items()
         ]
     return (*rows.columns, *derived, *HISTORY_COLUMNS.values())
 
@@ -57,7 +73,10 @@ class Projector:
     """Fitted blocks and history.
 
     Attributes:
-        blocks: name -> fitted block, or None where too few rows were complete.
+        blocks: name -> fitted block, or None where too few rows were complete; the caption's terms
+            are one of them.
+        terms: vocabularies and latent directions of captions; None where there are none.
+        encodings: category -> its encoding; empty where they are not asked for.
         history: earlier outcomes of the training posts.
         authors: known authors of the training rows, sorted.
         numbers: int64, the group number of each of `authors`.
@@ -66,6 +85,8 @@ class Projector:
     """
 
     blocks: Mapping[str, Block | None]
+    terms: Terms | None
+    encodings: Mapping[str, Encoding]
     history: History
     authors: Texts
     numbers: IntArray
@@ -74,12 +95,19 @@ class Projector:
 
     def transform(self, rows: Rows) -> Inputs:
         """Return the inputs of rows outside training."""
+        rows = rows.flat() if self.spec.raw else rows
         group = self.groups(rows.posts)
+        wide = dict(rows.blocks)
+        if self.spec.terms:
+            wide[caption.NAME] = _latent(self.terms, read_documents(rows.posts))
         parts = [rows.plain]
         for name, block in self.blocks.items():
-            values = rows.blocks[name]
-            empty = np.full((len(rows), len(self.spec.names)), np.nan, dtype=np.float32)
-            parts.append(empty if block is None else block.transform(values, group))
+            width = len(_spec_of(name, self.spec).names)
+            empty = np.full((len(rows), width), np.nan, dtype=np.float32)
+            parts.append(empty if block is None else block.transform(wide[name], group))
+        if self.encodings:
+            keys = category_keys(rows.posts)
+            parts += [_column(one.transform(keys[name])) for name, one in self.encodings.items()]
         return _joined(parts, self.history, rows, self.columns)
 
     def groups(self, posts: pd.DataFrame) -> IntArray:
@@ -95,17 +123,76 @@ def fit_projector(
     rows: Rows, y: Floats, spec: BlockSpec, seed: int = 0
 ) -> tuple[Projector, Inputs]:
     """Fit blocks and history on training rows; return them with honest inputs of those rows."""
+    rows = rows.flat() if spec.raw else rows
     group = author_groups(rows.posts)
+    wide = dict(rows.blocks)
+    terms = None
+    if spec.terms:
+        documents = read_documents(rows.posts)
+        terms = fit_terms(documents)
+        wide[caption.NAME] = _latent(terms, documents)
     blocks: dict[str, Block | None] = {}
     parts = [rows.plain]
-    for name, values in rows.blocks.items():
-        blocks[name], columns = fit_block(values, y, group, spec, seed)
+    for name, values in wide.items():
+        blocks[name], columns = fit_block(values, y, group, _spec_of(name, spec), seed)
         parts.append(columns)
+    encodings, encoded = _fit_encodings(rows.posts, y, group, spec, seed)
     history = History.fit(rows.posts, y)
     authors, numbers = _numbered(rows.posts, group)
     described = describe(rows, spec)
-    projector = Projector(blocks, history, authors, numbers, described, spec)
-    return projector, _joined(parts, history, rows, described)
+    projector = Projector(blocks, terms, encodings, history, authors, numbers, described, spec)
+    return projector, _joined([*parts, *encoded], history, rows, described)
+
+
+def selected(columns: Sequence[Column], spec: BlockSpec) -> npt.NDArray[np.bool_]:
+    """Say which of a wider spec's inputs a narrower one has: a study fits the widest spec once."""
+    left_out = {
+        name
+        for name, wanted in ((caption.NAME, spec.terms), (category.NAME, spec.categories))
+        if not wanted
+    }
+    shorts = {"ridge": spec.ridge, "near": spec.near, "near_distance": spec.near}
+    return np.array(
+        [
+            column.block not in left_out
+            and _component(column) <= spec.dims
+            and shorts.get(column.name.rpartition("#")[2], True)
+            and (spec.history or column.modality != "history")
+            for column in columns
+        ],
+        dtype=np.bool_,
+    )
+
+
+def _component(column: Column) -> int:
+    """Return which principal component an input is, 0 for everything else."""
+    short = column.name.rpartition("#")[2] if column.block else ""
+    return int(short[2:]) if short.startswith("pc") else 0
+
+
+def _fit_encodings(
+    posts: pd.DataFrame, y: Floats, group: IntArray, spec: BlockSpec, seed: int
+) -> tuple[dict[str, Encoding], list[Singles]]:
+    fitted, columns = {}, []
+    for name, keys in category_keys(posts).items() if spec.categories else ():
+        fitted[name], honest = fit_encoding(keys, y, group, seed=seed)
+        columns.append(_column(honest))
+    return fitted, columns
+
+
+def _column(values: Floats) -> Singles:
+    return values.astype(np.float32)[:, None]
+
+
+def _spec_of(name: str, spec: BlockSpec) -> BlockSpec:
+    return spec.for_terms if name == caption.NAME else spec
+
+
+def _latent(terms: Terms | None, documents: Sequence[Document | None]) -> Singles:
+    """Return latent directions of captions, one column of NaN where there are none."""
+    if terms is None:
+        return np.full((len(documents), 1), np.nan, dtype=np.float32)
+    return terms.transform(documents).astype(np.float32)
 
 
 def _joined(

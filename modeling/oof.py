@@ -8,18 +8,26 @@ author had earlier ones ("warm" rows) are then predicted as they will be in use,
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from virality.data.matrix import MODALITIES, Column
-from virality.data.splits import IntArray, Split, forward_splits, selection_folds
+from virality.data.splits import (
+    IntArray,
+    Split,
+    forward_splits,
+    posting_times,
+    selection_folds,
+)
 from virality.modeling.augment import Stacked, stack_learned, stack_views
 from virality.modeling.booster import Curve, Library, fit_curve
 from virality.modeling.history import COLD
 from virality.modeling.inputs import Inputs, fit_projector
+from virality.modeling.objective import fading, row_weights
 from virality.modeling.recipe import Recipe
-from virality.modeling.rows import Rows
+from virality.modeling.rows import Rows, Singles
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -28,6 +36,18 @@ WARM_SHARE = 0.3
 """Share of posts with a known author from which expanding windows are worth their time."""
 
 LEAST_WARM_ROWS = 100
+
+
+SIGNALS = ("history__author_count", "history__author_spread", "history__author_gap_days")
+"""History that says how sure one can be about a post."""
+
+
+class Reader(Protocol):
+    """What reads some of the inputs: a base, or the plan of one."""
+
+    @property
+    def places(self) -> IntArray:
+        """Positions of the inputs that it reads."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +85,8 @@ class OutOfFold:
         fold: int64 (k,), the fold that it was left out of.
         warm: bool (k,), its author had earlier posts in that fold's training part.
         predictions: float64 (k, b).
-        inputs: float32 (k, m), what the bases read.
+        there: bool (k, b), whether a base had anything to read.
+        signals: float32 (k, len(SIGNALS)), history that a post's uncertainty may depend on.
         rounds: number of trees of each base with the lowest mean error over folds.
     """
 
@@ -73,24 +94,29 @@ class OutOfFold:
     fold: IntArray
     warm: Flags
     predictions: Floats
-    inputs: npt.NDArray[np.float32]
+    there: Flags
+    signals: Singles
     rounds: tuple[int, ...]
 
 
 def plan_folds(rows: Rows, warm: Flags, recipe: Recipe) -> list[Split]:
     """Return author-grouped folds and, where authors recur, expanding windows in time."""
     splits = selection_folds(rows.posts, recipe.folds, recipe.seed)
-    if len(rows) >= LEAST_WARM_ROWS and warm.mean() >= WARM_SHARE:
+    if recipe.adapt or (len(rows) >= LEAST_WARM_ROWS and warm.mean() >= WARM_SHARE):
         splits += forward_splits(rows.posts)
     return splits
 
 
 @dataclass(frozen=True)
 class _Fitted:
+    """What is kept of a fold until the number of trees is known."""
+
     split: Split
     curves: tuple[Curve, ...]
-    left_out: Inputs
     seen: Stacked
+    warm: Flags
+    there: Flags
+    signals: Singles
 
 
 def run_folds(
@@ -118,26 +144,55 @@ def run_folds(
 def _fit_fold(
     rows: Rows, y: Floats, split: Split, plans: Sequence[BasePlan], recipe: Recipe
 ) -> _Fitted:
-    train = rows.take(split.train)
+    train, test = rows.take(split.train), rows.take(split.test)
     projector, inputs = fit_projector(train, y[split.train], recipe.blocks, recipe.seed)
     learned = stack_learned(projector, train, inputs)
-    test = rows.take(split.test)
+    outcome = y[split.train][learned.owner]
+    weights = learned_weights(train, outcome, learned, recipe)
     left_out = projector.transform(test)
     curves = tuple(
         fit_curve(
             plan.library,
             learned.values[:, plan.places],
-            y[split.train][learned.owner],
+            outcome,
             (left_out.values[:, plan.places], y[split.test]),
-            learned.params(plan.library, recipe.params),
-            weights=learned.weights,
+            learned.params(plan.library, recipe.params_of(plan.library)),
+            weights=weights,
             seed=recipe.seed,
             rounds=recipe.rounds,
             patience=recipe.patience,
+            metric=recipe.metric,
         )
         for plan in plans
     )
-    return _Fitted(split, curves, left_out, stack_views(projector, test, left_out))
+    warm = np.asarray(left_out.column(COLD) == 0)
+    signals = np.column_stack([left_out.column(name) for name in SIGNALS])
+    seen = stack_views(projector, test, left_out)
+    return _Fitted(split, curves, seen, warm, readable(left_out, plans), signals)
+
+
+def learned_weights(rows: Rows, outcome: Floats, learned: Stacked, recipe: Recipe) -> Floats | None:
+    """Return how much each learned row counts, None where all do alike.
+
+    Args:
+        rows: the n training posts.
+        outcome: float64 (n + k,), of the posts and their k views.
+        learned: inputs of posts and views.
+        recipe: its loss and how fast posts fade.
+    """
+    fade = fading(posting_times(rows.posts), recipe.half_life)
+    recency = None if fade is None else fade[learned.owner]
+    weights = row_weights(str(recipe.params.get("loss", "l2")), outcome, recency)
+    shares = learned.weights
+    if weights is None or shares is None:
+        return shares if weights is None else weights
+    return weights * shares
+
+
+def readable(inputs: Inputs, plans: Sequence[Reader]) -> Flags:
+    """Say of which posts each base has anything to read, bool (n, b)."""
+    missing = np.isnan(inputs.values)
+    return np.column_stack([~missing[:, plan.places].all(axis=1) for plan in plans])
 
 
 def _best_rounds(curves: Sequence[Floats]) -> int:
@@ -154,29 +209,28 @@ def _best_rounds(curves: Sequence[Floats]) -> int:
 def _collect(
     done: Sequence[_Fitted], plans: Sequence[BasePlan], rounds: tuple[int, ...]
 ) -> OutOfFold:
-    row, fold, warm, predictions, inputs = [], [], [], [], []
+    parts = []
     for number, fitted in enumerate(done):
-        values = fitted.left_out.values
-        known = fitted.left_out.column(COLD) == 0
-        keep = known if fitted.split.name.startswith("forward") else np.ones(len(values), bool)
-        if not keep.any():
+        in_time = fitted.split.name.startswith("forward")
+        keep = np.flatnonzero(fitted.warm if in_time else np.ones(len(fitted.warm), bool))
+        if not keep.size:
             continue
-        inner = values[keep]
         seen = fitted.seen
         columns = [
             seen.average(curve.predict(seen.values[:, plan.places], count))[keep]
             for curve, plan, count in zip(fitted.curves, plans, rounds, strict=True)
         ]
-        row.append(fitted.split.test[keep])
-        fold.append(np.full(len(inner), number))
-        warm.append(known[keep])
-        predictions.append(np.column_stack(columns))
-        inputs.append(inner)
-    return OutOfFold(
-        np.concatenate(row),
-        np.concatenate(fold),
-        np.concatenate(warm),
-        np.vstack(predictions),
-        np.vstack(inputs),
-        rounds,
+        parts.append(
+            (
+                fitted.split.test[keep],
+                np.full(keep.size, number),
+                fitted.warm[keep],
+                np.column_stack(columns),
+                fitted.there[keep],
+                fitted.signals[keep],
+            )
+        )
+    row, fold, warm, predictions, there, signals = (
+        np.concatenate(column) for column in zip(*parts, strict=True)
     )
+    return OutOfFold(row, fold, warm, predictions, there, signals, rounds)

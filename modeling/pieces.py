@@ -11,12 +11,17 @@ from virality.data.errors import BundleError
 from virality.data.matrix import Column
 from virality.modeling.blocks import Block, BlockSpec
 from virality.modeling.booster import Booster
+from virality.modeling.categories import MEANINGS, Encoding
+from virality.modeling.directions import Directions
 from virality.modeling.history import COLUMNS, History, Ledger
 from virality.modeling.inputs import Projector
 from virality.modeling.intervals import Intervals, Scores
+from virality.modeling.neighbours import Neighbours
 from virality.modeling.recipe import Recipe
+from virality.modeling.ridge import Ridge
 from virality.modeling.stack import Base, Stack
 from virality.modeling.targets import restore_target
+from virality.modeling.terms import MOST_TERMS, NAME, Terms, Vocabulary
 from virality.modeling.train import Model, ModelCard
 from virality.modeling.trees import check_lightgbm, check_xgboost
 from virality.modeling.weights import Weights
@@ -25,10 +30,19 @@ Array = npt.NDArray[Any]
 
 LEDGERS = ("authors", "sounds", "hashtags")
 LEDGER_FIELDS = ("keys", "place", "time", "value")
+MOST_BAGS = 100
+
+WEIGHT_ARRAYS = ("values", "gram", "cross", "means")
+
 STATE = "target_"
 """Begins the names of what the target had learned."""
 
-BLOCK_ARRAYS = ("centre", "axes", "spread", "weights", "place", "outcome", "group")
+BLOCK_ARRAYS: Mapping[str, tuple[str, ...]] = {
+    "directions": ("centre", "axes", "spread"),
+    "ridge": ("weights",),
+    "neighbours": ("place", "outcome", "group"),
+}
+"""Part of a block -> its arrays; the ridge's centre is that of the directions."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +65,6 @@ def take_apart(model: Model) -> Pieces:
     stack, projector = model.stack, model.stack.projector
     arrays: dict[str, Array] = {
         "outcomes": stack.outcomes,
-        "cold_weights": stack.cold.values,
-        "warm_weights": stack.warm.values,
         "scores_warm": stack.intervals.warm.quantiles,
         "scores_cold": stack.intervals.cold.quantiles,
         "levels_warm": stack.intervals.warm.levels,
@@ -62,17 +74,21 @@ def take_apart(model: Model) -> Pieces:
         "clock": projector.history.clock,
         "means": projector.history.means,
     }
+    for group, weights in (("cold", stack.cold), ("warm", stack.warm)):
+        arrays |= {f"{group}_{inner}": getattr(weights, inner) for inner in WEIGHT_ARRAYS}
     arrays |= {f"{STATE}{name}": values for name, values in (model.target.state or {}).items()}
     for name in LEDGERS:
         ledger = getattr(projector.history, name)
         arrays |= {f"{name}_{inner}": getattr(ledger, inner) for inner in LEDGER_FIELDS}
     for number, block in enumerate(projector.blocks.values()):
         if block is not None:
-            arrays |= {f"block{number}_{inner}": getattr(block, inner) for inner in BLOCK_ARRAYS}
+            arrays |= _block_arrays(f"block{number}", block)
     texts = {}
+    arrays |= _derived_arrays(projector)
     for number, base in enumerate(stack.bases):
         arrays[f"base{number}_places"] = base.places
-        texts[_file(number, base.booster)] = base.booster.text
+        for bag, booster in enumerate(base.boosters):
+            texts[_file(number, bag, booster.library)] = booster.text
     if stack.intervals.spread is not None:
         texts["spread.txt"] = stack.intervals.spread.text
     return Pieces(_facts(model), arrays, texts)
@@ -89,19 +105,29 @@ def _facts(model: Model) -> dict[str, Any]:
         "versions": dict(model.matrix_versions),
         "inputs": [asdict(column) for column in stack.projector.columns],
         "bases": [
-            {"name": base.name, "library": base.booster.library, "width": base.booster.width}
+            {
+                "name": base.name,
+                "library": base.library,
+                "width": len(base.places),
+                "bags": len(base.boosters),
+            }
             for base in stack.bases
         ],
         "intercepts": [stack.cold.intercept, stack.warm.intercept],
+        "levels": [stack.cold.level, stack.warm.level],
         "intervals": {
             "constant": stack.intervals.constant,
             "belief": stack.intervals.belief,
             "width": 0 if spread is None else spread.width,
         },
         "blocks": [
-            {"name": name, "level": None if block is None else block.level}
+            {"name": name, "level": None if block is None else block.ridge.level}
             for name, block in stack.projector.blocks.items()
         ],
+        "terms": [one.kind for one in stack.projector.terms.vocabularies]
+        if stack.projector.terms
+        else [],
+        "categories": {name: one.level for name, one in stack.projector.encodings.items()},
     }
 
 
@@ -116,26 +142,32 @@ def put_together(pieces: Pieces) -> Model:
     recipe = Recipe.from_json(facts["recipe"])
     columns = tuple(Column(**values) for values in facts["inputs"])
     blocks = {
-        str(values["name"]): _block(number, values, arrays, recipe.blocks)
+        str(values["name"]): _block(f"block{number}", values, arrays, recipe.blocks)
         for number, values in enumerate(facts["blocks"])
     }
     ledgers = [Ledger(*(arrays[f"{name}_{inner}"] for inner in LEDGER_FIELDS)) for name in LEDGERS]
     history = History(arrays["clock"], arrays["means"], *ledgers)
     projector = Projector(
-        blocks, history, arrays["authors"], arrays["numbers"], columns, recipe.blocks
+        blocks,
+        _terms(pieces),
+        _encodings(pieces),
+        history,
+        arrays["authors"],
+        arrays["numbers"],
+        columns,
+        recipe.blocks,
     )
     bases = tuple(
         _base(number, values, pieces, len(columns)) for number, values in enumerate(facts["bases"])
     )
-    cold, warm = (float(value) for value in facts["intercepts"])
     learned = {name.removeprefix(STATE): arrays[name] for name in arrays if name.startswith(STATE)}
     target = restore_target(facts["target"], learned)
     stack = Stack(
         recipe,
         projector,
         bases,
-        Weights(arrays["cold_weights"], cold),
-        Weights(arrays["warm_weights"], warm),
+        _weights("cold", 0, pieces),
+        _weights("warm", 1, pieces),
         _intervals(pieces),
         arrays["outcomes"],
         target.bar,
@@ -147,16 +179,33 @@ def put_together(pieces: Pieces) -> Model:
     return model
 
 
-def _file(number: int, booster: Booster) -> str:
-    return f"base{number}.{'txt' if booster.library == 'lightgbm' else 'json'}"
+def _file(number: int, bag: int, library: str) -> str:
+    return f"base{number}_{bag}.{'txt' if library == 'lightgbm' else 'json'}"
+
+
+def _weights(group: str, number: int, pieces: Pieces) -> Weights:
+    values, gram, cross, means = (pieces.arrays[f"{group}_{inner}"] for inner in WEIGHT_ARRAYS)
+    intercept, level = (float(pieces.facts[name][number]) for name in ("intercepts", "levels"))
+    return Weights(values, intercept, gram, cross, means, level)
+
+
+def _block_arrays(stem: str, block: Block) -> dict[str, Array]:
+    return {
+        f"{stem}_{inner}": getattr(getattr(block, part), inner)
+        for part, names in BLOCK_ARRAYS.items()
+        for inner in names
+    }
 
 
 def _block(
-    number: int, values: Mapping[str, Any], arrays: Mapping[str, Array], spec: BlockSpec
+    stem: str, values: Mapping[str, Any], arrays: Mapping[str, Array], spec: BlockSpec
 ) -> Block | None:
-    if values["level"] is None:
+    level = values["level"]
+    if level is None:
         return None
-    a = {inner: arrays[f"block{number}_{inner}"] for inner in BLOCK_ARRAYS}
+    spec = spec.for_terms if values["name"] == NAME else spec
+    names = [inner for part in BLOCK_ARRAYS.values() for inner in part]
+    a = {inner: arrays[f"{stem}_{inner}"] for inner in names}
     width, kept, posts = len(a["centre"]), a["axes"].shape[1], len(a["outcome"])
     _shape("block", a["axes"], (width, kept))
     _shape("block", a["weights"], (width,))
@@ -164,25 +213,75 @@ def _block(
     _shape("block", a["place"], (posts, min(kept, a["place"].shape[1])))
     _shape("block", a["group"], (posts,))
     return Block(
-        a["centre"],
-        a["axes"],
-        a["spread"],
-        a["weights"],
-        float(values["level"]),
-        a["place"],
-        a["outcome"],
-        a["group"],
+        Directions(a["centre"], a["axes"], a["spread"]),
+        Ridge(a["centre"], a["weights"], float(level)),
+        Neighbours(a["place"], a["outcome"], a["group"], spec.neighbours),
         spec,
     )
 
 
+def _derived_arrays(projector: Projector) -> dict[str, Array]:
+    """Return the arrays of caption terms and encoded categories."""
+    arrays: dict[str, Array] = {}
+    if projector.terms is not None:
+        arrays["terms_axes"] = projector.terms.axes
+        for one in projector.terms.vocabularies:
+            arrays |= {f"terms_{one.kind}": one.terms, f"terms_{one.kind}_weights": one.weights}
+    for name, encoding in projector.encodings.items():
+        arrays |= {f"category_{name}": encoding.keys, f"category_{name}_means": encoding.means}
+    return arrays
+
+
+def _terms(pieces: Pieces) -> Terms | None:
+    kinds, arrays = pieces.facts["terms"], pieces.arrays
+    if not kinds:
+        return None
+    if len(set(kinds)) < len(kinds) or not set(kinds) <= set(MOST_TERMS):
+        raise BundleError(f"caption terms of kinds {kinds!r}, which are not known; train again")
+    vocabularies = tuple(
+        Vocabulary(kind, arrays[f"terms_{kind}"], arrays[f"terms_{kind}_weights"]) for kind in kinds
+    )
+    for one in vocabularies:
+        _shape("caption terms", one.weights, one.terms.shape)
+        _different("caption terms", one.terms)
+    axes = arrays["terms_axes"]
+    _shape("caption terms", axes, (sum(len(one.terms) for one in vocabularies), axes.shape[-1]))
+    return Terms(vocabularies, axes)
+
+
+def _encodings(pieces: Pieces) -> dict[str, Encoding]:
+    levels = pieces.facts["categories"]
+    if not set(levels) <= set(MEANINGS):
+        raise BundleError(f"encodes {sorted(levels)}, of which not all are known; train again")
+    encodings = {}
+    for name in MEANINGS:  # the order of the inputs, which JSON does not keep
+        if name not in levels:
+            continue
+        keys, means = pieces.arrays[f"category_{name}"], pieces.arrays[f"category_{name}_means"]
+        _shape("categories", means, keys.shape)
+        _different("categories", keys)
+        encodings[name] = Encoding(keys, means, float(levels[name]))
+    return encodings
+
+
+def _different(what: str, names: Array) -> None:
+    """Refuse names that are not text, ascending and all different."""
+    if names.dtype.kind != "U" or np.any(names[1:] <= names[:-1]):
+        raise BundleError(f"the names of the {what} are not in order; train again")
+
+
 def _base(number: int, values: Mapping[str, Any], pieces: Pieces, inputs: int) -> Base:
     places = pieces.arrays[f"base{number}_places"]
-    booster = _booster(values["library"], int(values["width"]), pieces, f"base{number}")
-    _shape("base", places, (booster.width,))
+    width, bags = int(values["width"]), int(values["bags"])
+    if not (width >= 1 and 1 <= bags <= MOST_BAGS):
+        raise BundleError(f"base {number} has {bags} boosters of {width} inputs; train again")
+    boosters = tuple(
+        _booster(values["library"], width, pieces, f"base{number}_{bag}") for bag in range(bags)
+    )
+    _shape("base", places, (width,))
     if len(places) and not (places.min() >= 0 and places.max() < inputs):
         raise BundleError(f"base {number} reads an input that is not there; train again")
-    return Base(str(values["name"]), places, booster)
+    return Base(str(values["name"]), places, boosters)
 
 
 def _booster(library: str, width: int, pieces: Pieces, stem: str) -> Booster:
@@ -214,10 +313,21 @@ def _check(model: Model) -> None:
     """Check what must hold between the pieces, so that no later step trips over it."""
     stack = model.stack
     for weights in (stack.cold, stack.warm):
-        _shape("weights", weights.values, (len(stack.bases),))
+        bases = len(stack.bases)
+        for inner in (weights.values, weights.cross, weights.means):
+            _shape("weights", inner, (bases,))
+        _shape("weights", weights.gram, (bases, bases))
+        if not all(np.isfinite(getattr(weights, inner)).all() for inner in WEIGHT_ARRAYS):
+            raise BundleError("what weights were solved from is not a number; train again")
         if not (np.isfinite(weights.values).all() and (weights.values >= 0).all()):
             raise BundleError("a weight of the stack is negative or not a number; train again")
-    history = stack.projector.history
+    projector, history = stack.projector, stack.projector.history
+    latent = projector.blocks.get(NAME)
+    if latent is not None:
+        axes = (0, 0) if projector.terms is None else projector.terms.axes.shape
+        _shape("caption terms", latent.directions.centre, axes[1:])
+    if set(projector.encodings) != (set(MEANINGS) if projector.spec.categories else set()):
+        raise BundleError("categories are missing or were not asked for; train again")
     _shape("history", history.means, (len(history.clock) + 1,))
     ascending = [
         stack.outcomes, stack.intervals.warm.quantiles, stack.intervals.cold.quantiles,

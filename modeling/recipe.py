@@ -5,7 +5,10 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from virality.modeling.blocks import BlockSpec
-from virality.modeling.booster import DEFAULTS, Params
+from virality.modeling.objective import Metric
+from virality.modeling.parameters import DEFAULTS, Params
+
+Values = Mapping[str, float | int | str]
 
 SMALL = 300
 """Below so many labelled posts the recipe is shallower, shrunk harder and uses fewer dimensions."""
@@ -30,12 +33,22 @@ class Recipe:
         params: of every booster, in LightGBM's names.
         dims: principal components kept of each embedding.
         neighbours: nearest posts per embedding.
+        terms: whether caption terms are a block (`modeling.terms`).
+        categories: whether categories are encoded (`modeling.categories`).
         folds: author-grouped folds behind out-of-fold predictions.
         rounds: most trees of a booster.
         patience: rounds without a lower error after which a booster stops.
         equal_posts: how many posts' worth of evidence the equal weights of the bases count for.
         seed: of folds and boosters.
         small: whether this is the recipe for few posts.
+        xgboost: parameters of XGBoost's base where a study found its own; `params` else.
+        metric: what early stopping and the weights of the bases go by.
+        half_life: after which share of the posts' span a post counts half; 0 where all count alike.
+        bags: boosters of each base that differ in their seed and are averaged.
+        ridge, near: whether boosters read the blocks' ridge prediction and neighbours.
+        raw: embeddings are read column by column, without blocks.
+        history: whether earlier outcomes of author, sound and hashtags are read.
+        adapt: whether the newest posts have more say in the weights of the bases.
     """
 
     params: Params = field(default_factory=lambda: dict(DEFAULTS))
@@ -47,11 +60,29 @@ class Recipe:
     equal_posts: float = 100.0
     seed: int = 0
     small: bool = False
+    terms: bool = False
+    categories: bool = False
+    xgboost: Params = field(default_factory=dict)
+    metric: Metric = "rmse"
+    half_life: float = 0.0
+    bags: int = 2
+    ridge: bool = True
+    near: bool = True
+    raw: bool = False
+    history: bool = True
+    adapt: bool = False
+
+    def params_of(self, library: str) -> Params:
+        """Return the parameters of a library's boosters."""
+        return self.xgboost if library == "xgboost" and self.xgboost else self.params
 
     @property
     def blocks(self) -> BlockSpec:
-        """How far embeddings are compressed."""
-        return BlockSpec(self.dims, self.neighbours)
+        """Which derived columns boosters read, and how far embeddings are compressed."""
+        return BlockSpec(
+            self.dims, self.neighbours, self.terms, self.categories, self.ridge, self.near,
+            self.raw, self.history,
+        )  # fmt: skip
 
     def as_json(self) -> dict[str, Any]:
         """Return plain values."""
@@ -79,9 +110,42 @@ def sensible_recipe(posts: int, seed: int = 0) -> Recipe:
     return Recipe(seed=seed)
 
 
-def tuned_recipe(posts: int, params: Mapping[str, float | int | str], seed: int = 0) -> Recipe:
-    """Return the sensible recipe with a study's values in place of its own."""
+def tuned_recipe(
+    posts: int,
+    params: Values,
+    seed: int = 0,
+    *,
+    by_library: Mapping[str, Values] | None = None,
+    metric: Metric = "rmse",
+    raw: bool = False,
+) -> Recipe:
+    """Return the sensible recipe with a study's values in place of its own.
+
+    Args:
+        posts: labelled posts that will be learned from.
+        params: of the best trial: they decide on blocks, recency and the loss.
+        seed: of folds and boosters.
+        by_library: library -> parameters of its best trial.
+        metric: of the study.
+        raw: whether the study read embeddings column by column.
+    """
     base = sensible_recipe(posts, seed)
-    inner = {name: value for name, value in params.items() if name in DEFAULTS}
-    dims = int(params.get("dims", base.dims))
-    return replace(base, params={**base.params, **inner}, dims=dims)
+    best = by_library or {}
+    return replace(
+        base,
+        params=_boosting(best.get("lightgbm", params), base),
+        xgboost=_boosting(best["xgboost"], base) if "xgboost" in best else {},
+        metric=metric,
+        raw=raw,
+        half_life=float(params.get("half_life", base.half_life)),
+        dims=int(params.get("dims", base.dims)),
+        ridge=bool(params.get("ridge", base.ridge)),
+        near=bool(params.get("near", base.near)),
+        terms=bool(params.get("terms", base.terms)),
+        categories=bool(params.get("categories", base.categories)),
+    )
+
+
+def _boosting(params: Values, base: Recipe) -> Params:
+    """Return a trial's parameters of boosters over the sensible ones."""
+    return {**base.params, **{n: value for n, value in params.items() if n in DEFAULTS}}

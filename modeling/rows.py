@@ -63,6 +63,21 @@ class Rows:
     def __len__(self) -> int:
         return len(self.posts)
 
+    def flat(self) -> "Rows":
+        """Return the same rows with every column of every block standing for itself."""
+        inner = [column for columns in self.block_columns.values() for column in columns]
+        views = self.views
+        if views is not None:
+            views = replace(views, plain=_beside(views.plain, views.blocks), blocks={})
+        return replace(
+            self,
+            plain=_beside(self.plain, self.blocks),
+            columns=(*self.columns, *inner),
+            blocks={},
+            block_columns={},
+            views=views,
+        )
+
     def take(self, index: IntArray) -> "Rows":
         """Return these rows, in this order."""
         return replace(
@@ -72,6 +87,10 @@ class Rows:
             blocks={name: values[index] for name, values in self.blocks.items()},
             views=None if self.views is None else self.views.follow(index, len(self)),
         )
+
+
+def _beside(plain: Singles, blocks: Mapping[str, Singles]) -> Singles:
+    return np.ascontiguousarray(np.hstack([plain, *blocks.values()]))
 
 
 def align(matrix: FeatureMatrix, posts: pd.DataFrame) -> pd.DataFrame:

@@ -1,8 +1,13 @@
-"""The search space: a trial -> parameters of boosters and the width of the blocks."""
+"""The search space: a trial -> the loss, parameters of boosters, what blocks give, and recency."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from virality.modeling.booster import DEFAULTS, Params
+from virality.modeling.blocks import BlockSpec
+from virality.modeling.booster import Library
+from virality.modeling.objective import LOSSES, Loss, Metric, loss_of
+from virality.modeling.parameters import DEFAULTS, Params
 from virality.modeling.recipe import SMALL, SMALL_DEFAULTS
 
 if TYPE_CHECKING:
@@ -10,27 +15,84 @@ if TYPE_CHECKING:
 
 DIMS = (0, 4, 16, 32)
 SMALL_DIMS = (0, 2, 4, 8)
+HALF_LIVES = (0.0, 1.0, 0.5, 0.25)
 
 MANY = 10_000
 """Labelled posts above which learning is not allowed to be slow: a rate of .02 costs twice
 the trees of .05, each of them dearer, in every fold of every base."""
 
 
-def most_dims(posts: int) -> int:
-    """Return the widest block that the space holds: computed once, trials read a part of it."""
-    return max(SMALL_DIMS if posts < SMALL else DIMS)
+@dataclass(frozen=True)
+class Room:
+    """What a study may vary, as the posts allow it.
+
+    Attributes:
+        posts: labelled posts that the study sees.
+        metric: what the user wants to be good.
+        libraries: boosters tried.
+        positive: no outcome is below 0, so that shares of it mean something.
+        dated: posting times are known, so that newer posts may count more.
+        raw: embeddings are read as they are, so that there are no blocks to size.
+    """
+
+    posts: int
+    metric: Metric = "rmse"
+    libraries: tuple[Library, ...] = ("lightgbm", "xgboost")
+    positive: bool = True
+    dated: bool = True
+    raw: bool = False
+
+    @property
+    def small(self) -> bool:
+        """Whether the recipe for few posts holds."""
+        return self.posts < SMALL
+
+    @property
+    def dims(self) -> tuple[int, ...]:
+        """Widths of blocks that are tried."""
+        return SMALL_DIMS if self.small else DIMS
+
+    @property
+    def losses(self) -> tuple[Loss, ...]:
+        """Losses that are tried."""
+        return LOSSES if self.positive else tuple(one for one in LOSSES if one != "mape")
+
+    def widest(self, neighbours: int) -> BlockSpec:
+        """Return the spec whose columns hold those of every trial: fitted once, read in part."""
+        return BlockSpec(
+            max(self.dims), neighbours, terms=not self.raw, categories=not self.raw, raw=self.raw
+        )
+
+    def first_guesses(self) -> list[Params]:
+        """Return sensible parameters, tried before any other: a study never ends below them."""
+        base: dict[str, float | int | str] = {**DEFAULTS, **(SMALL_DEFAULTS if self.small else {})}
+        loss = loss_of(self.metric)
+        base |= {"loss": loss if loss in self.losses else "l2", "library": self.libraries[0]}
+        alpha = base.pop("alpha")
+        if base["loss"] == "quantile":
+            base["alpha"] = alpha
+        if self.raw:
+            base |= {"feature_fraction": 0.15}
+        else:
+            base |= {"dims": self.dims[2], "ridge": True, "near": True}
+            base |= {"terms": False, "categories": False}
+        if self.dated:
+            base["half_life"] = 0.0
+        guesses: list[Params] = [base]
+        guesses += [{**base, "library": library} for library in self.libraries[1:]]
+        if base["loss"] != "huber":
+            guesses.append({**base, "loss": "huber"})
+        return [*guesses, {**base, "terms": True, "categories": True}] if not self.raw else guesses
 
 
-def first_guess(posts: int) -> Params:
-    """Return the sensible parameters, tried before any other."""
-    return dict(SMALL_DEFAULTS) | {"dims": 4} if posts < SMALL else dict(DEFAULTS) | {"dims": 16}
-
-
-def suggest(trial: "Trial", posts: int) -> Params:
+def suggest(trial: "Trial", room: Room) -> Params:
     """Return a trial's parameters; few posts get shallower trees and stronger shrinkage."""
-    small = posts < SMALL
-    slowest = 0.05 if small or posts > MANY else 0.02
-    return {
+    small = room.small
+    slowest = 0.05 if small or room.posts > MANY else 0.02
+    loss = trial.suggest_categorical("loss", room.losses)
+    found: dict[str, float | int | str] = {
+        "library": trial.suggest_categorical("library", room.libraries),
+        "loss": loss,
         "learning_rate": trial.suggest_float(
             "learning_rate", slowest, 0.2 if small else 0.15, log=True
         ),
@@ -38,10 +100,34 @@ def suggest(trial: "Trial", posts: int) -> Params:
         "min_data_in_leaf": trial.suggest_int(
             "min_data_in_leaf", 4 if small else 5, 25 if small else 120, log=True
         ),
-        "feature_fraction": trial.suggest_float("feature_fraction", 0.1, 0.9),
+        "feature_fraction": trial.suggest_float(
+            "feature_fraction", *((0.03, 0.4) if room.raw else (0.1, 0.9)), log=room.raw
+        ),
         "bagging_fraction": trial.suggest_float("bagging_fraction", 0.5, 1.0),
         "lambda_l1": trial.suggest_float("lambda_l1", 0.0, 5.0),
         "lambda_l2": trial.suggest_float("lambda_l2", 0.1, 100.0, log=True),
         "path_smooth": trial.suggest_float("path_smooth", 0.0, 20.0),
-        "dims": trial.suggest_categorical("dims", SMALL_DIMS if small else DIMS),
     }
+    if loss == "quantile":
+        found["alpha"] = trial.suggest_float("alpha", 0.3, 0.7)
+    if not room.raw:
+        found["dims"] = trial.suggest_categorical("dims", room.dims)
+        for name in ("ridge", "near", "terms", "categories"):
+            found[name] = trial.suggest_categorical(name, (True, False))
+    if room.dated:
+        found["half_life"] = trial.suggest_categorical("half_life", HALF_LIVES)
+    return found
+
+
+def spec_of(params: Mapping[str, float | int | str], widest: BlockSpec) -> BlockSpec:
+    """Return which derived columns a trial reads, the widest's where it does not say."""
+    return BlockSpec(
+        dims=int(params.get("dims", widest.dims)),
+        neighbours=widest.neighbours,
+        terms=bool(params.get("terms", widest.terms)),
+        categories=bool(params.get("categories", widest.categories)),
+        ridge=bool(params.get("ridge", widest.ridge)),
+        near=bool(params.get("near", widest.near)),
+        raw=widest.raw,
+        history=widest.history,
+    )

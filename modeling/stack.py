@@ -3,7 +3,8 @@
 The mixture is linear, so the bases' Shapley values, weighted alike, add up to the prediction.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -11,31 +12,64 @@ import numpy.typing as npt
 import pandas as pd
 
 from virality.data.matrix import Column
-from virality.data.splits import IntArray
-from virality.modeling.augment import stack_learned, stack_views
+from virality.data.splits import IntArray, author_groups, posting_times
+from virality.modeling.augment import Stacked, stack_learned, stack_views
 from virality.modeling.booster import Booster, fit_booster
 from virality.modeling.history import COLD
-from virality.modeling.inputs import Inputs, Projector, fit_projector, varying
+from virality.modeling.inputs import Inputs, Projector, fit_projector, selected, varying
 from virality.modeling.intervals import Intervals, fit_intervals
-from virality.modeling.oof import LEAST_WARM_ROWS, OutOfFold, plan_bases, plan_folds, run_folds
+from virality.modeling.mixing import mix_bases, of_group
+from virality.modeling.oof import (
+    SIGNALS,
+    BasePlan,
+    OutOfFold,
+    learned_weights,
+    plan_bases,
+    plan_folds,
+    readable,
+    run_folds,
+)
 from virality.modeling.recipe import Recipe
-from virality.modeling.rows import Rows
-from virality.modeling.weights import Weights, fit_weights
+from virality.modeling.rows import Rows, Singles
+from virality.modeling.weights import Weights
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 Progress = Callable[[int, int], None]
 
-SIGNAL_NAMES = ("history__author_count", "history__author_spread", "history__author_gap_days")
+BAG_STEP = 7919
+"""Between the seeds of a base's boosters."""
+
+MOST_FOLDED = 150_000
+"""Posts from which weights, rounds and intervals are learned; more say nothing new about them."""
 
 
 @dataclass(frozen=True)
 class Base:
-    """A fitted base: its name, the inputs it reads (positions) and its trees."""
+    """A fitted base: its name, the inputs it reads (positions) and its trees.
+
+    Attributes:
+        name: modality, or `all`.
+        places: int64, positions of the inputs that it reads.
+        boosters: fitted alike but for their seed; the base says their mean.
+    """
 
     name: str
     places: IntArray
-    booster: Booster
+    boosters: tuple[Booster, ...]
+
+    @property
+    def library(self) -> str:
+        """Who made the boosters."""
+        return self.boosters[0].library
+
+    def predict(self, x: Singles) -> Floats:
+        """Return predictions, float64 (n,), for float32 (n, len(places))."""
+        return np.asarray(np.mean([one.predict(x) for one in self.boosters], axis=0))
+
+    def contributions(self, x: Singles) -> Floats:
+        """Return float64 (n, len(places) + 1): each input's share, and last the baseline."""
+        return np.asarray(np.mean([one.contributions(x) for one in self.boosters], axis=0))
 
 
 @dataclass(frozen=True)
@@ -109,14 +143,21 @@ class Stack:
         """Return predictions with intervals, each averaged over the post's views."""
         inputs = self.projector.transform(rows)
         warm = np.asarray(inputs.column(COLD) == 0)
-        seen = stack_views(self.projector, rows, inputs)
-        said = np.column_stack(
-            [seen.average(base.booster.predict(seen.values[:, base.places])) for base in self.bases]
-        )
-        mean = np.where(warm, self.warm.mix(said), self.cold.mix(said))
-        scale = self.intervals.scale(_signals(inputs, said, mean))
+        said = self.voices(rows, inputs)
+        there = readable(inputs, self.bases)
+        mean = np.where(warm, self.warm.mix(said, there), self.cold.mix(said, there))
+        history = np.column_stack([inputs.column(name) for name in SIGNALS])
+        scale = self.intervals.scale(_signals(history, said, mean))
         low, high = self.intervals.bounds(mean, scale, warm)
         return Guess(mean, scale, low, high, warm)
+
+    def voices(self, rows: Rows, inputs: Inputs | None = None) -> Floats:
+        """Return what each base says about each post, float64 (n, b), before they are mixed."""
+        inputs = self.projector.transform(rows) if inputs is None else inputs
+        seen = stack_views(self.projector, rows, inputs)
+        return np.column_stack(
+            [seen.average(base.predict(seen.values[:, base.places])) for base in self.bases]
+        )
 
     def hit_probability(self, guess: Guess) -> Floats:
         """Return the calibrated probability of each post to become a hit."""
@@ -137,20 +178,22 @@ class Stack:
         inputs = self.projector.transform(rows)
         seen = stack_views(self.projector, rows, inputs)
         warm = np.asarray(inputs.column(COLD) == 0)
+        there = readable(inputs, self.bases)
+        whole, started = of_group(warm, self.warm, self.cold, None)
+        weights, mean = of_group(warm, self.warm, self.cold, there)
         shares = np.zeros(inputs.values.shape)
-        level = np.where(warm, self.warm.intercept, self.cold.intercept)
-        mean = level.copy()
-        baseline = self.cold.intercept
+        level, usual, baseline = mean.copy(), started.copy(), self.cold.intercept
         for number, base in enumerate(self.bases):
-            weight = np.where(warm, self.warm.values[number], self.cold.values[number])
             inner = seen.values[:, base.places]
-            part = seen.average(base.booster.contributions(inner))
-            shares[:, base.places] += weight[:, None] * part[:, :-1]
-            level += weight * part[:, -1]
-            mean += weight * seen.average(base.booster.predict(inner))
+            part = seen.average(base.contributions(inner))
+            shares[:, base.places] += weights[:, number, None] * part[:, :-1]
+            level += weights[:, number] * part[:, -1]
+            usual += whole[:, number] * part[:, -1]
+            mean = mean + weights[:, number] * seen.average(base.predict(inner))
             baseline += float(self.cold.values[number] * (part[0, -1] if len(part) else 0.0))
         # Known authors have weights of their own: what that moves is the effect of being known.
-        shares[:, _place(inputs, COLD)] += level - baseline
+        shares[:, _place(inputs, COLD)] += usual - baseline
+        _charge_missing(shares, level - usual, there, self.bases)
         return _grouped(rows, inputs, shares, baseline, mean)
 
 
@@ -174,8 +217,12 @@ def fit_stack(
         bar: outcome from which a post is a hit; the top fifth of the training posts if None.
     """
     projector, inputs = fit_projector(rows, y, recipe.blocks, recipe.seed)
-    plans = plan_bases(inputs.columns, varying(inputs.values))
-    splits = plan_folds(rows, np.asarray(inputs.column(COLD) == 0), recipe)
+    usable = varying(inputs.values) & selected(inputs.columns, recipe.blocks)
+    plans = plan_bases(inputs.columns, usable)
+    sample = _sampled(rows, recipe.seed)
+    few, goal = (rows, y) if sample is None else (rows.take(sample), y[sample])
+    known = np.asarray(inputs.column(COLD) == 0)
+    splits = plan_folds(few, known if sample is None else known[sample], recipe)
     done = [0]
 
     def tick() -> None:
@@ -183,59 +230,85 @@ def fit_stack(
         if progress is not None:
             progress(done[0], len(splits) + 1)
 
+    folded = run_folds(few, goal, splits, plans, recipe, jobs, tick)
+    cold, warm = mix_bases(folded, goal, posting_times(few.posts), recipe)
+    intervals = _calibrated(folded, goal, cold, warm, recipe)
     learned = stack_learned(projector, rows, inputs)
-    folded = run_folds(rows, y, splits, plans, recipe, jobs, tick)
-    cold, warm = _mixtures(folded, y, recipe)
-    bases = tuple(
-        Base(
-            plan.name,
-            plan.places,
-            fit_booster(
-                plan.library,
-                learned.values[:, plan.places],
-                y[learned.owner],
-                learned.params(plan.library, recipe.params),
-                rounds,
-                seed=recipe.seed,
-                weights=learned.weights,
-            ),
-        )
-        for plan, rounds in zip(plans, folded.rounds, strict=True)
-    )
-    intervals = _calibrated(folded, inputs, y, cold, warm, recipe)
+    bases = _fit_bases(plans, folded.rounds, rows, y, learned, recipe, jobs)
     tick()
     return Stack(recipe, projector, bases, cold, warm, intervals, np.sort(y), bar)
 
 
-def _mixtures(folded: OutOfFold, y: Floats, recipe: Recipe) -> tuple[Weights, Weights]:
-    """Return weights for unknown and for known authors; one and the same where few are known."""
-    outcome = y[folded.row]
-    if folded.warm.sum() < LEAST_WARM_ROWS:
-        both = fit_weights(folded.predictions, outcome, recipe.equal_posts)
-        return both, both
-    cold, warm = (
-        fit_weights(folded.predictions[mask], outcome[mask], recipe.equal_posts)
-        if mask.any()
-        else fit_weights(folded.predictions, outcome, recipe.equal_posts)
-        for mask in (~folded.warm, folded.warm)
+def _sampled(rows: Rows, seed: int) -> IntArray | None:
+    """Return the rows of as many whole authors as `MOST_FOLDED` allows, None if all fit."""
+    if len(rows) <= MOST_FOLDED:
+        return None
+    groups = author_groups(rows.posts)
+    order = np.random.default_rng(seed).permutation(int(groups.max()) + 1)
+    kept = np.cumsum(np.bincount(groups)[order]) <= MOST_FOLDED
+    kept[0] = True
+    chosen = np.zeros(len(order), dtype=np.bool_)
+    chosen[order[kept]] = True
+    return np.flatnonzero(chosen[groups])
+
+
+def _fit_bases(
+    plans: Sequence[BasePlan],
+    rounds: Sequence[int],
+    rows: Rows,
+    y: Floats,
+    learned: Stacked,
+    recipe: Recipe,
+    jobs: int,
+) -> tuple[Base, ...]:
+    """Fit every base on all rows, several times over with other seeds."""
+    outcome = y[learned.owner]
+    weights = learned_weights(rows, outcome, learned, recipe)
+
+    def fit(task: tuple[BasePlan, int, int]) -> Booster:
+        plan, count, bag = task
+        return fit_booster(
+            plan.library,
+            learned.values[:, plan.places],
+            outcome,
+            learned.params(plan.library, recipe.params_of(plan.library)),
+            count,
+            seed=recipe.seed + BAG_STEP * bag,
+            weights=weights,
+        )
+
+    bags = range(recipe.bags)
+    tasks = [(p, count, bag) for p, count in zip(plans, rounds, strict=True) for bag in bags]
+    with ThreadPoolExecutor(max_workers=jobs) as pool:
+        fitted = list(pool.map(fit, tasks))
+    return tuple(
+        Base(plan.name, plan.places, tuple(fitted[i * len(bags) : (i + 1) * len(bags)]))
+        for i, plan in enumerate(plans)
     )
-    return cold, warm
 
 
 def _calibrated(
-    folded: OutOfFold, inputs: Inputs, y: Floats, cold: Weights, warm: Weights, recipe: Recipe
+    folded: OutOfFold, y: Floats, cold: Weights, warm: Weights, recipe: Recipe
 ) -> Intervals:
-    mean = np.where(folded.warm, warm.mix(folded.predictions), cold.mix(folded.predictions))
-    signals = _signals(replace(inputs, values=folded.inputs), folded.predictions, mean)
+    said, there = folded.predictions, folded.there
+    mean = np.where(folded.warm, warm.mix(said, there), cold.mix(said, there))
+    signals = _signals(folded.signals, said, mean)
     folds = [np.flatnonzero(folded.fold == number) for number in np.unique(folded.fold)]
     residuals = y[folded.row] - mean
     return fit_intervals(signals, residuals, folded.warm, folds, recipe.seed)
 
 
-def _signals(inputs: Inputs, said: Floats, mean: Floats) -> npt.NDArray[np.float32]:
+def _signals(history: Singles, said: Floats, mean: Floats) -> Singles:
     """Return what a post's uncertainty may depend on, float32 (n, 5)."""
-    history = [inputs.column(name) for name in SIGNAL_NAMES]
-    return np.column_stack([mean, said.std(axis=1), *history]).astype(np.float32)
+    return np.column_stack([mean, said.std(axis=1), history]).astype(np.float32)
+
+
+def _charge_missing(shares: Floats, moved: Floats, there: Flags, bases: tuple[Base, ...]) -> None:
+    """Book what is moved by the lack of a modality on that modality's first column, in place."""
+    lacking = (~there).sum(axis=1)
+    each = np.where(lacking > 0, moved / np.maximum(lacking, 1), 0.0)
+    for number, base in enumerate(bases):
+        shares[:, base.places[0]] += np.where(there[:, number], 0.0, each)
 
 
 def _place(inputs: Inputs, name: str) -> int:

@@ -3,6 +3,7 @@
 import json
 import os
 import socket
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,9 +11,13 @@ from virality.data.errors import StorageError, UsageError
 
 if TYPE_CHECKING:
     from optuna import Study
+    from optuna.storages.journal import JournalFileOpenLock
     from optuna.trial import FrozenTrial
 
 NAME = "virality"
+SEAL = "crc32"
+ENTRY = b'{"op_code":'
+"""How every line of a journal begins."""
 
 
 def open_study(path: Path, *, must_exist: bool = False) -> "Study":
@@ -23,7 +28,7 @@ def open_study(path: Path, *, must_exist: bool = False) -> "Study":
     """
     import optuna
     from optuna.storages import JournalStorage
-    from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
+    from optuna.storages.journal import JournalFileOpenLock
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     if must_exist and not path.is_file():
@@ -34,7 +39,9 @@ def open_study(path: Path, *, must_exist: bool = False) -> "Study":
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = JournalFileOpenLock(str(path))
-        storage = JournalStorage(JournalFileBackend(str(path), lock_obj=lock))
+        if not must_exist:
+            _cut_torn_line(path, lock)
+        storage = JournalStorage(_sealed_journal()(str(path), lock_obj=lock))
         if must_exist:
             return optuna.load_study(study_name=NAME, storage=storage)
         return optuna.create_study(
@@ -48,8 +55,27 @@ def open_study(path: Path, *, must_exist: bool = False) -> "Study":
         ) from error
 
 
+def _sealed_journal() -> Any:
+    """Return Optuna's journal file with a checksum in every line, which Optuna itself skips.
+
+    Without it a bit that flips in a digit gives another parameter or value, and nobody notices.
+    """
+    from optuna.storages.journal import JournalFileBackend
+
+    class SealedJournal(JournalFileBackend):
+        def append_logs(self, logs: list[dict[str, Any]]) -> None:
+            super().append_logs([{**log, SEAL: _checksum(log)} for log in logs])
+
+    return SealedJournal
+
+
+def _checksum(log: dict[str, Any]) -> int:
+    """Return the CRC-32 of an entry, over its text as Python spells it with sorted keys."""
+    return zlib.crc32(json.dumps(log, sort_keys=True).encode())
+
+
 def _check_lines(path: Path) -> None:
-    """Refuse a file that is no journal; a last line torn by a kill is Optuna's to skip."""
+    """Refuse a file that is no journal or was damaged; a torn last line is Optuna's to skip."""
     if not path.is_file():
         return
     try:
@@ -65,6 +91,27 @@ def _check_lines(path: Path) -> None:
             ) from error
         if not isinstance(entry, dict) or "op_code" not in entry:
             raise StorageError(f"{path}: line {number} is not a study's; give another file name")
+        if entry.pop(SEAL, None) != _checksum(entry):
+            raise StorageError(
+                f"{path}: line {number} is not what was written; give another file name"
+            )
+
+
+def _cut_torn_line(path: Path, lock: "JournalFileOpenLock") -> None:
+    """Drop a last line that a kill tore: what is written next would be glued to it."""
+    if not path.is_file():
+        return
+    lock.acquire()
+    try:
+        with path.open("r+b") as file:
+            content = file.read()
+            whole = content.rfind(b"\n") + 1
+            torn = content[whole:]
+            if torn and not (torn.startswith(ENTRY) or ENTRY.startswith(torn)):
+                raise StorageError(f"{path}: is not a study; give another file name")
+            file.truncate(whole)
+    finally:
+        lock.release()
 
 
 def claim_study(study: "Study", path: Path, facts: dict[str, Any]) -> None:
@@ -73,7 +120,7 @@ def claim_study(study: "Study", path: Path, facts: dict[str, Any]) -> None:
     Args:
         study: opened.
         path: of its file, for the message.
-        facts: `target` and `features` (a digest of columns and versions).
+        facts: `target`, `features` (a digest of columns and versions) and `metric`.
 
     Raises:
         UsageError: if it was made for another target or other features.
@@ -88,6 +135,11 @@ def claim_study(study: "Study", path: Path, facts: dict[str, Any]) -> None:
         raise UsageError(
             f"{path}: a study of other features (columns or versions differ); "
             "give another study file"
+        )
+    if "metric" in facts and known.get("metric", facts["metric"]) != facts["metric"]:
+        raise UsageError(
+            f"{path}: a study of {known['metric']}, not of {facts['metric']}; "
+            "give another study file or the same --metric"
         )
     for name, value in facts.items():
         if known.get(name) != value:

@@ -13,3 +13,10 @@ def one_blas_thread() -> AbstractContextManager[Any]:
     from threadpoolctl import threadpool_limits
 
     return threadpool_limits(limits=1, user_api="blas")  # type: ignore[no-any-return]
+
+
+def one_thread() -> AbstractContextManager[Any]:
+    """Return a context in which clustering uses one thread too, for the same reasons."""
+    from threadpoolctl import threadpool_limits
+
+    return threadpool_limits(limits=1)  # type: ignore[no-any-return]

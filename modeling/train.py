@@ -1,7 +1,7 @@
 """Train on all labelled posts -> Model, the value that a bundle holds."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from virality.modeling.families import (
     lead_families,
     spread,
 )
+from virality.modeling.objective import find_metric
 from virality.modeling.provenance import usable_columns
 from virality.modeling.recipe import Recipe, sensible_recipe, tuned_recipe
 from virality.modeling.rows import Rows, arrange, labelled
@@ -201,6 +202,7 @@ def train(
     target: str = "views",
     seed: int = 0,
     allow_post: bool = False,
+    adapt: bool = False,
     jobs: int = 2,
     progress: Progress | None = None,
 ) -> Model:
@@ -213,6 +215,7 @@ def train(
         target: name of the outcome.
         seed: of folds and boosters.
         allow_post: use columns known only after posting too.
+        adapt: let the newest posts decide more about the weights of the bases.
         jobs: fits at once; the model does not depend on it.
         progress: called with (done, total).
 
@@ -225,7 +228,7 @@ def train(
     usable = usable_columns(chosen, allow_post)
     names = usable.names
     rows = arrange(chosen, together, names)
-    recipe = tuned_recipe(len(y), tuning.params, seed) if tuning else sensible_recipe(len(y), seed)
+    recipe = choose_recipe(len(y), tuning, seed, adapt)
     with one_blas_thread():
         stack = fit_stack(rows, y, recipe, jobs=jobs, progress=progress, bar=outcome.bar)
     used = {name: matrix.columns[name] for name in names}
@@ -238,6 +241,17 @@ def train(
         outcome, stack, together, y, used, versions, tuning, notes, lacking, told, _views(rows)
     )
     return Model(outcome, stack, used, versions, card)
+
+
+def choose_recipe(posts: int, tuning: Tuning | None, seed: int, adapt: bool = False) -> Recipe:
+    """Return the recipe of a study, or what is sensible for so many posts without one."""
+    if tuning is None:
+        return replace(sensible_recipe(posts, seed), adapt=adapt)
+    recipe = tuned_recipe(
+        posts, tuning.params, seed, by_library=tuning.by_library,
+        metric=find_metric(tuning.measure), raw=tuning.raw,
+    )  # fmt: skip
+    return replace(recipe, adapt=adapt)
 
 
 def _versions(used: Mapping[str, Column], matrix: FeatureMatrix) -> dict[str, str]:

@@ -1,34 +1,35 @@
 """Search for parameters by an Optuna study -> Tuning, a value.
 
-Selection sees only the oldest 80 % of the posts and judges by author-grouped folds. Blocks and
-history are fitted once a fold and every trial reads them, so that a trial costs only its trees;
-a fold's binned data is shared by all trials of one block width.
+Selection sees only the oldest 80 % of the posts and judges by author-grouped folds and by windows
+forward in time, on the metric that the user names. See `study_folds` for what trials share,
+`trials` for when one is given up, and `space` for what is varied.
 """
 
 import hashlib
 import json
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from virality.data.errors import StorageError, UsageError
 from virality.data.matrix import FeatureMatrix
-from virality.data.splits import oldest, selection_folds
-from virality.modeling.blocks import BlockSpec
-from virality.modeling.booster import bin_rows, fit_binned
-from virality.modeling.inputs import fit_projector, varying
+from virality.data.splits import knows_times, oldest
+from virality.modeling.booster import LIBRARIES, Library
+from virality.modeling.objective import SAID, Metric, find_metric
 from virality.modeling.provenance import usable_columns
-from virality.modeling.recipe import sensible_recipe
-from virality.modeling.rows import Rows, arrange, labelled
-from virality.modeling.space import first_guess, most_dims, suggest
-from virality.modeling.study import claim_study, open_study, sign, sweep
+from virality.modeling.rows import arrange, labelled
+from virality.modeling.space import Room
+from virality.modeling.study import claim_study, open_study, sweep
+from virality.modeling.study_folds import StudyFolds
 from virality.modeling.targets import find_target
 from virality.modeling.threads import one_blas_thread
+from virality.modeling.trials import nested_score, run_trial
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -38,8 +39,6 @@ Floats = npt.NDArray[np.float64]
 Progress = Callable[[int, int], None]
 
 LEAST_POSTS = 30
-STARTUP = 8
-"""Trials drawn at random before the sampler models the space."""
 
 
 @dataclass(frozen=True)
@@ -60,12 +59,17 @@ class Tuning:
     Attributes:
         target: name of the outcome.
         params: of the best trial.
-        value: its root mean squared error on the learning scale, averaged over folds.
-        metric: what `value` is.
+        value: its score by the metric, averaged over folds, lower is better.
+        metric: what `value` is, in words.
         trials: every trial, in order.
         seed: of the sampler.
         posts: labelled posts that the study saw.
         notes: sentences for the user.
+        by_library: library -> parameters of its best trial.
+        nested: what choosing among the trials is worth where each fold judges a choice made without
+            it (see `trials.nested_score`); None with a single finished trial.
+        measure: short name of the metric.
+        raw: embeddings were read column by column.
     """
 
     target: str
@@ -76,6 +80,15 @@ class Tuning:
     seed: int
     posts: int
     notes: tuple[str, ...] = ()
+    by_library: Mapping[str, Mapping[str, float | int | str]] = field(default_factory=dict)
+    nested: float | None = None
+    measure: Metric = "rmse"
+    raw: bool = False
+
+    @property
+    def optimism(self) -> float | None:
+        """How much the best trial's score flatters: nested estimate less score."""
+        return None if self.nested is None else self.nested - self.value
 
 
 def tune(
@@ -90,6 +103,9 @@ def tune(
     jobs: int = 1,
     progress: Progress | None = None,
     allow_post: bool = False,
+    metric: str = "",
+    libraries: Sequence[Library] = LIBRARIES,
+    raw: bool = False,
 ) -> Tuning:
     """Run trials until the study has `trials` finished ones, or time is up.
 
@@ -104,16 +120,27 @@ def tune(
         jobs: trials at once in threads; the result is the same on every run for 1.
         progress: called with (done, total).
         allow_post: use columns known only after posting too.
+        metric: `rmse`, `mae`, `mape` or `spearman`; that of the study if it is there, else `rmse`.
+        libraries: boosters tried.
+        raw: read embeddings as they are, column by column, instead of as blocks; slow.
 
     Raises:
-        UsageError: if the study is of another target or other features.
+        UsageError: if the study is of another target, other features or another metric, or there
+            is no such metric or library.
         InputError: if there is too little to learn from.
         StorageError: if the study's file cannot be used.
     """
     known = labelled(matrix, posts, find_target(target), LEAST_POSTS)
     usable = usable_columns(known.matrix, allow_post)
     opened = open_study(study)
-    facts = {"target": known.target.name, "features": _digest(matrix, usable.names), "seed": seed}
+    wanted = find_metric(metric or str(opened.user_attrs.get("metric", "rmse")))
+    facts = {
+        "target": known.target.name,
+        "features": _digest(matrix, usable.names, raw),
+        "metric": wanted,
+        "raw": raw,
+        "seed": seed,
+    }
     claim_study(opened, study, facts)
     seen = oldest(known.posts)
     opened.set_user_attr("posts", len(seen))
@@ -121,9 +148,14 @@ def tune(
     sweep(opened)
     if _finished(opened) < trials:
         rows = arrange(known.matrix, known.posts, usable.names).take(seen)
-        y = known.outcomes(seen)
+        y = known.outcomes(seen)[seen]
+        room = Room(
+            len(seen), wanted, check_libraries(libraries), bool((y >= 0).all()),
+            knows_times(rows.posts), raw,
+        )  # fmt: skip
         with one_blas_thread():
-            _search(opened, _Folds(rows, y[seen], seed), trials, timeout_s, seed, jobs, progress)
+            folds = StudyFolds(rows, y, room, seed)
+            _search(opened, folds, trials, timeout_s, seed, jobs, progress)
     elif progress is not None:
         progress(trials, trials)
     return _tuning(opened)
@@ -138,55 +170,9 @@ def read_tuning(study: Path) -> Tuning:
     return _tuning(open_study(study, must_exist=True))
 
 
-class _Folds:
-    """Inputs of every fold, fitted once, and their binned datasets by block width."""
-
-    def __init__(self, rows: Rows, y: Floats, seed: int) -> None:
-        self.posts = len(rows)
-        self.seed = seed
-        recipe = self.recipe = sensible_recipe(len(rows), seed)
-        spec = BlockSpec(most_dims(len(rows)), recipe.neighbours)
-        self._parts = []
-        for split in selection_folds(rows.posts, recipe.folds, seed):
-            projector, inputs = fit_projector(rows.take(split.train), y[split.train], spec, seed)
-            left_out = projector.transform(rows.take(split.test))
-            use = varying(inputs.values)
-            names = [c.name if c.block else "" for c in inputs.columns]
-            self._parts.append((inputs.values, y[split.train], left_out.values, y[split.test], use))
-        self._component = np.array([_component(name) for name in names])
-        self._binned: dict[tuple[int, int], tuple[Any, Any]] = {}
-
-    def __len__(self) -> int:
-        return len(self._parts)
-
-    def error(self, number: int, params: Mapping[str, float | int | str]) -> tuple[float, int]:
-        """Return a fold's lowest error and the number of trees it took."""
-        train, valid = self._datasets(number, int(params["dims"]))
-        inner = {name: value for name, value in params.items() if name != "dims"}
-        recipe = self.recipe
-        curve = fit_binned(train, valid, inner, self.seed, recipe.rounds, recipe.patience)
-        return float(curve.errors.min()), int(curve.errors.argmin()) + 1
-
-    def _datasets(self, number: int, dims: int) -> tuple[Any, Any]:
-        key = number, dims
-        if key not in self._binned:
-            x, y, held, outcome, use = self._parts[number]
-            places = np.flatnonzero(use & (self._component <= dims))
-            train = bin_rows(np.ascontiguousarray(x[:, places]), y)
-            valid = bin_rows(np.ascontiguousarray(held[:, places]), outcome, like=train)
-            self._binned[key] = train, valid
-        return self._binned[key]
-
-
-def _component(name: str) -> int:
-    """Return which principal component an input is, 0 for everything else."""
-    short = name.rpartition("#")[2] if "#" in name else ""
-    return int(short[2:]) if short.startswith("pc") else 0
-
-
 def _search(
     study: "Study",
-    folds: _Folds,
+    folds: StudyFolds,
     trials: int,
     timeout_s: float | None,
     seed: int,
@@ -196,79 +182,73 @@ def _search(
     from concurrent.futures import ThreadPoolExecutor
 
     if not study.get_trials(deepcopy=False):
-        study.enqueue_trial(dict(first_guess(folds.posts)))
+        for guess in folds.room.first_guesses():
+            study.enqueue_trial(dict(guess))
     end = None if timeout_s is None else time.monotonic() + timeout_s
 
     def work(_: int) -> None:
         while _finished(study) < trials:
-            if end is not None and time.monotonic() > end and _finished(study):
+            if end is not None and time.monotonic() > end and _complete(study):
                 return
-            _run_trial(study, folds, seed)
+            run_trial(study, folds, seed)
             if progress is not None:
                 progress(min(_finished(study), trials), trials)
 
     if jobs == 1:
         return work(0)
-    for number in range(folds.posts and len(folds)):  # bin before threads share the datasets
-        folds.error(number, {**first_guess(folds.posts), "num_leaves": 2, "learning_rate": 1.0})
     with ThreadPoolExecutor(max_workers=jobs) as pool:
         list(pool.map(work, range(jobs)))
     return None
-
-
-def _run_trial(study: "Study", folds: _Folds, seed: int) -> None:
-    """Run one trial fold by fold, stopping where it is worse than the median of earlier ones.
-
-    The sampler is seeded by the trial's number: a study that was interrupted goes on as it would
-    have without.
-    """
-    import optuna
-    from optuna.trial import TrialState
-
-    number = len(study.get_trials(deepcopy=False))
-    study.sampler = optuna.samplers.TPESampler(
-        seed=seed * 100_003 + number, n_startup_trials=STARTUP, multivariate=False
-    )
-    study.pruner = optuna.pruners.MedianPruner(n_startup_trials=STARTUP, n_warmup_steps=0)
-    trial = study.ask()
-    sign(trial)
-    params = suggest(trial, folds.posts)
-    errors: list[float] = []
-    for fold in range(len(folds)):
-        errors.append(folds.error(fold, params)[0])
-        trial.report(float(np.mean(errors)), fold)
-        if fold + 1 < len(folds) and trial.should_prune():
-            study.tell(trial, state=TrialState.PRUNED)
-            return
-    study.tell(trial, float(np.mean(errors)))
 
 
 def _finished(study: "Study") -> int:
     return sum(t.state.name in ("COMPLETE", "PRUNED") for t in study.get_trials(deepcopy=False))
 
 
-def _digest(matrix: FeatureMatrix, names: tuple[str, ...]) -> str:
-    content = json.dumps([list(names), sorted(matrix.versions.items())])
+def _complete(study: "Study") -> bool:
+    return any(t.state.name == "COMPLETE" for t in study.get_trials(deepcopy=False))
+
+
+def check_libraries(names: Sequence[str]) -> tuple[Library, ...]:
+    """Return the libraries of these names.
+
+    Raises:
+        UsageError: if there is none of that name, or none at all.
+    """
+    wrong = [name for name in names if name not in LIBRARIES]
+    if wrong or not names:
+        shown = repr(wrong[0]) if wrong else "given"
+        raise UsageError(f"no booster {shown}; choose among {', '.join(LIBRARIES)}")
+    return tuple(one for one in LIBRARIES if one in names)
+
+
+def _digest(matrix: FeatureMatrix, names: tuple[str, ...], raw: bool) -> str:
+    content = json.dumps([list(names), sorted(matrix.versions.items()), *(["raw"] if raw else [])])
     return hashlib.sha256(content.encode()).hexdigest()
 
 
 def _tuning(study: "Study") -> Tuning:
-    from virality.data.errors import StorageError
-
-    complete = [t for t in study.get_trials(deepcopy=False) if t.state.name == "COMPLETE"]
+    trials = [one for one in study.get_trials(deepcopy=False) if one.state.name != "WAITING"]
+    complete = [trial for trial in trials if trial.state.name == "COMPLETE"]
     if not complete:
         raise StorageError("the study holds no finished trial; give `virality tune` more time")
-    best = min(complete, key=lambda trial: (trial.value, trial.number))
+    ranked = sorted(complete, key=lambda trial: (trial.value, trial.number))
+    best_of = {str(t.params.get("library", "lightgbm")): dict(t.params) for t in reversed(ranked)}
     facts = study.user_attrs
+    measure = find_metric(str(facts.get("metric", "rmse")))
     return Tuning(
         target=str(facts["target"]),
-        params=dict(best.params),
-        value=float(best.value or 0.0),
-        metric="root mean squared error on author-grouped folds",
-        trials=tuple(_record(trial) for trial in study.get_trials(deepcopy=False)),
+        params=dict(ranked[0].params),
+        value=float(ranked[0].value or 0.0),
+        metric=f"{SAID[measure]} on author-grouped folds and windows forward in time",
+        trials=tuple(_record(trial) for trial in trials),
         seed=int(facts.get("seed", 0)),
         posts=int(facts.get("posts", 0)),
         notes=tuple(facts.get("notes", ())),
+        by_library={name: best_of[name] for name in LIBRARIES if name in best_of},
+        nested=nested_score([trial.user_attrs for trial in complete]),
+        measure=measure,
+        raw=bool(facts.get("raw", False)),
     )
 
 

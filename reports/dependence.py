@@ -25,7 +25,7 @@ def dependence(contributions: Contributions, feature: str, target: Scaled) -> De
     values, effects = values[there], effects[there]
     if len(np.unique(values)) < 2:
         return None
-    groups = _bins(values)
+    groups = bins_of(values)
     described = contributions.columns[feature]
     means = [float(effects[group].mean()) for group in groups]
     errors = [_error(effects[group]) for group in groups]
@@ -52,12 +52,12 @@ def dependence(contributions: Contributions, feature: str, target: Scaled) -> De
     )
 
 
-def _bins(values: Floats) -> list[npt.NDArray[np.intp]]:
+def bins_of(values: Floats, most: int = BINS) -> list[npt.NDArray[np.intp]]:
     """Return the members of each bin; few different values are a bin each."""
     different = np.unique(values)
-    if len(different) <= BINS:
+    if len(different) <= most:
         return [np.flatnonzero(values == one) for one in different]
-    edges = np.unique(np.quantile(values, np.linspace(0, 1, BINS + 1)))
+    edges = np.unique(np.quantile(values, np.linspace(0, 1, most + 1)))
     place = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, len(edges) - 2)
     return [np.flatnonzero(place == one) for one in np.unique(place)]
 

@@ -1,21 +1,123 @@
-"""What figures are made of: plotly's dicts, axes, rows and colours. The only user of plotly.
+"""What figures are made of: rows or panels of marks at places already worked out.
 
-Colours are names of the page's style sheet (`var(--up)`), so that light, dark and print share one
-figure; the page's script fills them in. Labels of rows stand *above* their bars, so that a figure
-is as readable on a phone as on a desk.
+Places along x are percent of the plot's width and places along y are pixels, so that one drawing
+fits a phone, a desk and paper, and needs no script. Colours are names of the style sheet: light,
+dark and print share one figure. Templates write the elements; nothing here knows about them.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar
 
+from virality.reports.scales import Axis, Scale
 from virality.reports.strings import say
-from virality.reports.words import count_words
 
-ROW = 46
-MODEL, BASELINE, UP, DOWN = "var(--model)", "var(--quiet)", "var(--up)", "var(--down)"
-INK, GRID = "var(--ink)", "var(--line)"
-CONTROL_COLOURS = {"can": "var(--can)", "cannot": "var(--cannot)", "context": "var(--context)"}
+STRIP = 22
+"""Height in pixels of the drawing of a row, unless it says otherwise."""
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A rectangle: x and width in percent, y and height in pixels."""
+
+    kind: ClassVar[str] = "bar"
+    x: float
+    width: float
+    y: float
+    height: float
+    style: str
+    tip: str = ""
+
+
+@dataclass(frozen=True)
+class Dot:
+    """A point: x in percent, y and radius in pixels; `tip` is what pointing at it says."""
+
+    kind: ClassVar[str] = "dot"
+    x: float
+    y: float
+    radius: float
+    style: str
+    tip: str = ""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A straight line."""
+
+    kind: ClassVar[str] = "rule"
+    x1: float
+    y1: float
+    x2: float
+    y2: float
+    style: str
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A line through points, or the area that they enclose.
+
+    Attributes:
+        points: in a box of 1,000 by 1,000 over the whole plot: `0,500 1000,20`.
+        style: colour; with `area` it is filled and has no outline.
+    """
+
+    kind: ClassVar[str] = "shape"
+    points: str
+    style: str
+    area: bool = False
+
+
+@dataclass(frozen=True)
+class Note:
+    """A few words in a plot; `anchor` says which end of them stands at x."""
+
+    kind: ClassVar[str] = "note"
+    x: float
+    y: float
+    text: str
+    style: str = "soft"
+    anchor: str = "middle"
+
+
+Mark = Bar | Dot | Rule | Shape | Note
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row: words and a number above a strip of marks; `style` colours the words' key."""
+
+    label: str
+    note: str
+    marks: tuple[Mark, ...]
+    style: str = ""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Labelled rows over one axis: bars, dots with whiskers, beeswarms, waterfalls.
+
+    Labels stand *above* their marks, so that they are as readable on a phone as on a desk.
+    `guides` are places of dotted lines through all rows, in percent.
+    """
+
+    kind: ClassVar[str] = "rows"
+    rows: tuple[Row, ...]
+    axis: Axis
+    strip: int = STRIP
+    guides: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Marks over two axes; `names` are labels of y that need more room than numbers."""
+
+    kind: ClassVar[str] = "panel"
+    height: int
+    x: Axis
+    y: Axis
+    marks: tuple[Mark, ...]
+    names: bool = False
 
 
 @dataclass(frozen=True)
@@ -25,124 +127,59 @@ class Figure:
     Attributes:
         key: its id in the page, unique and the same every time.
         title, shows, reads: what it is, what it shows, how to read it.
-        data, layout: for plotly.
-        head, rows: the numbers behind it.
+        plot: what is drawn.
+        head, rows: the numbers behind it, as they are read.
+        legend: style and words of what colours mean.
+        table: the CSV table with the exact numbers, if there is one.
     """
 
     key: str
     title: str
     shows: str
     reads: str
-    data: tuple[dict[str, Any], ...]
-    layout: Mapping[str, Any]
+    plot: Rows | Panel
     head: tuple[str, ...] = ()
     rows: tuple[tuple[str, ...], ...] = ()
-
-    @property
-    def height(self) -> int:
-        """Height in pixels."""
-        return int(self.layout["height"])
+    legend: tuple[tuple[str, str], ...] = field(default=())
+    table: str = ""
 
 
-def bundle() -> str:
-    """Return plotly's own minified script."""
-    from plotly.offline import get_plotlyjs
+def polyline(xs: Sequence[float], ys: Sequence[float], height: float) -> str:
+    """Return points given in percent and pixels as a `Shape` takes them.
 
-    return str(get_plotlyjs())
-
-
-def hover(text: str) -> str:
-    """Return text of strangers that plotly shows as it is: it reads a little HTML and TeX."""
-    for sign, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("$", "&#36;")):
-        text = text.replace(sign, entity)
-    return text
-
-
-def rows_layout(
-    labels: Sequence[str],
-    axis: Mapping[str, Any],
-    row: int = ROW,
-    suffixes: Sequence[str] | None = None,
-) -> dict[str, Any]:
-    """Return the layout of a figure of labelled rows, the first on top, labels above the marks.
-
-    Suffixes hold a row's numbers: the page shortens labels where it is narrow, never those.
+    >>> polyline([0.0, 50.0], [0.0, 100.0], 200.0)
+    '0,0 500,500'
     """
-    suffixes = suffixes or [""] * len(labels)
-    return {
-        "height": 64 + row * max(1, len(labels)),
-        "margin": {"l": 8, "r": 14, "t": 6, "b": 48},
-        "xaxis": {"zeroline": True, **axis},
-        "yaxis": {"visible": False, "range": [len(labels) - 0.4, -0.75], "fixedrange": True},
-        "annotations": [
-            {
-                "text": hover(label), "name": hover(suffix), "x": 0, "xref": "paper",
-                "xanchor": "left", "y": place, "yref": "y", "yshift": 17,
-                "showarrow": False, "align": "left",
-            }
-            for place, (label, suffix) in enumerate(zip(labels, suffixes, strict=True))
-        ],
-        "showlegend": False,
-    }  # fmt: skip
+    return " ".join(f"{10 * x:.6g},{1000 * y / height:.6g}" for x, y in zip(xs, ys, strict=True))
 
 
-def plain_layout(height: int, xaxis: Mapping[str, Any], yaxis: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the layout of a figure with two axes."""
-    return {
-        "height": height,
-        "margin": {"l": 58, "r": 14, "t": 10, "b": 50},
-        "xaxis": dict(xaxis),
-        "yaxis": dict(yaxis),
-        "showlegend": False,
-    }
+def ribbon(
+    xs: Sequence[float], lows: Sequence[float], highs: Sequence[float], height: float
+) -> str:
+    """Return the outline of a band between two lines, in percent and pixels."""
+    ends = (*highs, *reversed(list(lows)))
+    return polyline((*xs, *reversed(list(xs))), ends, height)
 
 
-def effect_ticks(low: float, high: float, log: bool) -> dict[str, Any]:
-    """Return ticks that read as factors where the learning scale is a logarithm."""
-    if not log:
-        return {}
-    steps = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100]
-    if high - low < 0.5:
-        steps = [0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.35, 1.5, 1.75, 2]
-    if high - low < 0.08:
-        steps = [0.9, 0.92, 0.94, 0.96, 0.98, 1, 1.02, 1.04, 1.06, 1.08, 1.1]
-    return {
-        "tickvals": [_log10(step) for step in steps],
-        "ticktext": [f"× {step:g}" if step >= 1 else f"÷ {1 / step:.3g}" for step in steps],
-    }
+def span_bar(
+    scale: Scale, start: float, end: float, style: str, tip: str, strip: int, top: float = 0.0
+) -> Bar:
+    """Return a bar of a row between two values, `top` pixels below the row's own."""
+    left, right = sorted((scale.x(start), scale.x(end)))
+    place, height = round(top + strip * 0.2, 1), round(strip * 0.6, 1)
+    return Bar(left, round(max(right - left, 0.2), 2), place, height, style, tip)
 
 
-def _log10(value: float) -> float:
-    from math import log10
-
-    return round(log10(value), 6)
-
-
-def count_ticks(low: float, high: float) -> list[float]:
-    """Return round counts from `low` to `high`, both in decades: dense where there are few."""
-    mantissas: tuple[float, ...] = (1,)
-    if high - low < 2.5:
-        mantissas = (1, 2, 5)
-    if high - low < 0.8:
-        mantissas = (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8)
-    if high - low < 0.15:
-        mantissas = tuple(round(1 + 0.05 * i, 2) for i in range(180))
-    powers = range(int(low) - 1, int(high) + 2)
-    ticks = [mantissa * 10.0**power for power in powers for mantissa in mantissas]
-    return [tick for tick in ticks if low - 0.3 <= _log10(tick) <= high + 0.3]
-
-
-def unit_axis(title: str, log: bool, values: Sequence[float]) -> dict[str, Any]:
-    """Return an axis in the target's own units, logarithmic for counts (all at least 1)."""
-    if not log:
-        return {"title": {"text": title}}
-    ticks = count_ticks(_log10(min(values)), _log10(max(values)))
-    return {
-        "title": {"text": title},
-        "type": "log",
-        "tickvals": ticks,
-        "ticktext": [count_words(tick) for tick in ticks],
-    }
+def whisker(scale: Scale, low: float, high: float, strip: int) -> tuple[Mark, ...]:
+    """Return an interval in the middle of a row: a line with two ends; nothing without bounds."""
+    if not (low == low and high == high):
+        return ()
+    middle, left, right = strip / 2, scale.x(low), scale.x(high)
+    return (
+        Rule(left, middle, right, middle, "whisker"),
+        Rule(left, middle - 4, left, middle + 4, "whisker"),
+        Rule(right, middle - 4, right, middle + 4, "whisker"),
+    )
 
 
 def bar_figure(
@@ -151,40 +188,24 @@ def bar_figure(
     labels: Sequence[str],
     values: Sequence[float],
     texts: Sequence[str],
-    colours: Sequence[str],
-    axis: Mapping[str, Any],
+    styles: Sequence[str],
+    scale: Scale,
+    axis: Axis,
     head: tuple[str, ...] = (),
+    table: str = "",
 ) -> Figure:
     """Return labelled horizontal bars; `title.shows` and `title.read` explain them."""
-    trace = {
-        "type": "bar",
-        "orientation": "h",
-        "x": list(values),
-        "y": list(range(len(values))),
-        "width": 0.36,
-        "marker": {"color": list(colours)},
-        "text": [hover(text) for text in texts],
-        "textposition": "none",
-        "customdata": [hover(label) for label in labels],
-        "hovertemplate": "%{customdata}<br>%{text}<extra></extra>",
-    }
+    rows = tuple(
+        Row(label, text, (span_bar(scale, 0.0, value, style, f"{label}: {text}", STRIP),))
+        for label, value, text, style in zip(labels, values, texts, styles, strict=True)
+    )
     return Figure(
         key=key,
         title=say(title),
         shows=say(f"{title}.shows"),
         reads=say(f"{title}.read"),
-        data=(trace,),
-        layout=rows_layout(labels, axis, suffixes=texts),
+        plot=Rows(rows, axis),
         head=head,
         rows=tuple(zip(labels, texts, strict=True)),
+        table=table,
     )
-
-
-def dotted(at: float, axis: str) -> dict[str, Any]:
-    """Return a dotted line across a plot at one place of the `x` or `y` axis."""
-    other = "y" if axis == "x" else "x"
-    return {
-        "type": "line", f"{axis}0": at, f"{axis}1": at, f"{other}0": 0, f"{other}1": 1,
-        f"{other}ref": "paper", "layer": "below",
-        "line": {"color": BASELINE, "width": 1.5, "dash": "dot"},
-    }  # fmt: skip

@@ -14,6 +14,7 @@ import pandas as pd
 from virality.data.matrix import MODALITIES
 from virality.reports.control import control
 from virality.reports.report import CONTROLS, Control, Driver, ModalityShare, Reason, Swarm
+from virality.reports.report_drivers import Kind
 from virality.reports.strings import MODALITIES as MODALITY_NAMES
 from virality.reports.strings import say
 from virality.reports.words import block_label, comparison, factor, feature_words, label, times
@@ -215,6 +216,21 @@ def control_shares(drivers: Sequence[Driver]) -> Mapping[Control, float]:
     }
 
 
+def kinds(drivers: Sequence[Driver], most: int = 6) -> tuple[Kind, ...]:
+    """Return features by what whoever posts can do about them, the strongest of each kind named."""
+    shares = control_shares(drivers)
+    return tuple(
+        Kind(
+            kind=one,
+            label=say(f"control.{one}"),
+            meaning=say(f"controlmeaning.{one}"),
+            share=shares[one],
+            features=tuple(driver.label for driver in drivers if driver.control == one)[:most],
+        )
+        for one in CONTROLS
+    )
+
+
 def swarm(contributions: Contributions, feature: str) -> Swarm:
     """Return the points of one row of a beeswarm, a point a post."""
     effects = contributions.frame[feature].to_numpy(dtype=np.float64)
@@ -225,6 +241,9 @@ def swarm(contributions: Contributions, feature: str) -> Swarm:
         effects=tuple(float(round(one, 5)) for one in effects),
         offsets=tuple(float(round(one, 3)) for one in _offsets(effects)),
         shades=tuple(None if np.isnan(one) else round(float(one), 3) for one in _ranks(values)),
+        values=tuple(None if np.isnan(one) else float(f"{one:.6g}") for one in values),
+        unit=contributions.columns[feature].unit,
+        block=is_block(contributions, feature),
     )
 
 

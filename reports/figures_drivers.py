@@ -1,229 +1,252 @@
-"""Figures of what drives the predictions, and of single posts."""
+"""Figures of what drives the predictions."""
 
 from collections.abc import Mapping, Sequence
-from math import log10
-from typing import Any
 
 from virality.reports.drawing import (
-    BASELINE,
-    CONTROL_COLOURS,
-    DOWN,
-    GRID,
-    MODEL,
-    UP,
+    Bar,
+    Dot,
     Figure,
+    Mark,
+    Panel,
+    Row,
+    Rows,
+    Rule,
+    Shape,
     bar_figure,
-    count_ticks,
-    dotted,
-    effect_ticks,
-    hover,
-    plain_layout,
-    rows_layout,
+    polyline,
+    ribbon,
 )
-from virality.reports.report import Control, Dependence, Driver, Explained, PostStory
+from virality.reports.report import Control, Dependence, Driver, Explained, Swarm
+from virality.reports.scales import (
+    Axis,
+    Scale,
+    around,
+    effect_axis,
+    effect_values,
+    effect_words,
+    number_words,
+    round_values,
+    share_axis,
+    x_axis,
+    y_axis,
+)
 from virality.reports.strings import FACTORS, UNITS, say
-from virality.reports.words import (
-    amount,
-    count_words,
-    factor,
-    percent,
-    significant,
-    times,
-    value_words,
-)
+from virality.reports.words import factor, feature_words, percent, significant, times, value_words
+
+SWARM_STRIP = 46
+SHADES = 5
+TALL, UPPER = 236.0, 170.0
+"""Height of a dependence plot, and of its upper part; the density stands below."""
 
 
-def _push(effect: float, log: bool) -> str:
+def push_words(effect: float, log: bool) -> str:
     """Return a mean absolute push in words: it has no direction."""
     return f"× ÷ {factor(effect):.2f}" if log else f"± {significant(effect)}"
 
 
+def _shares(key: str, title: str, names: Sequence[tuple[str, str, str, float]], col: str) -> Figure:
+    """Return bars of shares: each a label, what to say of it, its style and its share."""
+    scale = Scale(0.0, max((share for *_, share in names), default=1.0) * 1.02 or 1.0)
+    return bar_figure(
+        key,
+        title,
+        [label for label, *_ in names],
+        [share for *_, share in names],
+        [text for _, text, _, _ in names],
+        [style for _, _, style, _ in names],
+        scale,
+        share_axis(scale, say("axis.share")),
+        (say(col), say("col.share")),
+        key,
+    )
+
+
 def modality_figure(explained: Explained, log: bool) -> Figure:
     """Return importance by modality."""
-    shares = explained.modalities
-    return bar_figure(
+    return _shares(
         "modalities",
         "fig.modalities",
-        [one.label for one in shares],
-        [one.share for one in shares],
-        [f"{percent(one.share)}, {_push(one.effect, log)}" for one in shares],
-        [MODEL] * len(shares),
-        {"title": {"text": say("axis.share")}, "tickformat": ".0%"},
-        (say("col.modality"), say("col.share")),
+        [
+            (one.label, f"{percent(one.share)}, {push_words(one.effect, log)}", "model", one.share)
+            for one in explained.modalities
+        ],
+        "col.modality",
     )
 
 
 def feature_figure(drivers: Sequence[Driver], log: bool, most: int = 15) -> Figure:
     """Return importance by feature, coloured by what can be changed."""
-    top = drivers[:most]
-    return bar_figure(
+    return _shares(
         "features",
         "fig.features",
-        [one.label for one in top],
-        [one.share for one in top],
-        [f"{percent(one.share, 1)}, {_push(one.effect, log)}" for one in top],
-        [CONTROL_COLOURS[one.control] for one in top],
-        {"title": {"text": say("axis.share")}, "tickformat": ".0%"},
-        (say("col.feature"), say("col.share")),
-    )
+        [
+            (one.label, f"{percent(one.share, 1)}, {push_words(one.effect, log)}", one.control,
+             one.share)
+            for one in drivers[:most]
+        ],
+        "col.feature",
+    )  # fmt: skip
 
 
 def control_figure(shares: Mapping[Control, float]) -> Figure:
     """Return the shares that can be changed, cannot, and context."""
-    return bar_figure(
+    return _shares(
         "controls",
         "fig.controls",
-        [say(f"control.{one}") for one in shares],
-        list(shares.values()),
-        [percent(share) for share in shares.values()],
-        [CONTROL_COLOURS[one] for one in shares],
-        {"title": {"text": say("axis.share")}, "tickformat": ".0%"},
-        (say("col.control"), say("col.share")),
+        [(say(f"control.{one}"), percent(share), one, share) for one, share in shares.items()],
+        "col.control",
     )
 
 
-def swarm_figure(explained: Explained, log: bool) -> Figure:
+def swarm_figure(explained: Explained, log: bool, outcome: str) -> Figure:
     """Return the beeswarm: a row a feature, a point a post."""
-    data = []
-    for place, row in enumerate(explained.swarms):
-        known = any(shade is not None for shade in row.shades)
-        shades = [0.5 if shade is None else shade for shade in row.shades]
-        marker: dict[str, Any] = {"size": 4, "opacity": 0.75, "color": BASELINE}
-        if known:
-            scale = [[0, DOWN], [0.5, BASELINE], [1, UP]]
-            marker |= {"color": shades, "colorscale": scale, "cmin": 0, "cmax": 1}
-        data.append(
-            {
-                "type": "scatter", "mode": "markers", "marker": marker,
-                "x": list(row.effects),
-                "y": [round(place + 0.16 + 0.26 * offset, 3) for offset in row.offsets],
-                "name": hover(row.label), "hoverinfo": "name+x",
-            }
-        )  # fmt: skip
-    effects = [one for row in explained.swarms for one in row.effects] or [0.0]
-    low, high = min(effects), max(effects)
-    axis = {
-        "title": {"text": say("axis.factor" if log else "axis.score")},
-        **effect_ticks(low, high, log),
-    }
+    effects = [effect for row in explained.swarms for effect in row.effects]
+    scale = around(effects, zero=True)
     return Figure(
         key="swarm",
         title=say("fig.swarm"),
         shows=say("fig.swarm.shows"),
         reads=say("fig.swarm.read"),
-        data=tuple(data),
-        layout=rows_layout([row.label for row in explained.swarms], axis, 58)
-        | {"hovermode": "closest"},
+        plot=Rows(
+            tuple(
+                Row(row.label, _reach(row, log), _swarm_marks(row, scale, log, outcome))
+                for row in explained.swarms
+            ),
+            effect_axis(scale, log),
+            SWARM_STRIP,
+            (scale.x(0.0),),
+        ),
+        head=(say("col.feature"), say("col.lowest"), say("col.highest")),
+        rows=tuple(
+            (row.label, times(min(row.effects), log), times(max(row.effects), log))
+            for row in explained.swarms
+        ),
+        legend=(("s0", say("legend.low")), ("s2", say("legend.middle")),
+                ("s4", say("legend.high")), ("none", say("legend.none"))),
+        table="swarms",
+    )  # fmt: skip
+
+
+def _reach(row: Swarm, log: bool) -> str:
+    low, high = min(row.effects), max(row.effects)
+    return say("bounds", low=effect_words(low, log), high=effect_words(high, log))
+
+
+def _swarm_marks(row: Swarm, scale: Scale, log: bool, outcome: str) -> tuple[Mark, ...]:
+    middle, reach = SWARM_STRIP / 2, SWARM_STRIP / 2 - 4
+    return tuple(
+        Dot(
+            scale.x(effect),
+            round(middle + reach * offset, 1),
+            2.6,
+            "none" if shade is None else f"s{min(SHADES - 1, int(shade * SHADES))}",
+            _swarm_tip(row, value, effect, log, outcome),
+        )
+        for effect, offset, shade, value in zip(
+            row.effects, row.offsets, row.shades, row.values, strict=True
+        )
     )
+
+
+def _swarm_tip(row: Swarm, value: float | None, effect: float, log: bool, outcome: str) -> str:
+    push = times(effect, log)
+    if row.block:
+        return push
+    known = float("nan") if value is None else value
+    return f"{feature_words(row.feature, known, row.unit, log, outcome)}: {push}"
 
 
 def dependence_figure(place: int, shape: Dependence, log: bool) -> Figure:
     """Return mean contribution over a feature's range, with its band and the density below."""
-    axis = {"title": {"text": say("axis.factor" if log else "axis.score")}}
-    ends = [*shape.lows, *shape.highs]
-    band = {"type": "scatter", "mode": "lines", "line": {"width": 0}, "hoverinfo": "skip"}
-    centres = [(a + b) / 2 for a, b in zip(shape.edges, shape.edges[1:], strict=False)]
-    data: tuple[dict[str, Any], ...] = (
-        {"type": "bar", "x": centres, "y": list(shape.density), "yaxis": "y2",
-         "marker": {"color": GRID}, "hovertemplate": "%{y}<extra></extra>"},
-        {**band, "x": list(shape.values), "y": list(shape.lows)},
-        {**band, "x": list(shape.values), "y": list(shape.highs), "fill": "tonexty",
-         "fillcolor": "var(--band)"},
-        {"type": "scatter", "mode": "lines+markers", "x": list(shape.values),
-         "y": list(shape.effects), "line": {"color": MODEL, "width": 2},
-         "marker": {"size": 7, "color": MODEL},
-         "text": [f"{name}: {times(effect, log)}"
-                  for name, effect in zip(shape.names, shape.effects, strict=True)],
-         "hovertemplate": "%{text}<extra></extra>"},
-    )  # fmt: skip
-    yaxis = {**axis, **effect_ticks(min(ends), max(ends), log), "domain": [0.26, 1], "anchor": "x"}
-    xaxis = {"title": {"text": _axis_name(shape)}, "anchor": "y2", **_value_ticks(shape, log)}
-    layout = plain_layout(330, xaxis, yaxis)
-    layout["yaxis2"] = {"domain": [0, 0.2], "title": {"text": say("axis.posts")}, "nticks": 3}
-    layout["bargap"] = 0.05
+    across = _across(shape)
+    up = around([*shape.lows, *shape.highs], zero=True)
+    xs = [across.x(value) for value in shape.values]
+    lows, means, highs = (
+        [up.y(one, UPPER) for one in ends] for ends in (shape.lows, shape.effects, shape.highs)
+    )
+    zero = up.y(0.0, UPPER)
+    marks: tuple[Mark, ...] = (
+        *_density(shape, across),
+        Rule(0.0, zero, 100.0, zero, "guide"),
+        Shape(ribbon(xs, lows, highs, TALL), "band", area=True),
+        Shape(polyline(xs, means, TALL), "model"),
+        *(
+            Dot(
+                x, y, 4.0, "model", say("tip.bin", value=name, push=times(effect, log), posts=count)
+            )
+            for x, y, name, effect, count in zip(
+                xs, means, shape.names, shape.effects, shape.counts, strict=True
+            )
+        ),
+    )
+    title = say("axis.factor" if log else "axis.score")
     return Figure(
         key=f"dependence-{place}",
         title=shape.label,
         shows=shape.sentence,
         reads="",
-        data=data,
-        layout=layout,
-        head=(say("col.value"), say("col.effect"), say("col.count")),
-        rows=tuple(
-            (name, times(effect, log), str(number))
-            for name, effect, number in zip(shape.names, shape.effects, shape.counts, strict=True)
+        plot=Panel(
+            int(TALL),
+            value_axis(axis_name(shape.label, shape.unit), shape.feature, shape.unit, across, log),
+            y_axis(up, title, effect_values(up, log), lambda one: effect_words(one, log), UPPER),
+            marks,
         ),
+        head=(say("col.value"), say("col.effect"), say("col.interval"), say("col.count")),
+        rows=tuple(
+            (
+                name,
+                times(effect, log),
+                say("bounds", low=effect_words(low, log), high=effect_words(high, log)),
+                str(number),
+            )
+            for name, effect, low, high, number in zip(
+                shape.names, shape.effects, shape.lows, shape.highs, shape.counts, strict=True
+            )
+        ),
+        table="dependences",
     )
 
 
-def _axis_name(shape: Dependence) -> str:
-    """Return what the axis shows; few enough letters for a phone."""
-    unit = UNITS.get(shape.unit, shape.unit)
-    unit = f" ({unit})" if unit and shape.unit not in ("0/1", "share", "log10", "score") else ""
-    room = 42 - len(unit)
-    label = shape.label if len(shape.label) < room else f"{shape.label[: room - 1]}…"
-    return hover(f"{label}{unit}")
+def _density(shape: Dependence, across: Scale) -> tuple[Mark, ...]:
+    """Return the histogram of the feature's values along the bottom of the plot."""
+    most = max(shape.density) or 1
+    room = TALL - UPPER - 14
+    return tuple(
+        Bar(
+            across.x(left), round(max(across.x(right) - across.x(left) - 0.3, 0.2), 2),
+            round(TALL - room * count / most, 1), round(room * count / most, 1),
+            "grid", say("tip.count", count=count),
+        )
+        for left, right, count in zip(shape.edges, shape.edges[1:], shape.density, strict=False)
+        if count
+    )  # fmt: skip
 
 
-def _value_ticks(shape: Dependence, log: bool) -> dict[str, Any]:
-    """Return ticks in real units: counts for a logarithm, no and yes for a flag, percent."""
+def _across(shape: Dependence) -> Scale:
     if shape.unit == "0/1":
-        return {"tickvals": [0, 1], "ticktext": [say("no"), say("yes")], "range": [-0.5, 1.5]}
-    if shape.unit == "share":
-        return {"tickformat": ".0%"}
-    if shape.unit != "log10" and not (shape.unit == "score" and log):
-        return {}
-    if shape.feature in FACTORS:
-        return effect_ticks(shape.edges[0], shape.edges[-1], log)
-    return {
-        "tickvals": list(range(-3, 13)),
-        "ticktext": [value_words(float(power), "log10") for power in range(-3, 13)],
-    }
+        return Scale(-0.3, 1.3)
+    return around([*shape.edges, *shape.values], air=0.02)
 
 
-def waterfall_figure(place: int, post: PostStory, unit: str, log: bool) -> Figure:
-    """Return how reasons add up to one prediction."""
-    labels = [
-        f"{step.label} ({step.value_text})" if step.value_text else step.label
-        for step in post.steps
-    ]
-    pushes = [times(step.effect, log) for step in post.steps]
-    data = {
-        "type": "bar",
-        "orientation": "h",
-        "width": 0.36,
-        "y": list(range(len(post.steps))),
-        "base": [step.total - step.effect for step in post.steps],
-        "x": [step.effect for step in post.steps],
-        "marker": {"color": [UP if step.effect >= 0 else DOWN for step in post.steps]},
-        "text": [hover(label) for label in labels],
-        "customdata": pushes,
-        "textposition": "none",
-        "hovertemplate": "%{text}: %{customdata}<extra></extra>",
-    }
-    axis: dict[str, Any] = {"title": {"text": say("axis.predicted", unit=unit)}, "zeroline": False}
-    if log:
-        totals = [total for step in post.steps for total in (step.total, step.total - step.effect)]
-        ticks = count_ticks(min(totals), max(totals))
-        axis |= {
-            "tickvals": [log10(tick) for tick in ticks],
-            "ticktext": [count_words(tick) for tick in ticks],
-        }
-    return Figure(
-        key=f"post-{place}",
-        title=say("fig.waterfall"),
-        shows=say("fig.waterfall.shows"),
-        reads=say("fig.waterfall.read"),
-        data=(data,),
-        layout=rows_layout(labels, axis, 42, pushes)
-        | {"shapes": [dotted(post.baseline, "x"), dotted(post.steps[-1].total, "x")]},
-        head=(say("col.step"), say("col.effect"), say("col.total")),
-        rows=tuple(
-            (label, times(step.effect, log), _units(step.total, unit, log))
-            for label, step in zip(labels, post.steps, strict=True)
-        ),
-    )
+def value_axis(title: str, feature: str, unit: str, scale: Scale, log: bool) -> Axis:
+    """Return ticks in real units: counts for a logarithm, no and yes for a flag, percent."""
+    if unit == "0/1":
+        return x_axis(scale, title, (0.0, 1.0), lambda one: say("yes" if one > 0.5 else "no"))
+    if unit in ("share", "probability"):
+        return x_axis(scale, title, round_values(scale.low, scale.high), percent)
+    if unit != "log10" and not (unit == "score" and log):
+        return x_axis(scale, title, round_values(scale.low, scale.high), number_words)
+    if feature in FACTORS:
+        return x_axis(scale, title, effect_values(scale, log), lambda one: effect_words(one, log))
+    if scale.high - scale.low > 2:
+        powers: tuple[float, ...] = tuple(float(power) for power in range(-3, 13))
+    else:
+        powers = round_values(scale.low, scale.high, 5)
+    return x_axis(scale, title, powers, lambda one: value_words(one, "log10"))
 
 
-def _units(total: float, unit: str, log: bool) -> str:
-    return amount(max(0.0, factor(total) - 1.0) if log else total, unit, log)
+def axis_name(label: str, unit: str) -> str:
+    """Return what an axis shows with its unit, if that says anything."""
+    words = UNITS.get(unit, unit)
+    silent = not words or unit in ("0/1", "share", "probability", "log10", "score")
+    return label if silent else say("axis.unit", label=label, unit=words)

@@ -1,62 +1,71 @@
 """Figures of how well a model did on posts that it had not seen."""
 
-from typing import Any
+from math import log10
 
-from virality.reports.drawing import BASELINE, MODEL, Figure, dotted, hover, plain_layout, unit_axis
+from virality.reports.drawing import Bar, Dot, Figure, Mark, Panel, Rule, Shape, polyline
 from virality.reports.report import Fit
+from virality.reports.scales import (
+    Axis,
+    Scale,
+    around,
+    number_words,
+    round_values,
+    unit_axis,
+    unit_scale,
+    unit_values,
+    unit_words,
+    x_axis,
+    y_axis,
+)
 from virality.reports.strings import say
-from virality.reports.words import amount, factor, percent, significant, spread
+from virality.reports.words import amount, factor, percent, significant, spread, whole
 
 FACTORS = (0.001, 0.01, 0.1, 0.5, 1, 2, 10, 100, 1000)
+SQUARE, LOW = 340.0, 220.0
 
 
 def fit_figures(fit: Fit, unit: str, log: bool) -> tuple[Figure, ...]:
     """Return predicted against true, the errors, and the errors by size of the prediction."""
     return (
         points_figure(fit, unit, log),
-        errors_figure(fit, log),
         calibration_figure(fit, unit, log),
+        errors_figure(fit, log),
     )
 
 
 def points_figure(fit: Fit, unit: str, log: bool) -> Figure:
     """Return a point a judged post, in the target's own units."""
-    ends = [min(*fit.actual, *fit.predicted), max(*fit.actual, *fit.predicted)]
-    ends = [max(one, 1.0) for one in ends] if log else ends
-    texts = [
-        f"{hover(name)}<br>{say('hover.predicted')} {amount(guess, unit, log)}"
-        f"<br>{spread(low, high, unit, log)}<br>{say('hover.got')} {amount(true, unit, log)}"
+    scale = unit_scale([*fit.actual, *fit.predicted], log)
+    least = 1.0 if log else float("-inf")
+    dots: tuple[Mark, ...] = tuple(
+        Dot(
+            scale.x(max(guess, least)), scale.y(max(true, least), SQUARE), 3.0, "model see-through",
+            say(
+                "tip.fit", post=name, predicted=amount(guess, unit, log),
+                range=spread(low, high, unit, log), got=amount(true, unit, log),
+            ),
+        )
         for name, guess, low, high, true in zip(
             fit.ids, fit.predicted, fit.low, fit.high, fit.actual, strict=True
         )
-    ]
-    least = 1.0 if log else float("-inf")
-    points: dict[str, Any] = {
-        "type": "scatter",
-        "mode": "markers",
-        "x": [max(one, least) for one in fit.predicted],
-        "y": [max(one, least) for one in fit.actual],
-        "marker": {"size": 6, "opacity": 0.6, "color": MODEL},
-        "text": texts,
-        "hovertemplate": "%{text}<extra></extra>",
-    }
-    diagonal = {
-        "type": "scatter", "mode": "lines", "x": ends, "y": ends, "hoverinfo": "skip",
-        "line": {"color": BASELINE, "width": 1.5, "dash": "dot"},
-    }  # fmt: skip
-    layout = plain_layout(
-        430,
-        unit_axis(say("axis.predicted", unit=unit), log, points["x"]),
-        unit_axis(say("axis.true", unit=unit), log, points["y"]),
-    )
+    )  # fmt: skip
+    diagonal = Shape(polyline((0.0, 100.0), (SQUARE, 0.0), SQUARE), "guide")
     return Figure(
         key=f"fit-{fit.split}",
         title=say("fig.fit", split=fit.label),
         shows=say("fig.fit.shows"),
         reads=say("fig.fit.read"),
-        data=(diagonal, points),
-        layout=layout | {"hovermode": "closest"},
-    )
+        plot=Panel(
+            int(SQUARE),
+            unit_axis(scale, say("axis.predicted", unit=unit)),
+            y_axis(
+                scale, say("axis.true", unit=unit), unit_values(scale),
+                lambda one: unit_words(one, log), SQUARE,
+            ),
+            (diagonal, *dots),
+        ),
+        table=f"fit_{fit.split}",
+    )  # fmt: skip
 
 
 def error_words(error: float, log: bool) -> str:
@@ -66,79 +75,91 @@ def error_words(error: float, log: bool) -> str:
     return f"× {factor(error):.2g}" if error >= 0 else f"÷ {factor(-error):.2g}"
 
 
-def _error_axis(log: bool) -> dict[str, Any]:
-    axis: dict[str, Any] = {"title": {"text": say("axis.error" if log else "axis.error_score")}}
-    if log:
-        from math import log10
+def error_values(scale: Scale, log: bool) -> tuple[float, ...]:
+    """Return ticks of errors."""
+    return tuple(log10(one) for one in FACTORS) if log else round_values(scale.low, scale.high)
 
-        axis["tickvals"] = [log10(one) for one in FACTORS]
-        axis["ticktext"] = [f"× {one:g}" if one >= 1 else f"÷ {1 / one:g}" for one in FACTORS]
-    return axis
+
+def error_title(log: bool) -> str:
+    """Return what an axis of errors shows."""
+    return say("axis.error" if log else "axis.error_score")
+
+
+def error_axis(scale: Scale, log: bool) -> Axis:
+    """Return the axis of errors along the bottom."""
+    return x_axis(
+        scale, error_title(log), error_values(scale, log), lambda one: error_words(one, log)
+    )
 
 
 def errors_figure(fit: Fit, log: bool) -> Figure:
     """Return the histogram of errors."""
-    centres = [(a + b) / 2 for a, b in zip(fit.edges, fit.edges[1:], strict=False)]
+    across, up = around(fit.edges, air=0.01), Scale(0.0, max(fit.errors) * 1.05 or 1.0)
     names = [
-        f"{error_words(a, log)} – {error_words(b, log)}"
+        say("bounds", low=error_words(a, log), high=error_words(b, log))
         for a, b in zip(fit.edges, fit.edges[1:], strict=False)
     ]
-    bars = {
-        "type": "bar",
-        "x": centres,
-        "y": list(fit.errors),
-        "marker": {"color": MODEL},
-        "text": [f"{name}: {number}" for name, number in zip(names, fit.errors, strict=True)],
-        "textposition": "none",
-        "hovertemplate": "%{text}<extra></extra>",
-    }
-    layout = plain_layout(300, _error_axis(log), {"title": {"text": say("axis.posts")}})
+    bars: tuple[Mark, ...] = tuple(
+        Bar(
+            across.x(left), round(max(0.2, across.x(right) - across.x(left) - 0.25), 2),
+            up.y(count, LOW), round(LOW - up.y(count, LOW), 1), "model",
+            say("tip.bar", name=name, count=count),
+        )
+        for left, right, count, name in zip(
+            fit.edges, fit.edges[1:], fit.errors, names, strict=False
+        )
+        if count
+    )  # fmt: skip
     return Figure(
         key=f"errors-{fit.split}",
         title=say("fig.errors", split=fit.label),
         shows=say("fig.errors.shows"),
         reads=say("fig.errors.read"),
-        data=(bars,),
-        layout=layout | {"bargap": 0.04, "shapes": [dotted(0.0, "x")]},
+        plot=Panel(
+            int(LOW),
+            error_axis(across, log),
+            y_axis(up, say("axis.posts"), round_values(0, up.high, 5), number_words, LOW),
+            (*bars, Rule(across.x(0.0), 0.0, across.x(0.0), LOW, "guide")),
+        ),
         head=(say("col.error"), say("col.count")),
-        rows=tuple((name, str(number)) for name, number in zip(names, fit.errors, strict=True)),
+        rows=tuple((name, whole(number)) for name, number in zip(names, fit.errors, strict=True)),
+        table=f"errors_{fit.split}",
     )
 
 
 def calibration_figure(fit: Fit, unit: str, log: bool) -> Figure:
     """Return the middle error and its spread by tenth of the prediction."""
     groups = fit.calibration
+    across = unit_scale([one.predicted for one in groups], log)
+    up = around([end for one in groups for end in (one.low_error, one.high_error)], zero=True)
     names = [amount(one.predicted, unit, log) for one in groups]
-    points: dict[str, Any] = {
-        "type": "scatter",
-        "mode": "markers",
-        "x": [max(one.predicted, 1.0) if log else one.predicted for one in groups],
-        "y": [one.median_error for one in groups],
-        "marker": {"size": 9, "color": MODEL},
-        "error_y": {
-            "type": "data", "symmetric": False, "thickness": 2, "width": 4, "color": MODEL,
-            "array": [one.high_error - one.median_error for one in groups],
-            "arrayminus": [one.median_error - one.low_error for one in groups],
-        },
-        "text": [
-            f"{name}: {error_words(one.median_error, log)}"
-            for name, one in zip(names, groups, strict=True)
-        ],
-        "hovertemplate": "%{text}<extra></extra>",
-    }  # fmt: skip
-    layout = plain_layout(
-        340, unit_axis(say("axis.predicted", unit=unit), log, points["x"]), _error_axis(log)
-    )
+    marks: list[Mark] = [Rule(0.0, up.y(0.0, SQUARE), 100.0, up.y(0.0, SQUARE), "guide")]
+    for name, one in zip(names, groups, strict=True):
+        x = across.x(max(one.predicted, 1.0) if log else one.predicted)
+        marks.append(Rule(x, up.y(one.low_error, SQUARE), x, up.y(one.high_error, SQUARE), "thick"))
+        tip = say(
+            "tip.calibration", predicted=name, error=error_words(one.median_error, log),
+            covered=percent(one.covered), posts=whole(one.rows),
+        )  # fmt: skip
+        marks.append(Dot(x, up.y(one.median_error, SQUARE), 5.0, "model", tip))
     return Figure(
         key=f"calibration-{fit.split}",
         title=say("fig.calibration", split=fit.label),
         shows=say("fig.calibration.shows"),
         reads=say("fig.calibration.read"),
-        data=(points,),
-        layout=layout | {"shapes": [dotted(0.0, "y")]},
+        plot=Panel(
+            int(SQUARE),
+            unit_axis(across, say("axis.predicted", unit=unit)),
+            y_axis(
+                up, error_title(log), error_values(up, log), lambda one: error_words(one, log),
+                SQUARE,
+            ),
+            tuple(marks),
+        ),
         head=(say("col.predicted"), say("col.count"), say("col.median_error"), say("col.covered")),
         rows=tuple(
-            (name, str(one.rows), error_words(one.median_error, log), percent(one.covered))
+            (name, whole(one.rows), error_words(one.median_error, log), percent(one.covered))
             for name, one in zip(names, groups, strict=True)
         ),
-    )
+        table=f"calibration_{fit.split}",
+    )  # fmt: skip

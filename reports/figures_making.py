@@ -1,12 +1,22 @@
 """Figures of how a model was made: its study, its stack, and what its data lack."""
 
-from typing import Any
-
-from virality.reports.drawing import BASELINE, MODEL, Figure, bar_figure, plain_layout
+from virality.reports.drawing import Dot, Figure, Mark, Panel, Shape, bar_figure, polyline
+from virality.reports.figures_more import importance_figure
 from virality.reports.report import Report
-from virality.reports.report_making import FieldCard, Study, Weight
+from virality.reports.report_making import FieldCard, Study, Trial, Weight
+from virality.reports.scales import (
+    Scale,
+    around,
+    number_words,
+    plain_axis,
+    round_values,
+    share_axis,
+    y_axis,
+)
 from virality.reports.strings import say
 from virality.reports.words import percent, significant
+
+LOW = 220.0
 
 
 def making_figures(report: Report) -> tuple[Figure, ...]:
@@ -18,6 +28,8 @@ def making_figures(report: Report) -> tuple[Figure, ...]:
     study = report.making.study
     if study is not None and any(trial.value is not None for trial in study.trials):
         figures.append(study_figure(study))
+    if report.making.importance:
+        figures.append(importance_figure(report.making.importance))
     if report.making.weights:
         figures.append(weights_figure(report.making.weights))
     return tuple(figures)
@@ -26,15 +38,18 @@ def making_figures(report: Report) -> tuple[Figure, ...]:
 def missing_figure(fields: tuple[FieldCard, ...]) -> Figure:
     """Return the share of posts that lack each field, most first."""
     order = sorted(fields, key=lambda one: (-one.missing, one.name))[:20]
+    scale = Scale(0.0, 1.0)
     return bar_figure(
         "missing",
         "fig.missing",
         [one.meaning or one.name for one in order],
         [one.missing for one in order],
         [percent(one.missing, 0 if one.missing >= 0.01 else 1) for one in order],
-        [BASELINE] * len(order),
-        {"title": {"text": say("axis.missing")}, "tickformat": ".0%", "range": [0, 1]},
+        ["quiet"] * len(order),
+        scale,
+        share_axis(scale, say("axis.missing")),
         (say("col.field"), say("col.missing")),
+        "fields",
     )
 
 
@@ -42,44 +57,59 @@ def study_figure(study: Study) -> Figure:
     """Return every finished trial and the best so far."""
     done = [trial for trial in study.trials if trial.value is not None]
     rising = len(done) > 1 and (done[-1].best or 0.0) > (done[0].best or 0.0)
-    points: dict[str, Any] = {
-        "type": "scatter", "mode": "markers", "x": [trial.number for trial in done],
-        "y": [trial.value for trial in done], "marker": {"size": 6, "color": BASELINE},
-        "name": say("legend.trial"),
-    }  # fmt: skip
-    best: dict[str, Any] = {
-        "type": "scatter", "mode": "lines", "x": [trial.number for trial in done],
-        "y": [trial.best for trial in done], "line": {"color": MODEL, "width": 2, "shape": "hv"},
-        "name": say("legend.best"),
-    }  # fmt: skip
-    layout = plain_layout(
-        300, {"title": {"text": say("axis.trial")}}, {"title": {"text": say("axis.value")}}
-    )
-    layout |= {"showlegend": True, "legend": {"orientation": "h", "y": 1.12, "x": 0}}
+    across = around([float(trial.number) for trial in done])
+    up = around([trial.value or 0.0 for trial in done])
+    dots: tuple[Mark, ...] = tuple(
+        Dot(
+            across.x(trial.number), up.y(trial.value or 0.0, LOW), 3.5, "quiet",
+            say("tip.trial", number=trial.number, value=significant(trial.value or 0.0, 4)),
+        )
+        for trial in done
+    )  # fmt: skip
     return Figure(
         key="study",
         title=say("fig.study"),
         shows=say("fig.study.shows"),
         reads=say("fig.study.read_up" if rising else "fig.study.read"),
-        data=(points, best),
-        layout=layout | {"margin": {"l": 58, "r": 14, "t": 30, "b": 50}},
+        plot=Panel(
+            int(LOW),
+            plain_axis(across, say("axis.trial")),
+            y_axis(up, say("axis.value"), round_values(up.low, up.high, 5), number_words, LOW),
+            (Shape(_steps(done, across, up), "model"), *dots),
+        ),
         head=(say("col.trial"), say("axis.value"), say("col.best")),
         rows=tuple(
             (str(trial.number), significant(trial.value or 0.0, 4), significant(trial.best or 0, 4))
             for trial in done[:200]
         ),
+        legend=(("model", say("legend.best")), ("quiet", say("legend.trial"))),
+        table="trials",
     )
+
+
+def _steps(done: list[Trial], across: Scale, up: Scale) -> str:
+    """Return the best so far as stairs."""
+    xs: list[float] = []
+    ys: list[float] = []
+    for trial in done:
+        x, y = across.x(trial.number), up.y(trial.best or 0.0, LOW)
+        xs += [x, x] if ys else [x]
+        ys += [ys[-1], y] if ys else [y]
+    return polyline(xs, ys, LOW)
 
 
 def weights_figure(weights: tuple[Weight, ...]) -> Figure:
     """Return the weights of the stack."""
+    scale = Scale(0.0, max(one.weight for one in weights) * 1.02 or 1.0)
     return bar_figure(
         "weights",
         "fig.weights",
         [one.label for one in weights],
         [one.weight for one in weights],
         [significant(one.weight) for one in weights],
-        [MODEL] * len(weights),
-        {"title": {"text": say("axis.weight")}},
+        ["model"] * len(weights),
+        scale,
+        plain_axis(scale, say("axis.weight")),
         (say("col.name"), say("col.weight")),
+        "weights",
     )

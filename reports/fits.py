@@ -19,7 +19,7 @@ Floats = npt.NDArray[np.float64]
 POINTS = 1000
 """Posts drawn at most, however many were judged."""
 
-MISSES = 6
+MISSES = 10
 
 
 def fit_of(

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from virality.modeling.importance import parameter_importance
 from virality.reports.report_making import Making, Study, Trial, Weight
 from virality.reports.strings import BASES, LICENCES, MODALITIES, say
 from virality.reports.words import amount, significant, whole
@@ -37,6 +38,7 @@ def making_of(
         limits=(*(say(f"limits.{i}") for i in (1, 2, 3)), *card.notes),
         licences=tuple(dict.fromkeys(licences)),
         commands=commands(card, evaluations, seed),
+        importance=parameter_importance(tuning) if tuning else {},
     )
 
 

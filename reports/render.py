@@ -2,65 +2,115 @@
 
 The page carries everything that it needs and its content security policy allows nothing else: no
 address, no inline event, no style attribute; the few scripts and sheets are named by their SHA-256.
-Captions and names are the text of strangers: jinja2 escapes all of them, and figures travel as JSON
-in which `<`, `>`, `&` and quotes are written as escapes.
+Captions and names are the text of strangers: jinja2 escapes all of them, everywhere.
 """
 
 import base64
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from virality.data.errors import InputError
 from virality.reports import words
 from virality.reports.clip_page import lay_out
-from virality.reports.drawing import Figure, bundle
 from virality.reports.figures import figures_of
+from virality.reports.figures_pair import pair_figures
+from virality.reports.figures_trends import trend_figures
 from virality.reports.inspection import Inspection
+from virality.reports.pairing import Pair, pair_tables
 from virality.reports.report import Report
-from virality.reports.strings import say
+from virality.reports.report_trends import Trends
+from virality.reports.strings import say, tongue
+from virality.reports.tables import addresses, downloads
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-NO_SHEET = ""
-"""Plotly adds rules to an empty sheet of its own; an empty one is allowed by its hash."""
+SCRIPTS = ("report.js", "whatif.js")
+SHEETS = ("report.css", "trends.css", "posts.css")
+"""What a report's page carries, in order; each is its own element, allowed by its hash."""
+
+PARTS = ("belief", "drivers", "trends", "fit", "posts", "making")
+"""Sections of a report, in the order that a reader needs them."""
 
 
 def render(report: Report) -> str:
     """Return the report as one HTML page: the same bytes for the same report."""
-    figures = figures_of(report)
-    styles, script, plotly = _asset("report.css"), _asset("report.js"), _plotly()
-    page = _environment().get_template("report.html.j2")
-    return page.render(
+    return render_page(
+        "report.html.j2",
+        SCRIPTS,
+        SHEETS,
         report=report,
-        figures={figure.key: figure for figure in figures},
-        drawings={figure.key: _drawing(figure) for figure in figures},
-        styles=styles,
-        script=script,
-        plotly=plotly,
-        policy=_policy((script, plotly), (styles, NO_SHEET)),
-        map_sheet=_map_sheet(plotly),
-        version=_version(),
+        parts=[part for part in PARTS if part != "trends" or report.trends is not None],
+        figures={figure.key: figure for figure in figures_of(report)},
+        downloads=downloads(report),
+    )
+
+
+def render_frame(report: Report) -> str:
+    """Return an element for a notebook: the page in a frame that can reach nothing around it."""
+    with_title = {"page": render(report), "title": report.subject.title}
+    return _environment().get_template("frame.html.j2").render(**with_title)
+
+
+def render_pair(pair: Pair) -> str:
+    """Return two reports side by side as a page: the same bytes for the same values."""
+    return render_page(
+        "pair.html.j2",
+        ("report.js",),
+        ("report.css",),
+        pair=pair,
+        figures={figure.key: figure for figure in pair_figures(pair)},
+        downloads=addresses(pair_tables(pair)),
     )
 
 
 def render_clip(clip: Inspection) -> str:
-    """Return one clip's page: the same bytes for the same inspection. It draws without plotly."""
-    styles = _asset("report.css") + _asset("clip.css")
-    script = _asset("clip.js")
-    page = _environment().get_template("clip.html.j2")
-    return page.render(
-        clip=lay_out(clip),
-        styles=styles,
-        script=script,
-        policy=_policy((script,), (styles,)),
-        version=_version(),
+    """Return one clip's page: the same bytes for the same inspection."""
+    return render_page("clip.html.j2", ("clip.js",), ("report.css", "clip.css"), clip=lay_out(clip))
+
+
+def render_trends(trends: Trends) -> str:
+    """Return what is trending as a page of its own: the same bytes for the same values."""
+    return render_page(
+        "trends_page.html.j2",
+        ("report.js",),
+        ("report.css", "trends.css"),
+        trends=trends,
+        figures={figure.key: figure for figure in trend_figures(trends)},
+        downloads={},
+    )
+
+
+def render_page(
+    template: str, scripts: Sequence[str], sheets: Sequence[str], **values: object
+) -> str:
+    """Return a page that carries its scripts and sheets, under a policy that allows only those.
+
+    Args:
+        template: a template of the folder, which shows `policy`, `sheets` and `scripts`.
+        scripts: files of the folder, in order.
+        sheets: files of the folder, in order.
+        values: what else the template shows.
+    """
+    script_texts = tuple(_asset(name) for name in scripts)
+    sheet_texts = tuple(_asset(name) for name in sheets)
+    return (
+        _environment()
+        .get_template(template)
+        .render(
+            scripts=script_texts,
+            sheets=sheet_texts,
+            policy=_policy(script_texts, sheet_texts),
+            version=_version(),
+            **values,
+        )
     )
 
 
@@ -97,7 +147,7 @@ def _environment() -> "Environment":
         auto_reload=False,
         finalize=_unbroken,
     )
-    environment.globals["say"] = say
+    environment.globals.update({"say": say, "tongue": tongue})
     environment.filters.update(
         {
             name: getattr(words, name)
@@ -117,31 +167,10 @@ def _unbroken(value: object) -> object:
     return re.sub(r"(?<=\d) (?=(?:%|k|M|bn)(?:\W|$))", "\u00a0", value)
 
 
-def _drawing(figure: Figure) -> dict[str, Any]:
-    return {"data": list(figure.data), "layout": dict(figure.layout)}
-
-
 def _asset(name: str) -> str:
     """Return a file of the templates folder as the page will hold it: line feeds only."""
     text = files("virality.reports").joinpath("templates", name).read_text(encoding="utf-8")
     return text.replace("\r\n", "\n")
-
-
-@cache
-def _plotly() -> str:
-    """Return plotly's script, which must not be able to end its element."""
-    script = bundle().replace("\r\n", "\n").replace("\r", "\n")
-    return script.replace("</script", "<\\/script").replace("<!--", "<\\!--")
-
-
-def _map_sheet(plotly: str) -> str:
-    """Return the id under which the maps in plotly's script look for their style sheet.
-
-    They would add one at once, map or no map, and the policy would complain in the console; where
-    an element of that id stands already they do not.
-    """
-    found = re.search(r'getElementById\("([0-9a-f]{64})"\)', plotly)
-    return found.group(1) if found else "map-sheet"
 
 
 def _policy(scripts: tuple[str, ...], sheets: tuple[str, ...]) -> str:

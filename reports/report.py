@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from virality.reports.report_drivers import Direction, Interaction, Kind
+from virality.reports.report_fit import Cover, SliceScore
 from virality.reports.report_making import DataCard, Making
+from virality.reports.report_trends import Trends
 
 Control = Literal["can", "cannot", "context"]
 """Whether whoever posts can change a feature; context is neither advice nor destiny (age)."""
@@ -97,6 +100,7 @@ class Belief:
     gap: str
     coverage: str
     splits: tuple[SplitScores, ...]
+    covers: tuple[Cover, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -162,6 +166,8 @@ class Swarm:
         effects: contribution of each post on the learning scale.
         offsets: -1 to 1 across the row, so that points lie beside each other; no meaning.
         shades: rank of the feature's value among the posts, 0 to 1; None where there is none.
+        values: the feature's value in each post, in `unit`; None where there is none.
+        block: an embedding, which has no single value.
     """
 
     feature: str
@@ -169,6 +175,9 @@ class Swarm:
     effects: tuple[float, ...]
     offsets: tuple[float, ...]
     shades: tuple[float | None, ...]
+    values: tuple[float | None, ...]
+    unit: str
+    block: bool
 
 
 @dataclass(frozen=True)
@@ -216,6 +225,9 @@ class Explained:
     dependences: tuple[Dependence, ...]
     sentences: tuple[str, ...]
     families: tuple[str, ...] = ()
+    kinds: tuple[Kind, ...] = ()
+    interactions: tuple[Interaction, ...] = ()
+    directions: tuple[Direction, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -232,7 +244,7 @@ class Calibration:
 
 @dataclass(frozen=True)
 class Miss:
-    """One judged post far from its prediction."""
+    """One judged post far from its prediction; `up` and `down` are what the model saw in it."""
 
     id: str
     caption: str
@@ -241,6 +253,8 @@ class Miss:
     low: float
     high: float
     sentence: str
+    up: tuple[str, ...] = ()
+    down: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -263,6 +277,7 @@ class Fit:
     calibration: tuple[Calibration, ...]
     misses: tuple[Miss, ...]
     sentences: tuple[str, ...]
+    slices: tuple[SliceScore, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -334,6 +349,7 @@ class Report:
     data: DataCard
     making: Making
     seed: int
+    trends: Trends | None = None
 
     @property
     def drivers(self) -> tuple[Driver, ...]:
@@ -347,6 +363,12 @@ class Report:
     def to_json(self) -> str:
         """Return the report as JSON text, pure ASCII, the same bytes for the same report."""
         return json.dumps(self.as_json(), allow_nan=False, indent=1) + "\n"
+
+    def _repr_html_(self) -> str:
+        """Return the report as a notebook shows it: its whole page in a frame of its own."""
+        from virality.reports.render import render_frame
+
+        return render_frame(self)
 
 
 def plain(value: Any) -> Any:

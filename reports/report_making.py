@@ -1,7 +1,7 @@
 """Values of a report about its data and its making."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,10 @@ class Weight:
 
 @dataclass(frozen=True)
 class Making:
-    """How it was made: all that someone needs to make it again."""
+    """How it was made: all that someone needs to make it again.
+
+    `importance` is each parameter's share of what the study could gain by it.
+    """
 
     study: Study | None
     weights: tuple[Weight, ...]
@@ -87,3 +90,4 @@ class Making:
     limits: tuple[str, ...]
     licences: tuple[str, ...]
     commands: tuple[str, ...]
+    importance: Mapping[str, float] = field(default_factory=dict)

@@ -1,6 +1,7 @@
 """Model + features + evaluations + study -> Report."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -9,19 +10,24 @@ import pandas as pd
 
 from virality.data.errors import InputError
 from virality.reports.belief import believe, ordered
+from virality.reports.covers import covers
 from virality.reports.datacard import data_card
 from virality.reports.dependence import dependence
+from virality.reports.directions import directions
 from virality.reports.explain import (
     Contributions,
     control_shares,
     family_sentence,
     importance,
     is_block,
+    kinds,
     modality_shares,
     swarm,
 )
 from virality.reports.fits import fit_of, sample
+from virality.reports.interactions import interactions
 from virality.reports.making import making_of
+from virality.reports.misses import with_reasons
 from virality.reports.report import (
     Dependence,
     Driver,
@@ -33,8 +39,10 @@ from virality.reports.report import (
     Synthetic,
 )
 from virality.reports.report_making import DataCard
+from virality.reports.slicing import slices_of
 from virality.reports.stories import captions_of, choose, story, unseen_predictions
 from virality.reports.strings import say
+from virality.reports.trends import trends_of
 from virality.reports.words import label, percent, tidy
 
 if TYPE_CHECKING:
@@ -83,19 +91,30 @@ def summarize(
     judged, target = ordered(evaluations), model.target
     outcomes, captions = outcomes_of(features.posts, target), captions_of(features.posts)
     chosen = sample(len(features.matrix), EXPLAINED, seed)
-    contributions = model.contributions(*rows_of(features, chosen))
-    explained = explain_all(contributions, model, len(chosen))
-    data = data_card(model, features, outcomes)
+    matrix, posts = rows_of(features, chosen)
+    contributions = model.contributions(matrix, posts)
+    explained = explain_all(contributions, model, len(chosen), seed)
+    told = directions(contributions, explained.features, model, matrix, captions)
+    usual, data = usual_values(contributions), data_card(model, features, outcomes)
+    fits = tuple(fit_of(one, target, captions, seed=seed) for one in judged[:2])
+    belief = believe(judged, target)
     return Report(
         subject=_subject(model, data),
-        belief=believe(judged, target),
+        belief=replace(belief, covers=covers(belief.splits, fits, target.unit, target.counts)),
         synthetic=_synthetic(synthetic, explained.features) if synthetic else None,
-        explained=_shortened(explained),
-        fits=tuple(fit_of(one, target, captions, seed=seed) for one in judged[:2]),
-        posts=_posts(model, features, outcomes, judged, usual_values(contributions), seed),
+        explained=replace(_shortened(explained), directions=told),
+        fits=tuple(
+            replace(
+                with_reasons(fit, model, features, usual),
+                slices=slices_of(one, model, features, seed),
+            )
+            for fit, one in zip(fits, judged, strict=False)
+        ),
+        posts=_posts(model, features, outcomes, judged, usual, seed),
         data=data,
         making=making_of(model, judged, tuning, contributions.largest_error, seed),
         seed=seed,
+        trends=trends_of(features, target, seed=seed),
     )
 
 
@@ -118,8 +137,10 @@ def usual_values(contributions: Contributions) -> dict[str, float]:
     return {str(name): float(value) for name, value in there.median().items()}
 
 
-def explain_all(contributions: Contributions, model: "Model", posts: int) -> Explained:
-    """Return importance, beeswarm and dependence of the strongest features."""
+def explain_all(
+    contributions: Contributions, model: "Model", posts: int, seed: int = 0
+) -> Explained:
+    """Return importance, beeswarm, dependence and interactions of the strongest features."""
     log = model.target.log
     columns = _columns_by_group(model)
     drivers = importance(contributions, log, columns)
@@ -140,13 +161,13 @@ def explain_all(contributions: Contributions, model: "Model", posts: int) -> Exp
             for one in moving[:NAMED]
             if one.related
         ),
+        kinds=kinds(moving),
+        interactions=interactions(contributions, moving, model.target, seed),
     )
 
 
 def _shortened(explained: Explained) -> Explained:
     """Return the same with the strongest features only, and how many are left out."""
-    from dataclasses import replace
-
     left_out = max(0, len(explained.features) - FEATURES)
     return replace(explained, features=explained.features[:FEATURES], rest=left_out)
 

@@ -5,25 +5,13 @@ from functools import cache
 
 import numpy as np
 import pandas as pd
+from attack_strings import ATTACKS
 
 from virality.data.features import Features
 from virality.data.matrix import Column, FeatureMatrix
 from virality.modeling.evaluate import Evaluation, Split, evaluate
 from virality.modeling.train import Model, train
 from virality.modeling.tune import TrialRecord, Tuning
-
-ATTACKS = (
-    "</script><script>document.title='pwned'</script>",
-    '"><img src=x onerror="document.title=1">',
-    "'\"`;--<!--",
-    "line\u2028separator\u2029end",
-    "\u202eright to left\u202c \u2066isolate",
-    "{{ 7 * 7 }}{% include 'x' %}{# gone #}",
-    "<a href='javascript:alert(1)'>click</a><b>bold</b>",
-    "%{y} %{customdata} $\\alpha$",
-    "&lt;script&gt;alert(1)&lt;/script&gt;",
-    "\x00\x07\ufeffnull \u200bzero",
-)
 
 COLUMNS = (
     Column("frames_motion__cut_rate", "frames", "1/s", "pre", "", "cuts a second"),

@@ -2,7 +2,9 @@ import numpy as np
 import pytest
 
 from virality.data.splits import folds_of_groups
-from virality.modeling.blocks import LEAST_ROWS, PENALTIES, BlockSpec, _decompose, _ridge, fit_block
+from virality.modeling.blocks import LEAST_ROWS, BlockSpec, fit_block
+from virality.modeling.directions import decompose
+from virality.modeling.ridge import PENALTIES, leave_out
 
 SPEC = BlockSpec(dims=3, neighbours=5)
 
@@ -18,8 +20,7 @@ def _data(n=80, d=12, seed=0):
 def test_the_honest_ridge_equals_fitting_again_without_each_fold(n, d):
     x, y, group = _data(n, d)
     centred = x - x.mean(axis=0, dtype=np.float64)
-    left, size, _ = _decompose(centred)
-    penalty, honest = _ridge(left, size, y - y.mean(), group, 0)
+    penalty, honest = leave_out(decompose(centred), y - y.mean(), group, 0)
     for split in folds_of_groups(group, 5, 0):
         # ridge with an unpenalised intercept on the other folds, in the full sample's centring
         a = np.hstack([np.ones((len(split.train), 1)), centred[split.train]])
@@ -67,12 +68,12 @@ def test_neighbours_weights_are_the_definition():
     x, y, group = _data(30, 4)
     block, _ = fit_block(x, y, group, SPEC)
     got = block.transform(x[:1], np.array([-1]))[0]
-    scores = (x[0] - block.centre) @ block.axes
-    cosine = block.place @ (scores / np.linalg.norm(scores))
+    scores = (x[0] - block.directions.centre) @ block.directions.axes
+    cosine = block.neighbours.place @ (scores / np.linalg.norm(scores))
     best = np.argsort(-cosine)[:5]
     weight = np.exp((cosine[best] - 1) / 0.1)
     np.testing.assert_allclose(got[4], weight @ y[best] / weight.sum(), rtol=1e-4)
-    np.testing.assert_allclose(got[5], cosine[best].mean(), rtol=1e-4)
+    np.testing.assert_allclose(got[5], 1 - cosine[best].mean(), rtol=1e-4)
 
 
 def test_missing_rows_stay_missing_and_do_not_matter():
@@ -84,7 +85,7 @@ def test_missing_rows_stay_missing_and_do_not_matter():
     assert np.isfinite(np.delete(columns, np.s_[::3], axis=0)).all()
     kept = np.delete(np.arange(80), np.s_[::3])
     alone, _ = fit_block(x[kept], y[kept], group[kept], SPEC)
-    np.testing.assert_array_equal(block.weights, alone.weights)
+    np.testing.assert_array_equal(block.ridge.weights, alone.ridge.weights)
     assert np.isnan(block.transform(holes[:1], np.array([-1]))).all()
 
 
@@ -109,7 +110,7 @@ def test_one_author_is_no_obstacle():
     x, y, _ = _data()
     block, columns = fit_block(x, y, np.zeros(80, dtype=np.int64), SPEC)
     assert np.isfinite(columns[:, 3]).all()
-    assert np.isnan(columns[:, 4]).all()  # nobody else to be near to
+    assert np.isnan(columns[:, 4:]).all()  # nobody else to be near to
     assert block is not None
 
 
@@ -118,12 +119,12 @@ def test_penalties_rise():
 
 
 def test_neighbours_are_sought_among_a_limited_number(monkeypatch):
-    from virality.modeling import blocks
+    from virality.modeling import neighbours
 
     x, y, group = _data(200)
-    monkeypatch.setattr(blocks, "MOST_NEAR", 50)
+    monkeypatch.setattr(neighbours, "MOST_NEAR", 50)
     block, columns = fit_block(x, y, group, SPEC)
-    assert block.place.shape == (50, 12)
-    assert block.group[0] == group[0]
-    assert block.group[-1] == group[-1]
+    assert block.neighbours.place.shape == (50, 12)
+    assert block.neighbours.group[0] == group[0]
+    assert block.neighbours.group[-1] == group[-1]
     assert np.isfinite(columns).all()

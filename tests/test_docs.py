@@ -147,3 +147,23 @@ def test_every_command_helps_with_an_example(name: str) -> None:
     shown = CliRunner().invoke(app, [name, "--help"])
     assert shown.exit_code == 0
     assert f"virality {name}" in shown.output.replace("Usage: virality", "")
+
+
+BENCHMARKS = sorted(
+    path.name
+    for path in (ROOT / "benchmarks").glob("*.py")
+    if "import write_table" in path.read_text(encoding="utf-8")
+)
+
+
+def test_every_benchmark_is_described() -> None:
+    page = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+    assert BENCHMARKS
+    assert [name for name in BENCHMARKS if f"`{name}`" not in page] == []
+
+
+def test_make_bench_runs_every_benchmark_and_no_module_beside_them() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    left_out = set(re.findall(r"%/(\w+\.py)", makefile))
+    every = {path.name for path in (ROOT / "benchmarks").glob("*.py")}
+    assert every - left_out == set(BENCHMARKS)

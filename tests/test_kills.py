@@ -78,13 +78,18 @@ def test_killed_at_random_moments(case, tmp_path):
 
 
 @pytest.mark.nightly
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", range(1, 11))
 @pytest.mark.parametrize("views", [0, 2])
 def test_killed_at_many_random_moments(case, tmp_path, seed, views):
-    kill_in_rounds(case, tmp_path / "f", rounds=20, seed=seed, views=views)
+    print(f"seed {seed}, {views} views")
+    kill_in_rounds(case, tmp_path / "f", rounds=10, seed=seed, views=views)
 
 
-def test_interrupt_ends_the_command_with_130_and_leaves_nobody(case, tmp_path):
+ONCE, TWICE, ALONE = "once", "twice", "alone"
+
+
+@pytest.mark.parametrize("how", [ONCE, TWICE, ALONE])
+def test_interrupt_ends_the_command_with_130_and_leaves_nobody(case, tmp_path, how):
     _, media, calm = case
     write_posts(make_posts(), tmp_path / "posts.parquet")
     words = ["extract", tmp_path / "posts.parquet", "--media", media, "--only", ",".join(LIGHT)]
@@ -101,16 +106,41 @@ def test_interrupt_ends_the_command_with_130_and_leaves_nobody(case, tmp_path):
 
     run, out = catch_running(start, tmp_path)
     family = family_of(run)
-    os.killpg(run.pid, signal.SIGINT)  # as a terminal does: everybody gets it
-    os.killpg(run.pid, signal.SIGCONT)
-    run.communicate(timeout=60)
+    interrupt(run, how)
+    _, said = run.communicate(timeout=60)
     assert run.returncode == 130
+    assert "Traceback" not in said
+    assert how == TWICE or "goes on from here" in said
     assert not psutil.wait_procs(family, timeout=20)[1]
     finished = rows_of(out)
     assert finished
     extract(make_posts(), media, out, only=LIGHT)
     assert finished.items() <= rows_of(out).items()
     assert table_sha256(out) == table_sha256(calm[0])
+
+
+def interrupt(run: subprocess.Popen[str], how: str) -> None:
+    """Press Ctrl-C: as a terminal does, where everybody gets it, or only the command itself."""
+    if how == ALONE:
+        os.kill(run.pid, signal.SIGINT)
+    else:
+        os.killpg(run.pid, signal.SIGINT)
+    os.killpg(run.pid, signal.SIGCONT)
+    while how == TWICE and run.poll() is None:  # and again, until it is gone
+        os.killpg(run.pid, signal.SIGINT)
+        time.sleep(0.002)
+
+
+def test_workers_end_with_a_killed_parent_whatever_they_have_in_hand(case, tmp_path):
+    posts, media, _ = case
+    run, _ = catch_running(lambda out: start_extraction(posts, media, out), tmp_path)
+    family = family_of(run)[1:]
+    assert family
+    os.kill(run.pid, signal.SIGKILL)
+    for one in family:
+        one.resume()
+    assert not psutil.wait_procs(family, timeout=60)[1]
+    run.communicate(timeout=30)
 
 
 def meet(case, folder: Path, others: int) -> None:

@@ -6,13 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from virality.data.post import SCHEMA, Post
+from virality.data.time_zone import MAIN_ZONES, OTHER_NAMES, find_zone
 from virality.featurizers import FEATURIZERS
 from virality.featurizers.metadata_author import MetadataAuthor
 from virality.featurizers.metadata_format import MetadataFormat
 from virality.featurizers.metadata_hashtag import DISCOVERY_TAGS, MetadataHashtag
 from virality.featurizers.metadata_sound import MetadataSound
 from virality.featurizers.metadata_time import MetadataTime
-from virality.featurizers.time_zone import MAIN_ZONES, OTHER_NAMES, find_zone
 
 
 def measure(featurizer, **facts):

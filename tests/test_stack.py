@@ -83,7 +83,9 @@ def test_the_model_does_not_depend_on_the_number_of_workers():
     rows = arrange(matrix, posts, tuple(matrix.columns))
     y = find_target("views").values(posts)
     one, two = (fit_stack(rows, y, QUICK, jobs=jobs) for jobs in (1, 2))
-    assert [base.booster.text for base in one.bases] == [base.booster.text for base in two.bases]
+    assert [[b.text for b in base.boosters] for base in one.bases] == [
+        [b.text for b in base.boosters] for base in two.bases
+    ]
     np.testing.assert_array_equal(one.cold.values, two.cold.values)
     np.testing.assert_array_equal(one.predict(rows).low, two.predict(rows).low)
 

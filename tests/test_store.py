@@ -66,6 +66,19 @@ def test_damaged_file_keeps_its_sound_records(tmp_path):
     assert len(again) == 2
 
 
+def test_what_is_made_again_after_damage_is_read_under_the_same_name(tmp_path):
+    path = tmp_path / publish(tmp_path, records(1))
+    raw = bytearray(path.read_bytes())
+    raw[-1] ^= 1
+    path.write_bytes(bytes(raw))
+    store = Store(tmp_path)
+    assert not len(store)
+    name = publish(tmp_path, records(1))
+    assert name == path.name
+    store.take(name)
+    assert len(store) == 1
+
+
 @pytest.mark.parametrize("cut", [0, 4, 8, 12, 30, 60])
 def test_truncated_file_is_damaged(tmp_path, cut):
     path = tmp_path / publish(tmp_path, records(3))

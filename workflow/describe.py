@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,21 @@ from virality.workflow.judge import read_evaluation
 if TYPE_CHECKING:
     from virality.modeling.evaluate import Evaluation
     from virality.modeling.train import Model
+
+
+@dataclass(frozen=True)
+class Paired:
+    """Where a comparison of two reports is, and what it says first.
+
+    Attributes:
+        report: the HTML page.
+        twin: the same numbers as JSON.
+        sentences: what differs, in plain words.
+    """
+
+    report: str
+    twin: str
+    sentences: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -42,6 +57,7 @@ def describe(
     study: Path | None = None,
     evaluations: Sequence[Path] = (),
     truth: Path | None = None,
+    tables: Path | None = None,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Described:
@@ -54,6 +70,7 @@ def describe(
         study: journal of the study, to show its history.
         evaluations: kept evaluations; computed for every split if there are none.
         truth: `truth.json` of a synthetic corpus.
+        tables: folder for every table as CSV.
         seed: seed of samples and of evaluations that have to be computed.
         progress: told `(done, total)`.
 
@@ -65,6 +82,7 @@ def describe(
     from virality.modeling.tune import read_tuning
     from virality.reports.render import render, twin
     from virality.reports.summarize import summarize
+    from virality.reports.tables import tables_of
 
     trained = load_model(model)
     judged = [read_evaluation(path) for path in evaluations]
@@ -81,12 +99,82 @@ def describe(
     beside = output.with_suffix(".json")
     write_page(output, render(report))
     write_page(beside, twin(report))
+    if tables is not None:
+        write_tables(tables_of(report), tables)
     return Described(
         report=str(output),
         twin=str(beside),
         verdict=tuple(one.verdict for one in judged),
         drivers=tuple(driver.label for driver in report.drivers[:6]),
     )
+
+
+def lay_side_by_side(
+    first: Path, second: Path, output: Path, *, tables: Path | None = None
+) -> Paired:
+    """Write a page that lays two reports side by side, and its JSON twin.
+
+    Args:
+        first: folder of a run, a report, or its JSON twin.
+        second: the same of the other.
+        output: HTML file; the twin stands beside it.
+        tables: folder for every table as CSV.
+
+    Raises:
+        InputError: if either holds no report.
+        StorageError: if the page cannot be written.
+    """
+    from virality.reports.pairing import pair_of, pair_tables
+    from virality.reports.render import render_pair
+
+    twins = [_twin(path) for path in (first, second)]
+    pair = pair_of(*twins, names=_names(first, second))
+    beside = output.with_suffix(".json")
+    write_page(output, render_pair(pair))
+    write_page(beside, json.dumps(pair.as_json(), allow_nan=False, indent=1) + "\n")
+    if tables is not None:
+        write_tables(pair_tables(pair), tables)
+    return Paired(str(output), str(beside), pair.sentences)
+
+
+def _names(first: Path, second: Path) -> tuple[str, str]:
+    """Return what to call two reports: their own names, or where those are equal their folders'."""
+    if first.stem != second.stem:
+        return first.stem, second.stem
+    return first.resolve().parent.name, second.resolve().parent.name
+
+
+def _twin(path: Path) -> dict[str, Any]:
+    """Return the numbers of a report from a run's folder, the page, or its twin.
+
+    Raises:
+        InputError: if there is no report.
+    """
+    there = path / "report.json" if path.is_dir() else path.with_suffix(".json")
+    try:
+        value = json.loads(there.read_text(encoding="utf-8"))
+        if not {"belief", "explained", "subject"} <= set(value):
+            raise ValueError
+    except OSError as error:
+        raise InputError(
+            f"{path}: no report there ({there.name} cannot be read); name the folder of a run or "
+            "the twin that `virality report model/ features/ -o report.html` writes"
+        ) from error
+    except (ValueError, TypeError) as error:
+        raise InputError(f"{there}: not the JSON twin of a report") from error
+    return dict(value)
+
+
+def write_tables(tables: Mapping[str, Sequence[Mapping[str, object]]], folder: Path) -> None:
+    """Write tables as CSV files of a folder.
+
+    Raises:
+        StorageError: if one cannot be written.
+    """
+    from virality.reports.tables import csv_of
+
+    for name, rows in tables.items():
+        write_page(folder / f"{name}.csv", csv_of(rows))
 
 
 def evaluate_all(
@@ -121,7 +209,7 @@ def write_page(path: Path, text: str) -> None:
     temporary = path.with_name(path.name + ".tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8", newline="")
         os.replace(temporary, path)
     except OSError as error:
         raise StorageError(f"{path}: cannot write: {error.strerror}") from error

@@ -29,7 +29,6 @@ LIBRARIES = (
     "onnxruntime",
     "av",
     "opencv-python-headless",
-    "plotly",
 )
 LICENCE_NOTES = (
     "openSMILE (audio_voice): audEERING research licence, free for non-commercial use only; "

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from virality.data.errors import InputError
 from virality.data.features import Features, read_features
+from virality.data.limits import Limits
 from virality.data.reasons import REASONS
 from virality.reports.inspection import Facts, Inspection
 from virality.workflow.compare import measure
@@ -46,6 +47,7 @@ def inspect(
     without: Sequence[str] = (),
     extras: Sequence[str] = (),
     encoder: str = "",
+    limits: Limits | None = None,
     progress: Progress | None = None,
 ) -> Inspected:
     """Look at one clip and write its page; a clip that cannot be read gets a page that says why.
@@ -58,6 +60,7 @@ def inspect(
         without: modalities or featurizers to leave out.
         extras: extras to compute too.
         encoder: sentence encoder of the caption, the default one if empty.
+        limits: what the clip may cost, the defaults if not given.
         progress: told `(done, total)`.
 
     Raises:
@@ -75,6 +78,7 @@ def inspect(
         without=without,
         extras=extras,
         encoder=encoder,
+        limits=limits,
         progress=progress,
     )
     write_page(output, render_clip(inspection))
@@ -89,6 +93,7 @@ def look(
     without: Sequence[str] = (),
     extras: Sequence[str] = (),
     encoder: str = "",
+    limits: Limits | None = None,
     progress: Progress | None = None,
 ) -> Inspection:
     """Return everything that is known of one clip; arguments and errors as in `inspect`."""
@@ -99,9 +104,9 @@ def look(
     if _is_no_text(str(clip)):
         raise InputError(f"{str(clip)!r}: the name is no UTF-8 text; rename the file")
     known = known or Known()
-    features = _extracted(clip, known, without, extras, encoder, progress)
+    features = _extracted(clip, known, without, extras, encoder, limits, progress)
     verdict = features.status.iloc[0]
-    decoded = decode(clip, sha256=str(verdict["source_sha256"])).clip
+    decoded = decode(clip, limits, sha256=str(verdict["source_sha256"])).clip
     timeline, hook = draw_timeline(decoded) if decoded is not None else (None, ())
     frames = decoded.frames if decoded is not None else None
     measured, notes = measure(features, others)
@@ -137,6 +142,7 @@ def _extracted(
     without: Sequence[str],
     extras: Sequence[str],
     encoder: str,
+    limits: Limits | None,
     progress: Progress | None,
 ) -> Features:
     from virality.featurizers.extract import extract
@@ -146,7 +152,7 @@ def _extracted(
         out = Path(folder) / "features"
         extract(
             posts, root, out, switched_off=without, extras=extras, encoder=encoder,
-            progress=progress,
+            limits=limits, progress=progress,
         )  # fmt: skip
         return read_features(out)
 

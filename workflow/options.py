@@ -104,6 +104,21 @@ Splits = Annotated[
     str,
     typer.Option(help="Splits to judge by, comma-separated: temporal, rolling, author, random."),
 ]
+Metric = Annotated[
+    str,
+    typer.Option(
+        help="What shall be good: rmse (the default), mae, mape or spearman.",
+        envvar="VIRALITY_METRIC",
+    ),
+]
+LatePost = Annotated[
+    bool,
+    typer.Option(
+        "--allow-post",
+        help="Add columns known only after posting, marked as such; training still refuses them "
+        "unless it is told the same.",
+    ),
+]
 AllowPost = Annotated[
     bool,
     typer.Option("--allow-post", help="Use columns known only after posting; the report says so."),

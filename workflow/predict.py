@@ -12,6 +12,7 @@ import pandas as pd
 from virality.data.errors import InputError
 from virality.data.features import Features, read_features
 from virality.data.limits import Limits
+from virality.data.post import EXTRA_PREFIX
 from virality.workflow.console import Progress
 
 if TYPE_CHECKING:
@@ -145,9 +146,16 @@ def _features(
         return read_features(inputs[0])
     posts, root = _posts(inputs, media, known, folder)
     needed = tuple(model.matrix_versions)
+    declared = {
+        EXTRA_PREFIX + name.removeprefix("extra__"): column.known
+        for name, column in model.columns.items()
+        if name.startswith("extra__")
+    }
+    only = (*needed, "metadata") if declared else needed  # whose columns are read of the table
     extract(
-        posts, root, folder / "features", only=needed, extras=extras_of(needed), encoder=encoder,
-        views=model.card.views, jobs=jobs, limits=limits, progress=progress,
+        posts, root, folder / "features", only=only, extras=extras_of(needed), encoder=encoder,
+        views=model.card.views, jobs=jobs, limits=limits, progress=progress, known=declared,
+        late=any(column.known == "post" for column in model.columns.values()),
     )  # fmt: skip
     return read_features(folder / "features")
 

@@ -31,6 +31,7 @@ class Plan:
     target: str = "views"
     trials: int = 50
     timeout_s: float | None = None
+    metric: str = ""
     only: Sequence[str] = ()
     without: Sequence[str] = ()
     extras: Sequence[str] = ()
@@ -85,6 +86,7 @@ def extract_table(
     extras: Sequence[str] = (),
     encoder: str = "",
     views: int = 0,
+    late: bool = False,
     jobs: int = 1,
     limits: Limits | None = None,
     progress: Progress | None = None,
@@ -110,6 +112,7 @@ def extract_table(
         jobs=jobs,
         limits=limits or Limits(),
         known=extra_known(posts),
+        late=late,
         progress=progress,
     )
 
@@ -122,6 +125,7 @@ def train_model(
     target: str = "",
     seed: int = 0,
     allow_post: bool = False,
+    adapt: bool = False,
     progress: Progress | None = None,
 ) -> "Model":
     """Train the stack on all labelled posts and write it.
@@ -141,7 +145,7 @@ def train_model(
     table = read_features(features)
     model = train(
         table.matrix, table.posts, tuning=tuning, target=chosen, seed=seed,
-        allow_post=allow_post, progress=progress,
+        allow_post=allow_post, adapt=adapt, progress=progress,
     )  # fmt: skip
     save_model(model, out)
     return model
@@ -239,13 +243,13 @@ class Stages:
             tune(
                 table.matrix, table.posts, target=plan.target, trials=plan.trials,
                 timeout_s=plan.timeout_s, study=plan.at("study.log"), seed=plan.seed,
-                progress=progress,
+                metric=plan.metric, progress=progress,
             )  # fmt: skip
 
         mark = fingerprint(
             {"features": plan.at("features/manifest.json")},
             {"target": plan.target, "trials": plan.trials, "seed": plan.seed,
-             "timeout_s": plan.timeout_s},
+             "timeout_s": plan.timeout_s, "metric": plan.metric},
         )  # fmt: skip
         self._stage("tune", mark, {"study": plan.at("study.log")}, search)
 

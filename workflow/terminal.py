@@ -1,5 +1,6 @@
 """How results look in a terminal: values in, rich tables out, nothing computed."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from virality.modeling.train import ModelCard
     from virality.modeling.tune import Tuning
     from virality.workflow.config import Setting
-    from virality.workflow.describe import Described
+    from virality.workflow.describe import Described, Paired
     from virality.workflow.doctor import Health
     from virality.workflow.predict import Forecast
     from virality.workflow.run import Run
@@ -53,13 +54,19 @@ def plain(value: Any) -> Any:
 
 
 def plain_status(table: "pd.DataFrame") -> dict[str, Any]:
-    """Return the status table's counts and its rows."""
-    rows = [{key: plain(item) for key, item in row.items()} for row in table.to_dict("records")]
+    """Return the status table's counts, the featurizers' versions and the rows."""
+    rows = table.drop(columns="versions").to_dict("records")
     return {
         "statuses": _tally(table["status"]),
         "reasons": _tally(table["reason"]),
-        "rows": [{key: row[key] for key in ("id", "status", "reason", "seconds")} for row in rows],
+        "versions": _versions(table),
+        "rows": [{str(key): plain(item) for key, item in row.items()} for row in rows],
     }
+
+
+def _versions(table: "pd.DataFrame") -> dict[str, str]:
+    """Return the featurizers' versions, which are the same for every post of an extraction."""
+    return dict(json.loads(table["versions"].iloc[0]))
 
 
 def show_settings(settings: Iterable["Setting"]) -> None:
@@ -77,7 +84,7 @@ def show_health(health: "Health") -> None:
         ("check", "found", "", "what to do"),
         [(one.name, one.value, marks[one.ok], "" if one.ok else one.fix) for one in health.checks],
     )
-    limits = ", ".join(f"{key} {value:g}" for key, value in health.limits.items())
+    limits = ", ".join(f"{key} {value:,.10g}" for key, value in health.limits.items())
     say_line(f"Limits of decoding: {limits}")
     for note in health.notes:
         say_line(note)
@@ -215,6 +222,13 @@ def metric_cell(metric: "Metric | None") -> str:
     return f"{metric.value:.3f} ({metric.low:.2f} to {metric.high:.2f})"
 
 
+def show_pair(pair: "Paired") -> None:
+    """Print where the comparison of two reports is and what it says first."""
+    for sentence in pair.sentences:
+        say_line(sentence)
+    say_line(f"Comparison: {pair.report}")
+
+
 def show_described(described: "Described") -> None:
     """Print where the report is and what it says first."""
     for sentence in described.verdict:
@@ -242,14 +256,21 @@ def show_columns(rows: Iterable["ListedColumn"], extras: Iterable["ListedExtra"]
 
 
 def show_status(table: "pd.DataFrame") -> None:
-    """Print a row a post and the counts."""
+    """Print a row a post, the counts, what the reasons mean and the featurizers' versions."""
+    from virality.data.reasons import REASONS
+
     rows = [
-        (str(row.id), str(row.status), str(row.reason), f"{row.seconds:.2f}")
+        (str(row.id), str(row.status), str(row.reason), f"{row.seconds:.2f}",
+         str(row.source_sha256)[:12], str(row.detail))
         for row in table.itertuples()
-    ]
-    print_table(("post", "status", "reason", "seconds"), rows)
+    ]  # fmt: skip
+    print_table(("post", "status", "reason", "seconds", "sha256", "detail"), rows)
     for status, count in _tally(table["status"]).items():
         say_line(f"{count} {status}")
+    for reason, count in _tally(table["reason"]).items():
+        say_line(f"  {count} {escaped(reason)}: {escaped(REASONS.get(reason, ''))}")
+    versions = ", ".join(f"{name} {version}" for name, version in _versions(table).items())
+    say_line(f"Featurizers: {escaped(versions)}")
 
 
 def _tally(column: "pd.Series[Any]") -> dict[str, int]:

@@ -1,115 +1,117 @@
 "use strict";
 (function () {
-  var drawings = JSON.parse(document.getElementById("drawings").textContent);
-  var canvases = Array.prototype.slice.call(document.querySelectorAll("[data-figure]"));
   var root = document.documentElement;
   var dark = window.matchMedia("(prefers-color-scheme: dark)");
-  var config = { responsive: true, displaylogo: false, showTips: false, displayModeBar: false };
+  var every = function (selector, within) {
+    return Array.prototype.slice.call((within || document).querySelectorAll(selector));
+  };
 
-  // Colours are names in the figures and values only in the style sheet: one figure, any theme.
-  function coloured(value, style) {
-    if (typeof value === "string") {
-      var name = /^var\((--[a-z]+)\)$/.exec(value);
-      return name ? style.getPropertyValue(name[1]).trim() : value;
-    }
-    if (Array.isArray(value)) return value.map(function (part) { return coloured(part, style); });
-    if (value === null || typeof value !== "object") return value;
-    var copy = {};
-    Object.keys(value).forEach(function (key) { copy[key] = coloured(value[key], style); });
-    return copy;
-  }
-
-  // Labels above the rows are shortened where the page is narrow; the numbers after them never.
-  function labelled(note, width) {
-    var rest = note.name ? " · " + note.name : "";
-    var room = Math.max(12, Math.floor(width / 7) - rest.length);
-    var label = note.text;
-    if (label.length > room) label = label.slice(0, room - 1).replace(/&[#a-z0-9]*$/, "") + "…";
-    return label + rest;
-  }
-
-  function layout(figure, canvas, style) {
-    var width = canvas.clientWidth;
-    var paper = style.getPropertyValue(canvas.closest(".card") ? "--card" : "--paper").trim();
-    var full = coloured(figure.layout, style);
-    var ink = style.getPropertyValue("--ink").trim();
-    var line = style.getPropertyValue("--line").trim();
-    var soft = style.getPropertyValue("--soft").trim();
-    full.paper_bgcolor = full.plot_bgcolor = "rgba(0,0,0,0)";
-    full.font = { color: ink, size: 13, family: window.getComputedStyle(document.body).fontFamily };
-    full.dragmode = false;
-    full.hoverlabel = { align: "left" };
-    Object.keys(full).forEach(function (key) {
-      if (!/^[xy]axis\d*$/.test(key)) return;
-      var axis = full[key];
-      axis.gridcolor = line;
-      axis.zerolinecolor = soft;
-      axis.fixedrange = true;
-      axis.tickfont = { size: 12, color: soft };
-      if (axis.title) axis.title.font = { size: 13, color: soft };
-    });
-    (full.annotations || []).forEach(function (note) {
-      note.text = labelled(note, width - 24);
-      note.bgcolor = paper;
-      note.borderpad = 0;
-    });
-    return full;
-  }
-
-  function draw(canvas) {
-    var figure = drawings[canvas.getAttribute("data-figure")];
-    var style = window.getComputedStyle(root);
-    canvas.setAttribute("data-drawn", "yes");
-    window.Plotly.react(canvas, coloured(figure.data, style),
-      layout(figure, canvas, style), config);
-  }
-
-  function drawAll(onlyDrawn) {
-    canvases.forEach(function (canvas) {
-      if (!onlyDrawn || canvas.hasAttribute("data-drawn")) draw(canvas);
+  // Light or dark: what the machine prefers, until somebody chooses.
+  var theme = document.getElementById("theme");
+  if (theme) {
+    theme.hidden = false;
+    theme.addEventListener("click", function () {
+      var now = root.getAttribute("data-theme") || (dark.matches ? "dark" : "light");
+      root.setAttribute("data-theme", now === "dark" ? "light" : "dark");
     });
   }
 
-  // Space is kept from the start, so that the page does not jump while it is read.
-  canvases.forEach(function (canvas) {
-    canvas.style.minHeight = canvas.getAttribute("data-height") + "px";
+  // One tip for all drawings: the nearest mark with something to say, by pointer or by keys.
+  var tip = document.createElement("div");
+  tip.className = "tip";
+  tip.hidden = true;
+  tip.setAttribute("aria-hidden", "true");
+  var spoken = document.createElement("div");
+  spoken.className = "hidden-text";
+  spoken.setAttribute("role", "status");
+  document.body.appendChild(spoken);
+
+  function marksOf(canvas) {
+    if (canvas.marks && canvas.marksWidth === canvas.clientWidth) return canvas.marks;
+    var frame = canvas.getBoundingClientRect();
+    canvas.marks = every("[data-tip]", canvas).map(function (element) {
+      var box = element.getBoundingClientRect();
+      return { element: element, left: box.left - frame.left, right: box.right - frame.left,
+        top: box.top - frame.top, bottom: box.bottom - frame.top };
+    });
+    canvas.marksWidth = canvas.clientWidth;
+    return canvas.marks;
+  }
+
+  function away(low, high, at) { return at < low ? low - at : at > high ? at - high : 0; }
+
+  function nearest(canvas, x, y, reach) {
+    var best = null, least = reach * reach;
+    marksOf(canvas).forEach(function (mark) {
+      var dx = away(mark.left, mark.right, x), dy = away(mark.top, mark.bottom, y);
+      var far = dx * dx + dy * dy;
+      if (far < least || (best === null && far <= least)) { best = mark; least = far; }
+    });
+    return best;
+  }
+
+  function hide(canvas) {
+    if (canvas.current) canvas.current.element.classList.remove("at");
+    canvas.current = null;
+    tip.hidden = true;
+  }
+
+  function show(canvas, mark) {
+    if (canvas.current === mark) return;
+    hide(canvas);
+    if (!mark) return;
+    canvas.current = mark;
+    mark.element.classList.add("at");
+    tip.textContent = mark.element.getAttribute("data-tip");
+    canvas.appendChild(tip);
+    tip.hidden = false;
+    var room = canvas.clientWidth - tip.offsetWidth;
+    var left = (mark.left + mark.right) / 2 - tip.offsetWidth / 2;
+    tip.style.left = Math.max(0, Math.min(room, left)) + "px";
+    var above = mark.top - tip.offsetHeight - 8;
+    tip.style.top = (above > -tip.offsetHeight / 2 ? above : mark.bottom + 8) + "px";
+  }
+
+  function step(canvas, by) {
+    var marks = marksOf(canvas);
+    if (!marks.length) return;
+    var at = marks.indexOf(canvas.current);
+    var next = at < 0 ? (by > 0 ? 0 : marks.length - 1) : at + by;
+    show(canvas, marks[Math.max(0, Math.min(marks.length - 1, next))]);
+    spoken.textContent = tip.textContent;
+  }
+
+  every(".canvas[data-figure]").forEach(function (canvas) {
+    if (!canvas.querySelector("[data-tip]")) return;
+    canvas.tabIndex = 0;
+    canvas.addEventListener("pointermove", function (event) {
+      var frame = canvas.getBoundingClientRect();
+      var reach = event.pointerType === "touch" ? 26 : 14;
+      show(canvas, nearest(canvas, event.clientX - frame.left, event.clientY - frame.top, reach));
+    });
+    canvas.addEventListener("pointerdown", function (event) {
+      var frame = canvas.getBoundingClientRect();
+      show(canvas, nearest(canvas, event.clientX - frame.left, event.clientY - frame.top, 26));
+    });
+    canvas.addEventListener("pointerleave", function () { hide(canvas); });
+    canvas.addEventListener("blur", function () { hide(canvas); });
+    canvas.addEventListener("keydown", function (event) {
+      if (event.target !== canvas) return;
+      if (event.key === "ArrowRight" || event.key === "ArrowDown") step(canvas, 1);
+      else if (event.key === "ArrowLeft" || event.key === "ArrowUp") step(canvas, -1);
+      else if (event.key === "Escape") { hide(canvas); return; }
+      else return;
+      event.preventDefault();
+    });
   });
-  // What is in sight comes first; the rest follows one by one, with room for clicks in between.
-  function later(call) { window.setTimeout(call, 40); }
-  function drawNext() {
-    var next = canvases.find(function (canvas) { return !canvas.hasAttribute("data-drawn"); });
-    if (!next) return;
-    draw(next);
-    later(drawNext);
-  }
-  if ("IntersectionObserver" in window) {
-    var seen = new IntersectionObserver(function (entries) {
-      entries.forEach(function (entry) {
-        if (!entry.isIntersecting) return;
-        seen.unobserve(entry.target);
-        if (!entry.target.hasAttribute("data-drawn")) draw(entry.target);
-      });
-    }, { rootMargin: "300px" });
-    canvases.forEach(function (canvas) { seen.observe(canvas); });
-  }
-  later(drawNext);
 
-  document.getElementById("theme").addEventListener("click", function () {
-    var now = root.getAttribute("data-theme") || (dark.matches ? "dark" : "light");
-    root.setAttribute("data-theme", now === "dark" ? "light" : "dark");
-    drawAll(true);
-  });
-  dark.addEventListener("change", function () { drawAll(true); });
-
-  var before = null;
+  // On paper everything counts: what is folded away is opened, and folded again.
+  var opened = [];
   window.addEventListener("beforeprint", function () {
-    before = root.getAttribute("data-theme");
-    root.setAttribute("data-theme", "light");
-    drawAll(false);
+    opened = every("details:not([open]):not(.long)");
+    opened.forEach(function (one) { one.open = true; });
   });
   window.addEventListener("afterprint", function () {
-    if (before) root.setAttribute("data-theme", before);
-    else root.removeAttribute("data-theme");
-    drawAll(true);
+    opened.forEach(function (one) { one.open = false; });
   });
 })();

@@ -1,0 +1,216 @@
+"""What every trial of a study shares: folds whose inputs are fitted once and binned once.
+
+A trial costs only its trees. Blocks and history are fitted a single time a fold, at their widest;
+trials read a part of those columns, and rows are binned once for each library and part.
+"""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from threading import Lock
+
+import numpy as np
+import numpy.typing as npt
+
+from virality.data.matrix import Column
+from virality.data.splits import (
+    IntArray,
+    Split,
+    forward_splits,
+    knows_times,
+    posting_times,
+    selection_folds,
+)
+from virality.modeling.blocks import BlockSpec
+from virality.modeling.booster import Binned, Curve, Library, Watch, bin_rows, fit_binned
+from virality.modeling.families import spread
+from virality.modeling.inputs import fit_projector, selected, varying
+from virality.modeling.objective import badness, fading, row_weights
+from virality.modeling.recipe import Recipe, sensible_recipe
+from virality.modeling.rows import Rows, Singles
+from virality.modeling.space import Room, spec_of
+
+Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+Values = Mapping[str, float | int | str]
+Key = tuple[int, Library, str, float, bool, bytes]
+
+WINDOWS = (0.6, 0.8)
+"""Shares of the posts after which windows in time begin; trials are judged there too, since folds
+by author alone cannot tell whether newer posts should count more."""
+
+MANY_POSTS = 10_000
+MANY_FOLDS = 3
+"""Author folds of a study with many posts: each says more, and costs more."""
+
+MOST_CELLS = 12_000_000
+"""Numbers (posts times columns) that a fold is fitted on; a study of more looks at a sample, spread
+evenly over the posts. What it finds is then fitted on all."""
+
+
+MOST_BINNED = 600_000_000
+"""Binned numbers kept between trials, a byte each; the ones not used for longest go first."""
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A fold's inputs: `x` and `held` have the columns `columns`."""
+
+    x: Singles
+    y: Floats
+    times: Floats
+    held: Singles
+    outcome: Floats
+    columns: tuple[Column, ...]
+
+    @property
+    def usable(self) -> Flags:
+        """Which columns can tell training rows apart."""
+        return varying(self.x)
+
+
+class StudyFolds:
+    """Inputs of every fold and their binned rows.
+
+    Args:
+        rows: posts that the study may see.
+        y: float64 (n,), outcomes on the learning scale.
+        room: what trials may vary.
+        seed: of folds and boosters.
+    """
+
+    def __init__(self, rows: Rows, y: Floats, room: Room, seed: int) -> None:
+        width = rows.plain.shape[1] + (sum(b.shape[1] for b in rows.blocks.values()) * room.raw)
+        most = max(1_000, MOST_CELLS // max(width, 1))
+        if len(rows) > most:
+            kept = spread(len(rows), most)
+            rows, y = rows.take(kept), y[kept]
+        self.room, self.seed, self.posts = room, seed, len(rows)
+        self.recipe: Recipe = sensible_recipe(len(rows), seed)
+        self.widest = room.widest(self.recipe.neighbours)
+        self.splits = plan(rows, self.recipe.folds, seed)
+        self._parts: list[_Part | None] = [None] * len(self.splits)
+        self._derived: list[_Part | None] = [None] * len(self.splits)
+        self._usable: dict[tuple[int, bool], Flags] = {}
+        self._rows, self._y = rows, y
+        self._binned: OrderedDict[Key, tuple[Binned, Binned]] = OrderedDict()
+        self._lock = Lock()
+
+    def __len__(self) -> int:
+        return len(self.splits)
+
+    def fit(self, number: int, params: Values, watch: Watch | None = None) -> Curve:
+        """Return a fold's learning curve under a trial's parameters."""
+        train, held = self._datasets(number, params)
+        recipe, metric = self.recipe, self.room.metric
+        return fit_binned(
+            train, held, params, self.seed, recipe.rounds, recipe.patience,
+            metric=metric, watch=watch,
+        )  # fmt: skip
+
+    def badness(self, number: int, params: Values, curve: Curve, rounds: int) -> float:
+        """Return the metric of a fold after so many trees, lower is better."""
+        metric = self.room.metric
+        if metric in ("rmse", "mae"):  # what was watched is what is asked for
+            return float(curve.errors[min(rounds, len(curve.errors)) - 1])
+        with self._lock:
+            held, outcome = self._held(number, params)
+        return badness(metric, outcome, curve.predict(held, rounds))
+
+    def _held(self, number: int, params: Values) -> tuple[Singles, Floats]:
+        part = self._part(number, _reads_posts(params))
+        held = part.held[:, self._places(number, params)]
+        return np.ascontiguousarray(held), part.outcome
+
+    def _part(self, number: int, derived: bool) -> _Part:
+        """Return a fold's inputs; `derived` with what is made of captions and categories.
+
+        Counting words costs more than all embeddings, so it waits for a trial that reads them.
+        """
+        found = self._parts[number]
+        if found is None:
+            spec = replace(self.widest, terms=False, categories=False)
+            found = self._parts[number] = self._fitted(number, self._rows, spec)
+        if not derived:
+            return found
+        more = self._derived[number]
+        if more is None:
+            bare = replace(
+                self._rows, plain=self._rows.plain[:, :0], columns=(), blocks={}, block_columns={}
+            )
+            made = self._fitted(number, replace(bare, views=None), replace(self.widest, dims=0))
+            new = [i for i, column in enumerate(made.columns) if column.modality != "history"]
+            more = self._derived[number] = replace(
+                found,
+                x=np.hstack([found.x, made.x[:, new]]),
+                held=np.hstack([found.held, made.held[:, new]]),
+                columns=(*found.columns, *(made.columns[i] for i in new)),
+            )
+        return more
+
+    def _fitted(self, number: int, rows: Rows, spec: BlockSpec) -> _Part:
+        split, y = self.splits[number], self._y
+        train = rows.take(split.train)
+        projector, inputs = fit_projector(train, y[split.train], spec, self.seed)
+        left_out = projector.transform(rows.take(split.test))
+        return _Part(
+            inputs.values,
+            y[split.train],
+            posting_times(train.posts),
+            left_out.values,
+            y[split.test],
+            inputs.columns,
+        )
+
+    def _places(self, number: int, params: Values) -> IntArray:
+        derived = _reads_posts(params)
+        part = self._part(number, derived)
+        if (number, derived) not in self._usable:
+            self._usable[number, derived] = part.usable
+        wanted = selected(part.columns, spec_of(params, self.widest))
+        return np.flatnonzero(self._usable[number, derived] & wanted)
+
+    def _datasets(self, number: int, params: Values) -> tuple[Binned, Binned]:
+        with self._lock:  # trials in threads read the same folds
+            return self._bin(number, params)
+
+    def _bin(self, number: int, params: Values) -> tuple[Binned, Binned]:
+        places = self._places(number, params)
+        library: Library = "xgboost" if params["library"] == "xgboost" else "lightgbm"
+        half_life = float(params.get("half_life", 0.0))
+        loss = "mape" if params["loss"] == "mape" else ""
+        derived = _reads_posts(params)
+        key = number, library, loss, half_life, derived, places.tobytes()
+        if key not in self._binned:
+            part = self._part(number, derived)
+            weights = row_weights(loss, part.y, fading(part.times, half_life))
+            x = np.ascontiguousarray(part.x[:, places])
+            train = bin_rows(x, part.y, library, weights=weights)
+            held = np.ascontiguousarray(part.held[:, places])
+            self._binned[key] = train, bin_rows(held, part.outcome, library, like=train)
+            kept = max(1, MOST_BINNED // max(self.posts * len(places), 1))
+            while len(self._binned) > kept:
+                self._binned.popitem(last=False)
+        self._binned.move_to_end(key)
+        return self._binned[key]
+
+
+def _reads_posts(params: Values) -> bool:
+    """Say whether a trial reads what is made of the posts' captions and categories."""
+    return bool(params.get("terms", False)) or bool(params.get("categories", False))
+
+
+def plan(rows: Rows, folds: int, seed: int) -> list[Split]:
+    """Return what trials are judged by: folds by author, and windows in time between them.
+
+    They take turns, so that a trial that is stopped after a few has seen both kinds.
+    """
+    many = len(rows) > MANY_POSTS
+    by_author = selection_folds(rows.posts, MANY_FOLDS if many else folds, seed)
+    dated = knows_times(rows.posts)
+    in_time = forward_splits(rows.posts, WINDOWS[-1:] if many else WINDOWS) if dated else []
+    newest_first = in_time[::-1]
+    order: list[Split] = []
+    for place, split in enumerate(by_author):
+        order += [split, *newest_first[place : place + 1]]
+    return [split for split in order if len(split.train) and len(split.test)]

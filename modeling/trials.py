@@ -1,0 +1,163 @@
+"""One trial of a study: fold by fold, given up where earlier trials were clearly ahead.
+
+Trials are compared on the same folds, so a difference is a difference of parameters. Where a trial
+stands is asked at a few rungs, the first of them within the first fold, and it goes on only if it
+is among the better part of all trials that came that far (asynchronous successive halving, Li et
+al. 2020, https://arxiv.org/abs/1810.05934). Within a fold, trials are compared at the same rounds
+*times* learning rate, since slow learners are behind at the same number of rounds.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from virality.modeling.booster import Curve
+from virality.modeling.space import suggest
+from virality.modeling.study import sign
+from virality.modeling.study_folds import StudyFolds, Values
+
+if TYPE_CHECKING:
+    from optuna import Study
+    from optuna.trial import Trial
+
+Floats = npt.NDArray[np.float64]
+
+STARTUP = 8
+"""Trials drawn at random before the sampler models the space."""
+
+EARLY = 1.0
+"""Rounds times learning rate at which the first fold is asked."""
+
+KEPT = {0: 0.6, 1: 0.4, 3: 0.5}
+"""Rung -> share of the trials that go on from it: 0 within the first fold, k after fold k."""
+
+LEAST_COMPARED = 4
+
+FOLDS_HELD, FOLDS_APART = "folds", "folds_apart"
+"""What a finished trial remembers: each fold's score after the common number of rounds, and after
+the number that the other folds would have chosen."""
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Scores of a trial, lower is better.
+
+    Attributes:
+        rounds: trees with the lowest mean error over the folds.
+        folds: score of each fold after them.
+        apart: score of each fold after as many trees as the *other* folds would choose.
+    """
+
+    rounds: int
+    folds: tuple[float, ...]
+    apart: tuple[float, ...]
+
+
+def run_trial(study: "Study", folds: StudyFolds, seed: int) -> None:
+    """Run one trial fold by fold.
+
+    The sampler is seeded by the trial's number: a study that was interrupted goes on as it would
+    have without.
+    """
+    import optuna
+    from optuna.trial import TrialState
+
+    number = sum(t.state != TrialState.WAITING for t in study.get_trials(deepcopy=False))
+    study.sampler = optuna.samplers.TPESampler(
+        seed=seed * 100_003 + number, n_startup_trials=STARTUP, multivariate=False
+    )
+    trial = study.ask()
+    sign(trial)
+    params = suggest(trial, folds.room)
+    curves = _climb(study, trial, folds, params)
+    if curves is None:
+        study.tell(trial, state=TrialState.PRUNED)
+        return
+    scored = score_curves(folds, params, curves)
+    trial.set_user_attr(FOLDS_HELD, scored.folds)
+    trial.set_user_attr(FOLDS_APART, scored.apart)
+    study.tell(trial, float(np.mean(scored.folds)))
+
+
+def _climb(study: "Study", trial: "Trial", folds: StudyFolds, params: Values) -> list[Curve] | None:
+    """Return the curves of all folds, None if the trial was given up on the way."""
+    curves: list[Curve] = []
+    rate = float(params["learning_rate"])
+
+    def watch(rounds: int, best: float) -> bool:
+        if curves or rounds != max(1, round(EARLY / rate)):
+            return True
+        return _goes_on(study, trial, 0, best)
+
+    for number in range(len(folds)):
+        curve = folds.fit(number, params, watch)
+        curves.append(curve)
+        if not curve.whole:
+            return None
+        reached = float(np.mean([one.errors.min() for one in curves]))
+        last = number + 1 == len(folds)
+        if not last and number + 1 in KEPT and not _goes_on(study, trial, number + 1, reached):
+            return None
+    return curves
+
+
+def _goes_on(study: "Study", trial: "Trial", rung: int, value: float) -> bool:
+    """Say whether a trial is among the better ones of those that came to a rung."""
+    others = [
+        one.intermediate_values[rung]
+        for one in study.get_trials(deepcopy=False)
+        if rung in one.intermediate_values and one.number != trial.number
+    ]
+    trial.report(value, rung)
+    if len(others) < LEAST_COMPARED:
+        return True
+    return value <= float(np.quantile(others, KEPT[rung]))
+
+
+def score_curves(folds: StudyFolds, params: Values, curves: Sequence[Curve]) -> Scored:
+    """Return the scores of a trial from its learning curves.
+
+    One number of rounds serves all folds: the best of each fold would be chosen on the very rows
+    that it is judged on.
+    """
+    longest = max(len(curve.errors) for curve in curves)
+    padded = np.array(
+        [np.pad(curve.errors, (0, longest - len(curve.errors)), mode="edge") for curve in curves]
+    )
+    rounds = int(padded.mean(axis=0).argmin()) + 1
+    held, apart = [], []
+    for number, curve in enumerate(curves):
+        others = np.delete(padded, number, axis=0)
+        chosen = int(others.mean(axis=0).argmin()) + 1 if len(others) else rounds
+        held.append(folds.badness(number, params, curve, rounds))
+        apart.append(folds.badness(number, params, curve, chosen))
+    return Scored(rounds, tuple(held), tuple(apart))
+
+
+def nested_score(trials: Sequence[Mapping[str, Any]]) -> float | None:
+    """Return what choosing the best trial is worth: each fold judges a choice made without it.
+
+    For every fold the trial that is best on the *other* folds is taken, and its score on that fold
+    counts: the study's own best score is the minimum over many trials and flatters (Cawley and
+    Talbot 2010, https://www.jmlr.org/papers/v11/cawley10a.html). Parameters are still proposed with
+    all folds in sight, so an untouched holdout remains the last word.
+
+    Args:
+        trials: what finished trials remember (their user attributes).
+
+    Returns:
+        The mean over the folds, None with fewer than two trials or folds.
+    """
+    kept = [one for one in trials if FOLDS_HELD in one and FOLDS_APART in one]
+    folds = len(kept[-1][FOLDS_HELD]) if kept else 0
+    kept = [one for one in kept if len(one[FOLDS_HELD]) == folds]
+    if len(kept) < 2 or folds < 2:
+        return None
+    held = np.array([one[FOLDS_HELD] for one in kept], dtype=np.float64)
+    apart = np.array([one[FOLDS_APART] for one in kept], dtype=np.float64)
+    total = held.sum(axis=1, keepdims=True)
+    chosen = ((total - held) / (folds - 1)).argmin(axis=0)
+    return float(apart[chosen, np.arange(folds)].mean())

@@ -1,0 +1,210 @@
+"""Scales and ticks: where a value lies in a plot, and which values stand along its edge."""
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from virality.reports.strings import say
+from virality.reports.words import MINUS, count_words, factor, percent, significant
+
+Words = Callable[[float], str]
+
+PHONE, DESK = 300.0, 560.0
+"""Widths in pixels at which the labels along an edge must not touch."""
+
+LETTER = 7.0
+"""Pixels that a letter takes at most on average, with the air around a word."""
+
+
+@dataclass(frozen=True)
+class Tick:
+    """One label along an edge: `at` in percent (x) or pixels (y); `extra` is left out on phones."""
+
+    at: float
+    text: str
+    extra: bool = False
+
+
+@dataclass(frozen=True)
+class Axis:
+    """What runs along an edge, and its labels."""
+
+    title: str
+    ticks: tuple[Tick, ...] = ()
+
+
+@dataclass(frozen=True)
+class Scale:
+    """From values to places: `low` lies left or at the bottom, `high` right or on top.
+
+    Values outside lie at the edge, so that nothing is ever drawn outside of its plot.
+    """
+
+    low: float
+    high: float
+    log: bool = False
+
+    def part(self, value: float) -> float:
+        """Return where a value lies between the ends, 0 to 1."""
+        low, high, at = (self._inner(one) for one in (self.low, self.high, value))
+        if not high > low or math.isnan(at):
+            return 0.5
+        return min(1.0, max(0.0, (at - low) / (high - low)))
+
+    def _inner(self, value: float) -> float:
+        return math.log10(max(value, 1e-12)) if self.log else value
+
+    def x(self, value: float) -> float:
+        """Return the place from the left in percent."""
+        return round(100.0 * self.part(value), 2)
+
+    def y(self, value: float, height: float, top: float = 0.0) -> float:
+        """Return the place from the top in pixels, of a part `height` pixels high below `top`."""
+        return round(top + height * (1.0 - self.part(value)), 1)
+
+    def holds(self, value: float) -> bool:
+        """Return whether a value lies between the ends."""
+        return self.low - 1e-9 <= value <= self.high + 1e-9
+
+
+def around(values: Iterable[float], *, zero: bool = False, air: float = 0.04) -> Scale:
+    """Return a linear scale that holds the finite values with a little air, and 0 if asked for."""
+    known = [one for one in values if math.isfinite(one)] + ([0.0] if zero else [])
+    low, high = (min(known), max(known)) if known else (0.0, 1.0)
+    if high <= low:
+        spare = abs(low) * 0.1 or 1.0
+        return Scale(low - spare, high + spare)
+    spare = (high - low) * air
+    below = low if zero and low == 0 else low - spare
+    return Scale(below, high if zero and high == 0 else high + spare)
+
+
+def x_axis(scale: Scale, title: str, values: Iterable[float], words: Words) -> Axis:
+    """Return an axis along the bottom: labels that would touch on a phone are left out there."""
+    shown: list[Tick] = []
+    last_desk = last_phone = -1e9
+    for value in sorted(one for one in values if scale.holds(one)):
+        text, at = words(value), scale.x(value)
+        half = LETTER * (len(text) + 1) / 2
+        if at / 100 * DESK - half < last_desk:
+            continue
+        extra = at / 100 * PHONE - half < last_phone
+        last_desk = at / 100 * DESK + half
+        last_phone = last_phone if extra else at / 100 * PHONE + half
+        shown.append(Tick(at, text, extra))
+    return Axis(title, tuple(shown))
+
+
+def y_axis(scale: Scale, title: str, values: Iterable[float], words: Words, height: float) -> Axis:
+    """Return an axis along the left side: labels that would touch are left out."""
+    shown: list[Tick] = []
+    for value in sorted(one for one in values if scale.holds(one)):
+        at = scale.y(value, height)
+        if not shown or shown[-1].at - at >= 18:
+            shown.append(Tick(at, words(value)))
+    return Axis(title, tuple(shown))
+
+
+def round_values(low: float, high: float, most: int = 6) -> tuple[float, ...]:
+    """Return round values between two ends, in steps of 1, 2 or 5.
+
+    >>> round_values(0.0, 1.0)
+    (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+    """
+    if not (math.isfinite(low) and math.isfinite(high)) or high <= low:
+        return (low,) if math.isfinite(low) else ()
+    raw = (high - low) / max(1, most - 1)
+    power = 10.0 ** math.floor(math.log10(raw))
+    step = next(one * power for one in (1, 2, 5, 10) if one * power >= raw * 0.999)
+    first = math.ceil(low / step - 1e-9)
+    last = math.floor(high / step + 1e-9)
+    return tuple(round(i * step, 10) + 0.0 for i in range(first, last + 1))
+
+
+def count_values(low: float, high: float) -> tuple[float, ...]:
+    """Return round counts from `low` to `high`, both at least 1: dense where there are few."""
+    span = math.log10(max(high, 1.0)) - math.log10(max(low, 1.0))
+    parts: tuple[float, ...] = (1,)
+    if span < 2.5:
+        parts = (1, 2, 5)
+    if span < 0.8:
+        parts = (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8)
+    if span < 0.15:
+        parts = tuple(round(1 + 0.05 * i, 2) for i in range(180))
+    powers = range(int(math.log10(max(low, 1.0))) - 1, int(math.log10(max(high, 1.0))) + 2)
+    return tuple(part * 10.0**power for power in powers for part in parts)
+
+
+def effect_values(scale: Scale, log: bool) -> tuple[float, ...]:
+    """Return ticks of contributions: factors where the learning scale is a logarithm."""
+    if not log:
+        return round_values(scale.low, scale.high)
+    span = scale.high - scale.low
+    above: tuple[float, ...] = (1, 2, 5, 10, 100, 1000)
+    if span < 0.9:
+        above = (1, 1.25, 1.5, 2, 3)
+    if span < 0.45:
+        above = (1, 1.1, 1.2, 1.35, 1.5, 1.75, 2)
+    if span < 0.08:
+        above = (1, 1.02, 1.04, 1.06, 1.08, 1.1)
+    if span < 0.02:
+        above = (1, 1.005, 1.01, 1.02)
+    steps = (*(1 / one for one in reversed(above[1:])), *above)
+    return tuple(round(math.log10(step), 6) for step in steps)
+
+
+def effect_words(effect: float, log: bool) -> str:
+    """Return a contribution as short as a tick: `× 2`, `÷ 3`, or a difference."""
+    if not log:
+        return significant(effect)
+    if abs(effect) < 1e-9:
+        return "× 1"
+    return f"× {factor(effect):.3g}" if effect > 0 else f"÷ {factor(-effect):.3g}"
+
+
+def effect_axis(scale: Scale, log: bool) -> Axis:
+    """Return the axis of contributions along the bottom."""
+    title = say("axis.factor" if log else "axis.score")
+    return x_axis(scale, title, effect_values(scale, log), lambda one: effect_words(one, log))
+
+
+def unit_scale(values: Iterable[float], log: bool) -> Scale:
+    """Return a scale in the target's own units, logarithmic (from 1 on) for counts."""
+    known = [one for one in values if math.isfinite(one)]
+    if not log:
+        return around(known)
+    low, high = max(1.0, min(known, default=1.0)), max(1.0, max(known, default=10.0))
+    spread = (high / low) ** 0.04 if high > low else 1.5
+    return Scale(max(1.0, low / spread), high * spread, log=True)
+
+
+def unit_values(scale: Scale) -> tuple[float, ...]:
+    """Return round values along a scale in the target's own units."""
+    return (count_values if scale.log else round_values)(scale.low, scale.high)
+
+
+def unit_words(value: float, log: bool) -> str:
+    """Return a value of the target as short as a tick."""
+    return count_words(value) if log else significant(value, 3)
+
+
+def unit_axis(scale: Scale, title: str) -> Axis:
+    """Return the axis of a scale in the target's own units along the bottom."""
+    return x_axis(scale, title, unit_values(scale), lambda one: unit_words(one, scale.log))
+
+
+def share_axis(scale: Scale, title: str) -> Axis:
+    """Return an axis of shares in percent along the bottom."""
+    return x_axis(scale, title, round_values(scale.low, scale.high), percent)
+
+
+def plain_axis(scale: Scale, title: str) -> Axis:
+    """Return an axis of plain numbers along the bottom."""
+    return x_axis(scale, title, round_values(scale.low, scale.high), number_words)
+
+
+def number_words(value: float) -> str:
+    """Return a number as short as a tick: `1.5`, `−0.2`, `40 k`."""
+    if abs(value) >= 10_000:
+        return count_words(value)
+    return f"{value:.10g}".replace("-", MINUS)

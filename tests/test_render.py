@@ -131,6 +131,7 @@ KNOWN = {
     *("ul", "ol", "li", "dl", "dt", "dd", "pre", "code", "strong", "small", "bdi", "button"),
     *("table", "thead", "tbody", "tr", "th", "td", "details", "summary", "figure", "figcaption"),
     *("svg", "g", "line", "rect", "circle", "text", "polygon", "polyline"),
+    *("h5", "time", "label", "input", "output"),
 }
 """Elements of the templates, none of which runs or loads anything by itself."""
 

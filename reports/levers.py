@@ -212,13 +212,13 @@ def settings_of(lever: Lever, reference: pd.DataFrame) -> tuple[float, ...]:
     if len(values) < LEAST_POSTS or values[0] == values[-1]:
         return ()
     low, high = np.quantile(values, REACH)
-    wanted = {
-        "hour": lambda: np.arange(1.0, 24.0, 2.0),
-        "day": lambda: np.arange(0.0, 7.0),
-        "flag": lambda: np.array([0.0, 1.0]),
-        "count": lambda: _whole(float(low), float(high)),
-        "range": lambda: np.linspace(low, high, MOST_VALUES),
-    }[lever.kind]()
+    wanted: Floats = {
+        "hour": np.arange(1.0, 24.0, 2.0),
+        "day": np.arange(0.0, 7.0),
+        "flag": np.array([0.0, 1.0]),
+        "count": _whole(float(low), float(high)),
+        "range": np.linspace(low, high, MOST_VALUES),
+    }[lever.kind]
     return tuple(float(one) for one in wanted if near(values, float(one), lever.kind) >= LEAST_NEAR)
 
 

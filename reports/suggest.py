@@ -127,9 +127,11 @@ def joint_of(
     units = [np.asarray(target.to_units(one)) for one in (said.mean, said.low, said.high)]
     supported = tuple(not one or support.holds(one) for one in wanted)
     return Joint(
-        dials,
-        *(tuple(float(v) for v in one) for one in units),  # type: ignore[arg-type]
-        gains=tuple(float(v) for v in gains),
+        dials=dials,
+        predictions=_plain(units[0]),
+        lows=_plain(units[1]),
+        highs=_plain(units[2]),
+        gains=_plain(gains),
         says=tuple(
             say(
                 "whatif.cell" if any(one) else "whatif.cell_now",
@@ -195,6 +197,10 @@ def suggest(
     )
 
 
+def _plain(values: Floats) -> tuple[float, ...]:
+    return tuple(float(value) for value in values)
+
+
 def _different(found: Sequence[tuple[float, frozenset[str]]]) -> list[int]:
     """Return the best few; one that only adds a lever for next to nothing is left out."""
     kept: list[int] = []
@@ -252,7 +258,10 @@ def _told(
         )  # fmt: skip
     else:
         words.append(say("whatif.unseen"))
-    return Suggestion(changes, *units, gain, low, high, did, similar, *seen, tuple(words))
+    return Suggestion(
+        changes, units[0], units[1], units[2], gain, low, high, did, similar,
+        seen[0], seen[1], seen[2], tuple(words),
+    )  # fmt: skip
 
 
 def _gain_band(ground: Ground, row: Row, wanted: Row, alike: Sequence[str]) -> tuple[float, float]:

@@ -112,7 +112,8 @@ class Ground:
 
 def row_of(matrix: "FeatureMatrix", post: str) -> dict[str, float]:
     """Return the raw values of one post by column."""
-    return {str(name): float(value) for name, value in matrix.frame.loc[post].items()}
+    values = matrix.frame.loc[[post]].to_numpy(dtype=np.float64)[0]
+    return {str(name): float(value) for name, value in zip(matrix.frame, values, strict=True)}
 
 
 def predict_changed(

@@ -135,7 +135,7 @@ def _of_ids(reference: Features, asked: Sequence[str], folder: Path | None) -> F
                 "the posts"
             )
     wanted = list(dict.fromkeys(asked))
-    rows = [reference.matrix.frame.index.get_loc(name) for name in wanted]
+    rows = reference.matrix.frame.index.get_indexer(pd.Index(wanted))
     return Features(
         reference.matrix.rows(wanted),
         reference.posts.iloc[rows].reset_index(drop=True),

@@ -45,14 +45,17 @@ COLUMNS: Mapping[str, Column] = {
         _column("author_last", "score", "outcome of the author's latest post"),
         _column("author_spread", "score", "how much the author's earlier outcomes vary"),
         _column("author_gap_days", "days", "time since the author's latest post"),
+        _column("author_hour_gap", "hours", "how far the hour is from the author's usual hour"),
         _column("author_cold", "0/1", "no earlier post of the author is known"),
         _column("sound_count", "posts", "earlier posts with this sound"),
         _column("sound_mean", "score", "shrunken mean outcome of earlier posts with this sound"),
         _column("sound_recent", "score", "shrunken mean of the five latest posts with this sound"),
+        _column("sound_trend", "score", "the sound's five latest against all earlier ones"),
         _column("sound_cold", "0/1", "no earlier post with this sound is known"),
         _column("hashtag_count", "posts", "earlier posts with the most used of the hashtags"),
         _column("hashtag_mean", "score", "mean over hashtags of their shrunken earlier outcomes"),
         _column("hashtag_best", "score", "the best of the hashtags' shrunken earlier outcomes"),
+        _column("hashtag_trend", "score", "the hashtags' five latest against all earlier ones"),
         _column("hashtag_cold", "0/1", "no earlier post with any of these hashtags is known"),
     )
 }
@@ -177,8 +180,26 @@ class History:
             "author_last": value,
             "author_spread": _spread(self.authors, start, end),
             "author_gap_days": gap,
+            "author_hour_gap": np.where(has, self._hour_gap(start, end, when), np.nan),
             "author_cold": (~has).astype(np.float64),
         }
+
+    def _hour_gap(self, start: IntArray, end: IntArray, when: Floats) -> Floats:
+        """Return hours (0 to 12) between a post's hour and the mean direction of earlier ones.
+
+        Hours lie on a circle, so their mean is that of their directions (Fisher 1993, Statistical
+        Analysis of Circular Data); NaN where earlier posts point nowhere, as noon and midnight do.
+        """
+        angle = 2.0 * np.pi * (self.authors.time % DAY_S) / DAY_S
+        east, north = (
+            np.concatenate([[0.0], np.cumsum(part)]) for part in (np.cos(angle), np.sin(angle))
+        )
+        up, right = north[end] - north[start], east[end] - east[start]
+        usual = np.where(np.hypot(up, right) > 1e-6, np.arctan2(up, right), np.nan)
+        with np.errstate(invalid="ignore"):
+            own = 2.0 * np.pi * (np.where(np.isfinite(when), when, 0.0) % DAY_S) / DAY_S
+        apart = np.abs((own - usual + np.pi) % (2.0 * np.pi) - np.pi)
+        return np.asarray(apart * 12.0 / np.pi)
 
     def _of_sound(self, keys: Texts, when: Floats, overall: Floats) -> dict[str, Floats]:
         start, end = self.sounds.before(keys, when, self.clock)
@@ -188,13 +209,16 @@ class History:
             "sound_count": np.where(unknown, np.nan, count),
             "sound_mean": np.where(unknown, np.nan, mean),
             "sound_recent": np.where(count > 0, recent, np.nan),
+            "sound_trend": np.where(count > 0, recent - mean, np.nan),
             "sound_cold": (count == 0).astype(np.float64),
         }
 
     def _of_hashtags(self, posts: pd.DataFrame, when: Floats, overall: Floats) -> dict[str, Floats]:
         row, tag = hashtag_pairs(posts)
         start, end = self.hashtags.before(tag, when[row], self.clock)
-        count, mean, _ = _shrunken(self.hashtags, start, end, overall[row], STRENGTH["hashtag"])
+        count, mean, recent = _shrunken(
+            self.hashtags, start, end, overall[row], STRENGTH["hashtag"]
+        )
         n = len(posts)
         tags = np.bincount(row, minlength=n).astype(np.float64)
         best, most = np.full(n, -np.inf), np.zeros(n)
@@ -202,11 +226,15 @@ class History:
         np.maximum.at(most, row, count)
         with np.errstate(invalid="ignore", divide="ignore"):
             average = np.bincount(row, weights=mean, minlength=n) / tags
+            known = np.bincount(row, weights=count > 0, minlength=n)
+            moved = np.where(count > 0, recent - mean, 0.0)
+            trend = np.bincount(row, weights=moved, minlength=n) / known
         none = tags == 0
         return {
             "hashtag_count": np.where(none, np.nan, most),
             "hashtag_mean": np.where(none, np.nan, average),
             "hashtag_best": np.where(np.isinf(best), np.nan, best),
+            "hashtag_trend": np.where(known > 0, trend, np.nan),
             "hashtag_cold": (most == 0).astype(np.float64),
         }
 

@@ -21,7 +21,9 @@ ENGLISH = "en"
 TABLES = ("say", "labels", "adjectives", "units", "modalities", "blocks", "bases", "licences")
 _language: ContextVar[str] = ContextVar("language", default=ENGLISH)
 
-FACTORS = frozenset({"history__author_trend", "history__author_spread"})
+FACTORS = frozenset(
+    f"history__{name}" for name in ("author_trend", "author_spread", "sound_trend", "hashtag_trend")
+)
 """Features in steps of the learning scale: factors where that is a logarithm."""
 
 TAILS = frozenset({"mean", "deviation over time", "over the clip", "first frame", "median"})

@@ -109,3 +109,34 @@ def test_a_table_without_authors_times_sounds_or_tags_gives_missing_values():
 def test_columns_are_described():
     assert {column.modality for column in COLUMNS.values()} == {"history"}
     assert {column.known for column in COLUMNS.values()} == {"asof"}
+
+
+def _at(author, hours, sound=None, tags=()):
+    rows = _posts([(author, 0, sound, tags)] * len(hours))
+    stamps = pd.to_datetime("2026-03-01", utc=True) + pd.to_timedelta(hours, unit="h")
+    return rows.assign(posted_at=stamps.astype("datetime64[ms, UTC]"))
+
+
+def test_the_usual_hour_is_found_on_the_circle():
+    posts = _at("a", [23.0, 25.0, 47.0, 49.0, 54.0])  # 23:00 and 01:00 twice, then 06:00
+    got = History.fit(posts, np.ones(5)).transform(posts)["history__author_hour_gap"]
+    assert np.isnan(got.iloc[0])
+    np.testing.assert_allclose(got.iloc[1:], [2.0, 1.0, 4 / 3, 6.0], atol=0.02)
+    opposite = _at("a", [0.0, 12.0, 30.0])
+    gap = History.fit(opposite, np.ones(3)).transform(opposite)["history__author_hour_gap"]
+    assert np.isnan(gap.iloc[2])
+
+
+def test_sounds_and_hashtags_have_momentum():
+    hours = np.arange(12) * 24.0
+    posts = _at("a", hours, "x", ("s",))
+    rising = np.repeat([3.0, 5.0], 6)
+    up = History.fit(posts, rising).transform(posts).iloc[-1]
+    down = History.fit(posts, rising[::-1].copy()).transform(posts).iloc[-1]
+    for name in ("sound_trend", "hashtag_trend", "author_trend"):
+        assert up[f"history__{name}"] > 0.2
+        assert down[f"history__{name}"] < -0.2
+    strangers = _at("b", [400.0], "y", ("t",))
+    late = History.fit(posts, rising).transform(strangers).iloc[0]
+    assert np.isnan(late["history__sound_trend"])
+    assert np.isnan(late["history__hashtag_trend"])

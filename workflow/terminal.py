@@ -157,6 +157,11 @@ def show_tuning(result: "Tuning") -> None:
         f"{len(result.trials)} trials on {result.posts} posts; "
         f"best {result.metric} {result.value:.4f} for {result.target}"
     )
+    if result.nested is not None and result.optimism is not None:
+        say_line(
+            f"Chosen without the fold that judges: {result.nested:.4f}; the best score flatters "
+            f"by {result.optimism:.4f}"
+        )
     for note in result.notes:
         say_line(escaped(note))
     print_table(

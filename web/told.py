@@ -110,4 +110,4 @@ def outcome_of(prediction: str, fields: Mapping[str, str]) -> Outcome:
         counts[name] = int(digits)
     if not counts:
         raise Refusal(422, "nothing", "give at least one number")
-    return Outcome(prediction=prediction, **counts)
+    return replace(Outcome(prediction=prediction), **counts)

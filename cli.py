@@ -16,7 +16,7 @@ from virality.web.verbs import serve
 from virality.workflow import options
 from virality.workflow.collecting import collect, recrawl
 from virality.workflow.console import Console
-from virality.workflow.explaining import trends
+from virality.workflow.explaining import explain, trends
 from virality.workflow.feedback_verbs import feedback
 from virality.workflow.judging import audit, compare, evaluate
 from virality.workflow.learning import train, tune
@@ -198,6 +198,7 @@ verb(app, "monitor", "virality monitor predictions.db --model model/")(monitor)
 verb(app, "retrain", "virality retrain predictions.db features/ --model model/")(retrain)
 verb(app, "tune", "virality tune features/ --target views --trials 50")(tune)
 verb(app, "train", "virality train features/ --study study.log -o model/")(train)
+verb(app, "explain", "virality explain model/ p42 --features features/ -o explain.html")(explain)
 verb(app, "trends", "virality trends posts.parquet -o trends.html")(trends)
 verb(app, "audit", "virality audit features/ --target views")(audit)
 verb(app, "evaluate", "virality evaluate features/ --model model/ --split author")(evaluate)

@@ -57,7 +57,7 @@ class BlockSpec:
 
     @property
     def for_terms(self) -> "BlockSpec":
-        """What becomes of caption terms: no components, which only added noise where measured."""
+        """What becomes of caption terms: ridge and neighbours, no components."""
         return replace(self, dims=0)
 
 

@@ -127,6 +127,7 @@ class _Earlier:
         self.kept: dict[str, float | int | str] = {}
 
     def suggest_float(self, name: str, low: float, high: float, **_: Any) -> float:
+        """Return the earlier number within the bounds; the lower one where there is none."""
         value = self.params.get(name)
         if not isinstance(value, int | float) or isinstance(value, bool) or value != value:
             return low
@@ -134,12 +135,14 @@ class _Earlier:
         return float(self.kept[name])
 
     def suggest_int(self, name: str, low: int, high: int, **_: Any) -> int:
+        """Return the earlier number, whole."""
         value = round(self.suggest_float(name, low, high))
         if name in self.kept:
             self.kept[name] = value
         return value
 
     def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
+        """Return the earlier choice, the first where it is not offered."""
         value = self.params.get(name)
         if any(type(one) is type(value) and one == value for one in choices):
             self.kept[name] = value  # type: ignore[assignment]

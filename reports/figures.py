@@ -14,6 +14,7 @@ from virality.reports.figures_making import making_figures
 from virality.reports.figures_more import cover_figure, interaction_figure, slice_figure
 from virality.reports.figures_posts import waterfall_figure
 from virality.reports.figures_trends import trend_figures
+from virality.reports.figures_whatif import what_if_figures
 from virality.reports.report import Report
 
 
@@ -24,6 +25,8 @@ def figures_of(report: Report) -> tuple[Figure, ...]:
     for fit in report.fits:
         figures += [*fit_figures(fit, unit, log), *([slice_figure(fit, log)] if fit.slices else [])]
     figures += [waterfall_figure(place, post, unit, log) for place, post in enumerate(report.posts)]
+    for place, post in enumerate(report.posts):
+        figures += what_if_figures(place, post, unit, log, report.subject.counts)
     if report.trends is not None:
         figures += trend_figures(report.trends)
     return (*figures, *making_figures(report))

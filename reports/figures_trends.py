@@ -120,7 +120,7 @@ def _week(found: Found) -> Figure:
     return _figure(
         "week", Panel(7 * ROW_PX, Axis(_clock(found), ticks), Axis("", names), tuple(marks)),
         ("slot", *EFFECT_HEAD, "count"), rows, legend=tuple(
-            (style, say(f"trends.shade.{style}")) for style in ("s0", "s2", "s4", "ink")
+            (style, say(f"trends.shade.{style}")) for style in ("s0", "even", "s4", "ink")
         ),
     )  # fmt: skip
 
@@ -133,7 +133,8 @@ def _clock(found: Found) -> str:
 def _shade(value: float, strong: float) -> str:
     part = value / strong
     steps = (-0.5, -0.15, 0.15, 0.5)
-    return f"s{sum(part > step for step in steps)}"
+    shade = sum(part > step for step in steps)
+    return "even" if shade == 2 else f"s{shade}"
 
 
 def _slots(name: str, found: Found, slots: Sequence[Slot], words: Callable[[Slot], str]) -> Figure:

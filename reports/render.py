@@ -19,9 +19,13 @@ from typing import TYPE_CHECKING
 from virality.data.errors import InputError
 from virality.reports import words
 from virality.reports.clip_page import lay_out
+from virality.reports.drawing import Figure
+from virality.reports.explain_page import ExplainPage
 from virality.reports.figures import figures_of
 from virality.reports.figures_pair import pair_figures
+from virality.reports.figures_posts import waterfall_figure
 from virality.reports.figures_trends import trend_figures
+from virality.reports.figures_whatif import dials_of, what_if_figures
 from virality.reports.inspection import Inspection
 from virality.reports.pairing import Pair, pair_tables
 from virality.reports.report import Report
@@ -52,6 +56,8 @@ def render(report: Report) -> str:
         parts=[part for part in PARTS if part != "trends" or report.trends is not None],
         figures={figure.key: figure for figure in figures_of(report)},
         downloads=downloads(report),
+        dials=dials_of(report.posts),
+        alone=False,
     )
 
 
@@ -86,6 +92,24 @@ def render_trends(trends: Trends) -> str:
         ("report.css", "trends.css"),
         trends=trends,
         figures={figure.key: figure for figure in trend_figures(trends)},
+        downloads={},
+    )
+
+
+def render_explained(page: ExplainPage) -> str:
+    """Return explained posts as a page: the same bytes for the same values."""
+    figures: list[Figure] = []
+    for place, post in enumerate(page.posts):
+        figures.append(waterfall_figure(place, post, page.unit, page.log))
+        figures += what_if_figures(place, post, page.unit, page.log, page.counts)
+    return render_page(
+        "explain.html.j2",
+        SCRIPTS,
+        ("report.css", "posts.css"),
+        page=page,
+        alone=len(page.posts) == 1,
+        figures={figure.key: figure for figure in figures},
+        dials=dials_of(page.posts),
         downloads={},
     )
 

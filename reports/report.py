@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from virality.reports.inspection import Still
 from virality.reports.report_drivers import Direction, Interaction, Kind
 from virality.reports.report_fit import Cover, SliceScore
 from virality.reports.report_making import DataCard, Making
+from virality.reports.report_posts import Similar, WhatIf
 from virality.reports.report_trends import Trends
 
 Control = Literal["can", "cannot", "context"]
@@ -40,6 +42,7 @@ class Subject:
     first: str | None
     last: str | None
     hit_threshold: float | None
+    counts: bool = True
 
 
 @dataclass(frozen=True)
@@ -334,6 +337,13 @@ class PostStory:
     up: tuple[Reason, ...]
     down: tuple[Reason, ...]
     sentence: str
+    similar: Similar | None = None
+    what_if: WhatIf | None = None
+    film: tuple[Still, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """Return plain values without NaN; pictures are for the page alone."""
+        return {name: plain(one) for name, one in asdict(self).items() if name != "film"}
 
 
 @dataclass(frozen=True)

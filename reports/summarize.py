@@ -24,6 +24,7 @@ from virality.reports.explain import (
     modality_shares,
     swarm,
 )
+from virality.reports.explain_posts import Explainer
 from virality.reports.fits import fit_of, sample
 from virality.reports.interactions import interactions
 from virality.reports.making import making_of
@@ -218,6 +219,7 @@ def _subject(model: "Model", data: DataCard) -> Subject:
         first=data.first,
         last=data.last,
         hit_threshold=float(card.hit_threshold),
+        counts=target.counts,
     )
 
 
@@ -279,11 +281,15 @@ def _posts(
     matrix, posts = rows_of(features, rows)
     contributions, predictions = model.contributions(matrix, posts), model.predict(matrix, posts)
     captions, units = captions_of(posts), model.target.to_units(outcomes[rows])
+    explainer = Explainer(model, features)
     return tuple(
-        story(
-            contributions, row, why, model.target, predictions, captions.get(name, ""),
-            actual=float(units[row]) if np.isfinite(units[row]) else None,
-            unseen=unseen.get(name), usual=usual,
+        explainer.enrich(
+            story(
+                contributions, row, why, model.target, predictions, captions.get(name, ""),
+                actual=float(units[row]) if np.isfinite(units[row]) else None,
+                unseen=unseen.get(name), usual=usual,
+            ),
+            matrix, posts, name,
         )
         for row, (name, why) in enumerate(chosen)
     )  # fmt: skip

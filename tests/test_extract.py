@@ -208,3 +208,23 @@ def test_documentation_lists_every_reason_and_limit():
         assert not reason or f"| `{reason}` | {sentence} |" in text
     for field in fields(Limits):
         assert f"| `{field.name}` | {getattr(Limits(), field.name):,.0f} " in text
+
+
+def test_columns_known_only_afterwards_come_when_asked_for_and_are_marked(tmp_path):
+    posts = table(["a", "b"], caption=["x", "y"])
+    posts["extra.leak"] = [1.0, 2.0]
+    posts["extra.words"] = ["abc", None]
+    posts["author_likes"] = pd.array([70, None], dtype="Int64")
+    out = tmp_path / "f"
+    kept = ("metadata_author", "metadata")
+    off = [name for name in FEATURIZERS if not name.startswith(kept)]
+    extract(posts, None, out, switched_off=off, late=True)
+    matrix = read_features(out).matrix
+    late = {name for name, column in matrix.columns.items() if column.known == "post"}
+    assert late == {"extra__leak", "extra__words", "extra__author_likes"}
+    assert matrix.frame["extra__leak"].tolist() == [1.0, 2.0]
+    assert matrix.frame["extra__words"].tolist()[0] == 3
+    assert matrix.frame["extra__author_likes"].tolist()[0] == 70
+    assert matrix.frame[["extra__words", "extra__author_likes"]].iloc[1].isna().all()
+    extract(posts, None, out, switched_off=off)
+    assert not [one for one in read_features(out).matrix.columns.values() if one.known == "post"]

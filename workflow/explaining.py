@@ -5,9 +5,12 @@ from typing import Annotated
 
 import typer
 
+from virality.data.limits import Limits
 from virality.workflow import options
 from virality.workflow.console import Console
 from virality.workflow.options import output_to
+
+EXIT_SOME_FAILED = 3
 
 
 def trends(
@@ -36,3 +39,44 @@ def trends(
             progress=progress,
         )  # fmt: skip
     console.emit(result.as_json(), lambda: show_trends(result))
+
+
+def explain(
+    console: Console,
+    model: Annotated[Path, typer.Argument(help="Folder of the model.")],
+    posts: Annotated[
+        list[str],
+        typer.Argument(help="Ids of posts of --features, or clips, or one table of posts."),
+    ],
+    output: Annotated[
+        Path | None, output_to("HTML file to write too; its JSON twin stands beside it.")
+    ] = None,
+    features: Annotated[
+        Path | None,
+        typer.Option(help="Features that the model learned from: similar posts and what-if."),
+    ] = None,
+    media: options.Media = None,
+    caption: options.Caption = None,
+    author: Annotated[str | None, typer.Option(help="Author id of the clips.")] = None,
+    followers: options.Followers = None,
+    posted_at: options.PostedAt = None,
+    most: Annotated[int, typer.Option(help="Posts to explain at most.", min=1, max=100)] = 20,
+    encoder: options.Encoder = "",
+    jobs: options.Jobs = 1,
+    *,
+    limits: Limits,
+) -> None:
+    """Explain single posts: why, which earlier posts are like them, and what if."""
+    from virality.workflow.explain import explain as tell
+    from virality.workflow.predict import Known
+    from virality.workflow.terminal_explain import show_explanation
+
+    known = Known(caption=caption, author=author, followers=followers, posted_at=posted_at)
+    with console.progress("explaining") as progress:
+        result = tell(
+            model, posts, output, features=features, media=media, known=known, most=most,
+            encoder=encoder, jobs=jobs, limits=limits, progress=progress,
+        )  # fmt: skip
+    console.emit(result.as_json(), lambda: show_explanation(result))
+    if result.failed:
+        raise typer.Exit(EXIT_SOME_FAILED)

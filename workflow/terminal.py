@@ -157,6 +157,11 @@ def show_tuning(result: "Tuning") -> None:
         f"{len(result.trials)} trials on {result.posts} posts; "
         f"best {result.metric} {result.value:.4f} for {result.target}"
     )
+    if result.nested is not None and result.optimism is not None:
+        say_line(
+            f"Chosen without the fold that judges: {result.nested:.4f}; the best score flatters "
+            f"by {result.optimism:.4f}"
+        )
     for note in result.notes:
         say_line(escaped(note))
     print_table(
@@ -203,7 +208,7 @@ def show_run(result: "Run") -> None:
         f"Posts read: {result.posts}" + (f" ({result.failed} failed)" if result.failed else "")
     )
     say_line(f"Features: {result.features}")
-    say_line(f"Best trial: {result.best_trial:.3f} RMSE on author folds, of {result.trials} trials")
+    say_line(f"Best trial: {result.best_trial:.3f} on the study's folds, of {result.trials} trials")
     say_line(f"Score: {result.verdict[0]}")
     say_line(f"Strongest drivers: {', '.join(result.drivers)}")
     say_line(f"Report: {result.report}")

@@ -1,0 +1,141 @@
+"""Single posts explained: prediction, reasons, similar posts, what if."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from virality.data.splits import posting_times
+from virality.reports.report import PostStory
+from virality.reports.report_posts import WhatIf
+from virality.reports.similar import Likeness, similar_posts
+from virality.reports.stories import captions_of, story
+from virality.reports.strings import say
+from virality.reports.suggest import Support, joint_of, suggest
+from virality.reports.whatif import LIKE, Ground, draw_curves
+from virality.reports.words import whole
+
+if TYPE_CHECKING:
+    from virality.data.features import Features
+    from virality.data.matrix import FeatureMatrix
+    from virality.modeling.train import Model
+
+Progress = Callable[[int, int], None]
+
+
+class Explainer:
+    """A model and its reference posts, made ready once to explain many posts."""
+
+    def __init__(self, model: "Model", reference: "Features | None" = None) -> None:
+        """Make ready.
+
+        Args:
+            model: a trained model.
+            reference: posts like those that it has learned from, with outcomes; without them there
+                are no similar posts and nothing says which changes are plausible.
+
+        Raises:
+            BundleError: if the reference is of other featurizers or versions than the model's.
+        """
+        self.model, self.reference = model, reference
+        self.ground = self.likeness = self.support = None
+        if reference is not None and len(reference.matrix):
+            model.check_matrix(reference.matrix)
+            self.ground = Ground(model, reference)
+            self.likeness = Likeness(reference, model.target)
+            self.support = Support(self.ground)
+
+    def enrich(
+        self, one: PostStory, matrix: "FeatureMatrix", posts: pd.DataFrame, post: str
+    ) -> PostStory:
+        """Return a story with similar posts and the what-if added.
+
+        Args:
+            one: the story.
+            matrix: that holds the post.
+            posts: table that holds it.
+            post: its id as the matrix has it.
+        """
+        if self.likeness is None or not len(self.likeness.places):
+            return one
+        own = posts.loc[posts["id"].astype(str) == post]
+        time = float(posting_times(own)[0])
+        author = own["author_id"].iloc[0] if "author_id" in own else None
+        alike = similar_posts(
+            self.likeness, matrix, post, time, author if isinstance(author, str) else ""
+        )
+        return replace(one, similar=alike, what_if=self.what_if(matrix, posts, post))
+
+    def what_if(self, matrix: "FeatureMatrix", posts: pd.DataFrame, post: str) -> WhatIf | None:
+        """Return what changing the post would do; None without levers or reference posts."""
+        ground, likeness, support = self.ground, self.likeness, self.support
+        if ground is None or likeness is None or support is None or not ground.levers:
+            return None
+        similarity = likeness.similarity(matrix, post)
+        rows = np.flatnonzero(np.isfinite(similarity) & (likeness.ids != post))
+        order = rows[np.lexsort((likeness.ids[rows], -similarity[rows]))]
+        alike = [str(likeness.ids[row]) for row in order[:LIKE]]
+        curves = draw_curves(ground, matrix, posts, post, alike)
+        if not curves:
+            return None
+        joint = joint_of(ground, matrix, posts, post, curves, support)
+        told = suggest(ground, matrix, posts, post, curves, support, likeness, order)
+        notes = [
+            say("whatif.note.guess"),
+            say("whatif.note.range", posts=whole(len(ground.reference.matrix)), like=len(alike)),
+        ]
+        if not told:
+            notes.insert(0, say("whatif.note.nothing"))
+        return WhatIf(curves, joint, told, tuple(notes))
+
+
+def explain_posts(
+    model: "Model",
+    matrix: "FeatureMatrix",
+    posts: pd.DataFrame,
+    *,
+    reference: "Features | None" = None,
+    progress: Progress | None = None,
+) -> tuple[PostStory, ...]:
+    """Explain every post of a matrix.
+
+    Args:
+        model: a trained model.
+        matrix: features of the posts.
+        posts: table that holds them.
+        reference: posts like those that the model has learned from; see `Explainer`.
+        progress: called with (done, total).
+
+    Raises:
+        BundleError: if features are of other versions than the model's.
+        InputError: if a row of the matrix has no post.
+    """
+    explainer = Explainer(model, reference)
+    contributions, predictions = model.contributions(matrix, posts), model.predict(matrix, posts)
+    captions, outcomes = captions_of(posts), _outcomes(model, posts, matrix.frame.index)
+    stories = []
+    for row, post in enumerate(str(name) for name in matrix.frame.index):
+        one = story(
+            contributions, row, "asked", model.target, predictions, captions.get(post, ""),
+            actual=outcomes[row], unseen=None, usual=model.card.medians,
+        )  # fmt: skip
+        stories.append(explainer.enrich(one, matrix, posts, post))
+        if progress is not None:
+            progress(row + 1, len(matrix))
+    return tuple(stories)
+
+
+def _outcomes(
+    model: "Model", posts: pd.DataFrame, ids: Sequence[str] | pd.Index
+) -> list[float | None]:
+    """Return what each post got, in units; None where it is not known."""
+    from virality.modeling.targets import is_there
+
+    if not is_there(model.target, posts):
+        return [None] * len(ids)
+    values = np.asarray(model.target.to_units(model.target.values(posts)))
+    known = dict(zip(posts["id"].astype(str), values, strict=True))
+    found = [float(known.get(str(name), np.nan)) for name in ids]
+    return [value if np.isfinite(value) else None for value in found]

@@ -1,0 +1,254 @@
+"""What is trending: planted effects are found, authors are no causes, chance stays chance."""
+
+import json
+import re
+from functools import cache
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from attack_strings import ATTACKS
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from virality.cli import app
+from virality.data.errors import InputError, UsageError
+from virality.data.table import conform, write_posts
+from virality.modeling.adjust import adjust, medians_of_others
+from virality.modeling.resample import Resampler, Spread, judge, shrink
+from virality.modeling.trend_topics import cluster
+from virality.modeling.trend_values import Found
+from virality.modeling.trends import find_trends
+from virality.reports.render import render_trends
+from virality.reports.trends import tell_trends
+
+THEMES = (
+    "noodle soup recipe broth spoon bowl ginger chili garlic onion pepper salt wok rice tofu lime",
+    "guitar chords solo amp pedal strings bass drums tempo melody chorus verse tune pick fret riff",
+    "marathon running shoes pace track stride finish medal trail sprint lap coach hill rest",
+)
+
+
+def make_posts(
+    rows: int = 900, *, seed: int = 0, authors: int = 60, effect: float = 0.5, names: bool = False
+) -> pd.DataFrame:
+    """Return posts whose views follow their author, and evenings and one hashtag by `effect`.
+
+    The tag `rich` is used by the largest accounts and does nothing; `soon` comes late.
+    """
+    draw = np.random.default_rng(seed)
+    author = draw.integers(0, authors, rows)
+    level = draw.normal(4, 1.0, authors)
+    hour = draw.integers(0, 24, rows)
+    days = np.sort(draw.integers(0, 200, rows))
+    good = draw.random(rows) < 0.25
+    score = level[author] + effect * good + effect * ((hour >= 18) & (hour < 22))
+    score = score + draw.normal(0, 0.3, rows)
+    theme = draw.integers(0, 3, rows)
+    tags, captions = [], []
+    for row in range(rows):
+        own = ["good"] if good[row] else []
+        own += ["rich"] if level[author[row]] > 5 else []
+        own += ["soon"] if days[row] > 160 and draw.random() < 0.5 else []
+        own += [ATTACKS[row % len(ATTACKS)], ATTACKS[draw.integers(0, 8)]] if names else []
+        tags.append(own)
+        words = [f"#{word}" for word in draw.permutation(THEMES[theme[row]].split())[:3]]
+        captions.append(f"{' '.join(words)} {ATTACKS[row % len(ATTACKS)] if names else ''}")
+    start = pd.Timestamp("2025-01-01", tz="UTC")
+    at = [start + pd.Timedelta(days=int(d), hours=int(h)) for d, h in zip(days, hour, strict=True)]
+    table = pd.DataFrame({"id": [f"p{i}" for i in range(rows)], "posted_at": at})
+    table["author_id"] = [f"a{i}" for i in author]
+    table["caption"], table["hashtags"] = captions, tags
+    table["sound_id"] = [f"s{i}" for i in draw.integers(0, 12, rows)]
+    table["sound_title"] = [ATTACKS[i] if names else f"song {i}" for i in draw.integers(0, 9, rows)]
+    table["duration_s"] = np.round(draw.gamma(3, 8, rows), 1)
+    table["views"] = np.maximum(0, 10**score).astype(np.int64)
+    return conform(table)
+
+
+@cache
+def found() -> Found:
+    return find_trends(make_posts())
+
+
+def test_what_was_planted_is_found_with_its_size() -> None:
+    tags = {item.name: item for item in found().hashtags}
+    assert tags["good"].lift.clear
+    assert tags["good"].lift.low < 0.5 * 0.75 < tags["good"].lift.high
+    clear = {slot.low for slot in found().hours if slot.effect.clear and slot.effect.value > 0}
+    assert clear
+    assert clear <= {18.0, 20.0, 16.0}
+
+
+def test_a_tag_of_large_accounts_is_not_taken_for_a_cause() -> None:
+    posts = make_posts()
+    rich = next(item for item in found().hashtags if item.name == "rich")
+    assert found().yardstick == "author"
+    assert not rich.lift.clear
+    assert abs(rich.lift.value) < 0.15
+    plain = np.log10(1 + posts["views"].to_numpy(dtype=float))
+    uses = np.array(["rich" in tags for tags in posts["hashtags"]])
+    assert plain[uses].mean() - plain[~uses].mean() > 1
+
+
+def test_what_comes_late_is_rising() -> None:
+    soon = next(item for item in found().hashtags if item.name == "soon")
+    assert soon.momentum.clear
+    assert soon.recent > 0.2
+    assert soon.earlier < 0.1
+    good = next(item for item in found().hashtags if item.name == "good")
+    assert not good.momentum.clear
+
+
+def test_topics_are_named_by_their_words_and_add_up() -> None:
+    topics = found().topics
+    assert topics is not None
+    for topic in topics.topics:
+        if topic.words:
+            homes = [theme for theme in THEMES if topic.words[0] in theme.split()]
+            assert len(homes) == 1
+    assert sum(topic.item.posts for topic in topics.topics) == topics.captions
+    for part in range(len(topics.starts)):
+        assert sum(topic.shares[part] for topic in topics.topics) <= 1 + 1e-9
+
+
+def test_without_effects_next_to_nothing_is_clear() -> None:
+    counts = []
+    for seed in range(4):
+        one = find_trends(make_posts(seed=10 + seed, effect=0.0))
+        lifts = [item.lift for item in (*one.hashtags, *one.sounds)]
+        effects = [*lifts, *(slot.effect for slot in (*one.hours, *one.weekdays, *one.week))]
+        counts.append(sum(effect.clear for effect in effects))
+    assert sum(counts) <= 6
+
+
+def test_a_whole_table_of_one_author_or_no_times_says_what_it_cannot() -> None:
+    posts = make_posts(300, authors=1).drop(columns=["posted_at", "hashtags", "caption"])
+    told = tell_trends(find_trends(posts))
+    assert told.found.window is None
+    assert {"times", "hashtags", "topics"} <= set(told.found.too_few)
+    assert len(told.cautions) >= 4
+    assert all(not item.lift.clear for item in told.found.sounds)
+
+
+def test_few_posts_say_that_they_are_few() -> None:
+    told = tell_trends(find_trends(make_posts(30)))
+    assert {"times", "durations", "hashtags", "contrasts"} & set(told.found.too_few)
+    assert "Nothing stands out" in told.sentences[0]
+    render_trends(told)
+
+
+def test_posts_without_outcomes_and_unknown_zones_are_refused() -> None:
+    with pytest.raises(InputError, match="no outcome"):
+        find_trends(make_posts(50).drop(columns="views"))
+    with pytest.raises(UsageError, match="no time zone"):
+        find_trends(make_posts(50), zone="Mars/Olympus")
+
+
+def test_hours_are_local_where_the_place_is_known() -> None:
+    posts = make_posts(600)
+    shifted = posts.assign(location=pd.array(["VN"] * len(posts), dtype="string"))
+    here, there = find_trends(posts), find_trends(shifted)
+    assert (here.local, there.local) == (0.0, 1.0)
+    assert [slot.posts for slot in here.hours] != [slot.posts for slot in there.hours]
+    zoned = find_trends(posts, zone="Asia/Ho_Chi_Minh")
+    assert [slot.posts for slot in zoned.hours] == [slot.posts for slot in there.hours]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(st.integers(-1, 4), st.floats(0, 9)), min_size=1, max_size=40))
+def test_the_median_of_others_is_that(entries: list[tuple[int, float]]) -> None:
+    codes = np.array([code for code, _ in entries], dtype=np.int64)
+    y = np.array([value for _, value in entries])
+    quick = medians_of_others(codes, y)
+    for row, code in enumerate(codes):
+        others = [y[i] for i in range(len(y)) if i != row and codes[i] == code and code >= 0]
+        if len(others) < 2:
+            assert np.isnan(quick[row])
+        else:
+            assert quick[row] == pytest.approx(np.median(others))
+
+
+def test_accounts_are_held_against_their_size_where_none_recurs() -> None:
+    draw = np.random.default_rng(0)
+    followers = 10 ** draw.uniform(2, 6, 500)
+    posts = pd.DataFrame({"author_id": [f"a{i}" for i in range(500)]})
+    posts["author_followers"] = pd.array(followers.astype(int), dtype="Int64")
+    adjusted = adjust(posts, np.log10(followers))
+    assert adjusted.yardstick == "followers"
+    assert np.nanstd(adjusted.values) < 0.2
+
+
+def test_a_busy_author_counts_once() -> None:
+    draw = np.random.default_rng(0)
+    groups = np.r_[np.zeros(200, dtype=np.int64), np.arange(1, 201)]
+    values = np.r_[np.full(200, 1.0), np.zeros(200)] + draw.normal(0, 0.1, 400)
+    items = np.zeros(200, dtype=np.int64)
+    one = judge(Resampler(groups).means(np.arange(200), items, values, 1))[0]
+    assert not one.clear
+    assert np.isnan(one.low)
+
+
+def test_shrinking_pulls_the_unsure_more() -> None:
+    spread = Spread(np.array([1.0, 1.0, -1.0]), np.array([0.1, 1.0, 0.1]), np.array([50, 50, 50]))
+    sure, unsure, other = shrink(spread)
+    assert 0 < unsure < sure < 1
+    assert other == pytest.approx(-sure)
+
+
+def test_texts_without_words_in_common_make_no_topics() -> None:
+    assert cluster([f"{i}" for i in range(300)]) is None
+    assert cluster(["the same words here"] * 300) is None
+
+
+class Tags(HTMLParser):
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.seen: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.append((tag, dict(attrs)))
+
+
+@cache
+def hostile_page() -> str:
+    return render_trends(tell_trends(find_trends(make_posts(names=True))))
+
+
+def test_names_of_strangers_stay_text() -> None:
+    page = hostile_page()
+    calm = {tag for tag, _ in Tags(render_trends(tell_trends(found()))).seen}
+    seen = Tags(page).seen
+    assert {tag for tag, _ in seen} <= calm
+    assert not any(name.startswith("on") or name == "style" for _, attrs in seen for name in attrs)
+    assert not any(attrs.get("href", "#")[0] != "#" for _, attrs in seen if attrs.get("href"))
+    assert "<script>window" not in page
+
+
+def test_the_page_is_small_complete_and_the_same_every_time() -> None:
+    told = tell_trends(found())
+    page = render_trends(told)
+    assert page == render_trends(tell_trends(find_trends(make_posts())))
+    assert len(page) < 400_000
+    assert not re.search(r"nan|None", re.sub(r"<(script|style)>.*?</\1>", "", page, flags=re.S))
+    json.dumps(told.as_json(), allow_nan=False)
+
+
+def test_the_command_writes_page_twin_and_json(tmp_path: Path) -> None:
+    write_posts(make_posts(names=True), tmp_path / "posts.parquet")
+    page = tmp_path / "trends.html"
+    options = ["trends", str(tmp_path / "posts.parquet"), "-q", "-o", str(page)]
+    done = CliRunner().invoke(app, [*options, "--json"])
+    assert done.exit_code == 0, done.output
+    value = json.loads(done.stdout)
+    assert value["found"]["target"] == "views"
+    assert page.read_text(encoding="utf-8") == hostile_page()
+    assert json.loads(page.with_suffix(".json").read_text())["sentences"] == value["sentences"]
+    shown = CliRunner().invoke(app, options)
+    assert shown.exit_code == 0, shown.output
+    assert "What is trending?" in shown.output
+    assert "\x1b]" not in shown.output

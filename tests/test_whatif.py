@@ -1,0 +1,311 @@
+"""What if: exact, within what the data supports, never advice about what cannot be changed."""
+
+import json
+import re
+from dataclasses import replace
+from functools import cache
+from html.parser import HTMLParser
+from math import cos, pi, sin
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from attack_strings import ATTACKS
+from report_case import case
+from typer.testing import CliRunner
+
+from virality.cli import app
+from virality.data.features import Features, write_features
+from virality.data.matrix import Column, FeatureMatrix
+from virality.data.splits import posting_times
+from virality.modeling.bundle import save_model
+from virality.modeling.train import Model, train
+from virality.reports.control import control
+from virality.reports.explain_page import page_of
+from virality.reports.explain_posts import Explainer, explain_posts
+from virality.reports.levers import LEVERS, moved, settings_of
+from virality.reports.render import render_explained
+from virality.reports.report import PostStory
+from virality.reports.similar import Likeness, similar_posts
+from virality.reports.suggest import Support
+from virality.reports.whatif import Ground, predict_changed, row_of
+
+COLUMNS = (
+    Column("frames_motion__cut_rate", "frames", "1/s", "pre", "", "cuts a second"),
+    Column("frames_motion__cuts", "frames", "count", "pre", "", "cuts"),
+    Column("metadata_time__hour", "metadata", "h", "pre", "", "hour"),
+    Column("metadata_time__hour_sin", "metadata", "", "pre", "", "hour on a circle"),
+    Column("metadata_time__hour_cos", "metadata", "", "pre", "", "hour on a circle"),
+    Column("text_shape__length", "text", "characters", "pre", "", "characters"),
+    Column("metadata_author__followers_log10", "metadata", "log10", "asof", "", "followers"),
+    *(
+        Column(f"text_embedding__e_{i}", "text", "", "pre", "text_embedding__sentence", "")
+        for i in range(5)
+    ),
+)
+
+
+@cache
+def made() -> tuple[Model, Features]:
+    """Return a model of posts that gain by cuts, evenings and followers."""
+    draw = np.random.default_rng(0)
+    rows = 260
+    rate, hour = draw.gamma(2.0, 0.5, rows), draw.uniform(0, 24, rows)
+    followers = draw.normal(4, 0.8, rows)
+    embedding = draw.normal(size=(rows, 5))
+    values = np.column_stack([
+        rate, np.round(rate * 8), hour, np.sin(2 * pi * hour / 24), np.cos(2 * pi * hour / 24),
+        draw.integers(20, 180, rows), followers, embedding,
+    ])  # fmt: skip
+    score = 1 + 0.6 * rate + 0.4 * np.cos(2 * pi * (hour - 20) / 24) + 0.5 * followers
+    score = score + draw.normal(0, 0.2, rows)
+    ids = [f"p{i}" for i in range(rows)]
+    index = pd.Index(ids, name="id", dtype=object)
+    frame = pd.DataFrame(values.astype(np.float32), index, columns=[c.name for c in COLUMNS])
+    posts = pd.DataFrame({"id": ids, "caption": [ATTACKS[i % len(ATTACKS)] for i in range(rows)]})
+    posts["author_id"] = [f"a{i}" for i in draw.integers(0, 40, rows)]
+    posts["posted_at"] = pd.date_range("2025-01-01", periods=rows, freq="9h", tz="UTC")
+    posts["views"] = np.maximum(0, 10**score - 1).astype(np.int64)
+    posts = posts.astype({"id": "string", "caption": "string", "author_id": "string"})
+    versions = dict.fromkeys((c.name.split("__")[0] for c in COLUMNS), "1")
+    matrix = FeatureMatrix(frame, {c.name: c for c in COLUMNS}, versions)
+    status = pd.DataFrame({"id": ids, "status": "ok", "reason": "", "detail": "", "seconds": 0.0})
+    features = Features(matrix, posts, status.assign(source_sha256=""))
+    return train(matrix, posts), features
+
+
+@cache
+def explained() -> tuple[PostStory, ...]:
+    model, features = made()
+    some = ["p200", "p17"]
+    rows = features.posts[features.posts["id"].isin(some)].reset_index(drop=True)
+    return explain_posts(model, features.matrix.rows(some), rows, reference=features)
+
+
+def test_no_lever_moves_what_cannot_be_changed() -> None:
+    for lever in LEVERS:
+        for name in (lever.column, *lever.follows, *lever.along):
+            modality = name.partition("_")[0]
+            assert control(name, modality, "pre") == "can", name
+            assert not re.search(r"follower|author|age_days|season|year|history", name)
+    model, features = made()
+    keys = {lever.key for lever in Ground(model, features).levers}
+    assert keys == {"cuts", "hour", "caption"}
+
+
+def test_a_column_known_only_afterwards_is_no_lever() -> None:
+    model, features = made()
+    late = {
+        name: Column(name, column.modality, column.unit, "post")
+        for name, column in model.columns.items()
+    }
+    assert Ground(replace(model, columns=late), features).levers == ()
+
+
+def test_what_hangs_on_a_lever_moves_along() -> None:
+    hour = next(lever for lever in LEVERS if lever.key == "hour")
+    row = {"metadata_time__hour": 3.0, "metadata_time__weekday": 2.0}
+    row |= {f"metadata_time__{name}": 0.5 for name in ("hour_sin", "hour_cos", "weekday_sin")}
+    now = moved(row, hour, 18.0, None, {})
+    assert now["metadata_time__hour_sin"] == pytest.approx(-1)
+    assert now["metadata_time__hour_cos"] == pytest.approx(0, abs=1e-9)
+    assert now["metadata_time__weekday_sin"] == pytest.approx(sin(2 * pi * (2 + 18 / 24) / 7))
+    assert "metadata_time__weekday_cos" not in now
+    cuts = next(lever for lever in LEVERS if lever.key == "cuts")
+    twice = moved({cuts.column: 0.5, "frames_motion__cuts": 4.0}, cuts, 1.0, None, {})
+    assert twice["frames_motion__cuts"] == pytest.approx(8)
+
+
+def test_settings_stay_within_what_posts_have() -> None:
+    model, features = made()
+    ground = Ground(model, features)
+    for lever in ground.levers:
+        values = features.matrix.frame[lever.column].to_numpy()
+        settings = ground.settings[lever.key]
+        assert min(settings) >= values.min()
+        assert max(settings) <= values.max()
+    lonely = pd.DataFrame({"text_shape__length": [1.0] * 19})
+    caption = next(lever for lever in LEVERS if lever.key == "caption")
+    assert settings_of(caption, lonely) == ()
+
+
+def test_curves_are_exact_predictions() -> None:
+    model, features = made()
+    story = explained()[0]
+    assert story.what_if is not None
+    curve = next(one for one in story.what_if.curves if one.lever == "hour")
+    setting = curve.settings[3]
+    frame = features.matrix.frame.loc[["p200"]].copy()
+    turn = 2 * pi * setting.value / 24
+    frame["metadata_time__hour"] = np.float32(setting.value)
+    frame["metadata_time__hour_sin"] = np.float32(sin(turn))
+    frame["metadata_time__hour_cos"] = np.float32(cos(turn))
+    matrix = FeatureMatrix(frame, features.matrix.columns, features.matrix.versions)
+    mean = model.predict(matrix, features.posts).mean[0]
+    assert setting.prediction == pytest.approx(float(model.target.to_units(mean)))
+    assert setting.gain_low <= setting.gain_high
+
+
+def test_every_combination_is_an_exact_prediction_and_the_own_one_is_the_post() -> None:
+    model, features = made()
+    story = explained()[1]
+    assert story.what_if is not None
+    joint = story.what_if.joint
+    assert joint is not None
+    shape = tuple(len(dial.values) for dial in joint.dials)
+    grid = np.array(joint.predictions).reshape(shape)
+    assert grid[tuple(dial.current for dial in joint.dials)] == pytest.approx(story.predicted)
+    corner = tuple(size - 1 for size in shape)
+    wanted = {dial.lever: dial.values[-1] for dial in joint.dials}
+    ground = Ground(model, features)
+    said = predict_changed(ground, features.matrix, features.posts, "p17", [wanted])
+    assert grid[corner] == pytest.approx(float(model.target.to_units(said.mean[0])))
+    assert len(joint.says) == len(joint.supported) == grid.size
+
+
+def test_the_post_itself_is_left_as_it_is() -> None:
+    model, features = made()
+    before = features.matrix.frame.copy()
+    explain_posts(model, features.matrix.rows(["p3"]), features.posts, reference=features)
+    pd.testing.assert_frame_equal(features.matrix.frame, before)
+
+
+def test_what_raises_views_is_suggested_and_has_been_done() -> None:
+    for story in explained():
+        assert story.what_if is not None
+        for one in story.what_if.suggestions:
+            assert one.gain > 0
+            assert one.did >= 3
+            assert one.gain_low <= one.gain <= one.gain_high
+            assert {change.lever for change in one.changes} <= {"cuts", "hour", "caption"}
+        strongest = {curve.lever for curve in story.what_if.curves[:2]}
+        assert strongest == {"cuts", "hour"}
+        assert any("not an experiment" in note for note in story.what_if.notes)
+
+
+def test_what_nobody_combines_is_not_plausible() -> None:
+    model, features = made()
+    support = Support(Ground(model, features))
+    row = row_of(features.matrix, "p50")
+    assert support.holds({"cuts": row["frames_motion__cut_rate"], "hour": 12.0})
+    frame = features.matrix.frame.copy()
+    half = frame["text_shape__length"] > frame["text_shape__length"].median()
+    frame.loc[half, "frames_motion__cut_rate"] = 0.1
+    frame.loc[~half, "frames_motion__cut_rate"] += 2
+    matrix = FeatureMatrix(frame, features.matrix.columns, features.matrix.versions)
+    apart = Support(Ground(model, Features(matrix, features.posts, features.status)))
+    assert apart.holds({"cuts": 3.0, "caption": 40.0})
+    assert not apart.holds({"cuts": 4.0, "caption": 170.0})
+
+
+def test_similar_posts_are_strictly_earlier_and_the_nearest() -> None:
+    model, features = made()
+    likeness = Likeness(features, model.target)
+    times = posting_times(features.posts)
+    found = similar_posts(likeness, features.matrix, "p100", float(times[100]), "")
+    assert found is not None
+    assert found.compared == 100
+    assert {one.id for one in found.posts} <= {f"p{i}" for i in range(100)}
+    alike = [one.similarity for one in found.posts]
+    assert alike == sorted(alike, reverse=True)
+    names = [f"text_embedding__e_{i}" for i in range(5)]
+    values = features.matrix.frame[names].to_numpy(dtype=float)
+    values = (values - values.mean(axis=0)) / values.std(axis=0)
+    unit = values / np.linalg.norm(values, axis=1, keepdims=True)
+    assert found.posts[0].id == f"p{int(np.argmax(unit[:100] @ unit[100]))}"
+    first = similar_posts(likeness, features.matrix, "p0", float(times[0]), "")
+    assert first is None
+
+
+def test_without_reference_there_is_no_what_if_and_the_page_says_why() -> None:
+    model, features = made()
+    bare = explain_posts(model, features.matrix.rows(["p9"]), features.posts)
+    assert bare[0].what_if is None
+    assert bare[0].similar is None
+    assert "--features" in render_explained(page_of(model, bare, reference=False))
+
+
+def test_a_log_score_is_explained_too() -> None:
+    model, features, _ = case(log=False)
+    some = explain_posts(model, features.matrix.rows(["p9"]), features.posts, reference=features)
+    assert some[0].what_if is not None
+    render_explained(page_of(model, some, reference=True))
+
+
+class Tags(HTMLParser):
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.seen: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.append((tag, dict(attrs)))
+
+
+def test_every_attack_stays_text() -> None:
+    model, _ = made()
+    story = explained()[0]
+    assert story.similar is not None
+    calm = {tag for tag, _ in Tags(render_explained(page_of(model, (story,), reference=True))).seen}
+    posts = tuple(
+        replace(
+            story, id=attack, caption=attack, what_if=None,
+            similar=replace(
+                story.similar,
+                posts=tuple(replace(one, caption=attack, id=attack) for one in story.similar.posts),
+            ),
+        )
+        for attack in ATTACKS
+    )  # fmt: skip
+    page = render_explained(page_of(model, (story, *posts), reference=True))
+    seen = Tags(page).seen
+    assert {tag for tag, _ in seen} <= calm
+    for _, attrs in seen:
+        assert not any(name.startswith("on") or name == "style" for name in attrs)
+        assert (attrs.get("href") or "#").startswith("#")
+
+
+def test_same_input_same_bytes() -> None:
+    model, features = made()
+    explainer = Explainer(model, features)
+    story = replace(
+        explained()[0], what_if=explainer.what_if(features.matrix, features.posts, "p200")
+    )
+    assert story.as_json() == explained()[0].as_json()
+    page = page_of(model, explained(), reference=True)
+    assert render_explained(page) == render_explained(page)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    model, features = made()
+    root = tmp_path_factory.mktemp("explain")
+    write_features(root / "features", features)
+    save_model(model, root / "model")
+    return root
+
+
+def test_the_command_explains_posts_by_id(folder: Path) -> None:
+    page = folder / "explain.html"
+    options = ["explain", str(folder / "model"), "p200", "p17", "-q", "-o", str(page)]
+    options += ["--features", str(folder / "features")]
+    done = CliRunner().invoke(app, [*options, "--json"])
+    assert done.exit_code == 0, done.output
+    value = json.loads(done.stdout)
+    assert [post["id"] for post in value["posts"]] == ["p200", "p17"]
+    twin = json.loads(page.with_suffix(".json").read_text(encoding="utf-8"))
+    assert twin["posts"] == value["posts"]
+    assert 'id="whatif-data"' in page.read_text(encoding="utf-8")
+    shown = CliRunner().invoke(app, options)
+    assert "What if?" in shown.output
+    assert "Similar earlier posts" in shown.output
+
+
+def test_a_post_that_is_nowhere_is_named(folder: Path) -> None:
+    options = ["explain", str(folder / "model"), "nobody", "-q"]
+    done = CliRunner().invoke(app, [*options, "--features", str(folder / "features")])
+    assert done.exit_code != 0
+    assert "nobody" in str(done.exception)
+    alone = CliRunner().invoke(app, options)
+    assert "nobody" in str(alone.exception)

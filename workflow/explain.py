@@ -1,0 +1,196 @@
+"""From a model and posts, wherever they are, to posts explained: values, a page, its twin."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from virality.data.errors import InputError
+from virality.data.features import Features, read_features
+from virality.data.limits import Limits
+from virality.workflow.console import Progress
+from virality.workflow.predict import Known, features_for
+
+if TYPE_CHECKING:
+    from virality.reports.inspection import Still
+    from virality.reports.report import PostStory
+
+MOST_PICTURES = 8
+"""Pictures of a film strip: as many as stand side by side on a desk."""
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Posts explained.
+
+    Attributes:
+        target: what is predicted.
+        posts: in the order they were asked for.
+        left_out: posts that were not explained because more were given than asked for.
+        failed: posts whose clip could not be read.
+        page: HTML file, empty if none was asked for.
+        notes: what is lacking, and why.
+    """
+
+    target: str
+    posts: tuple["PostStory", ...]
+    left_out: int
+    failed: int
+    page: str
+    notes: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return plain values."""
+        return {
+            "target": self.target,
+            "posts": [post.as_json() for post in self.posts],
+            "left_out": self.left_out,
+            "failed": self.failed,
+            "page": self.page,
+            "notes": list(self.notes),
+        }
+
+
+def explain(
+    model: Path,
+    asked: Sequence[str],
+    output: Path | None = None,
+    *,
+    features: Path | None = None,
+    media: Path | None = None,
+    known: Known | None = None,
+    most: int = 20,
+    encoder: str = "",
+    jobs: int = 1,
+    limits: Limits | None = None,
+    progress: Progress | None = None,
+) -> Explanation:
+    """Explain posts, and write their page and its JSON twin if asked to.
+
+    Args:
+        model: folder of the model.
+        asked: ids of posts of `features`, or clips, or one table of posts or folder of features.
+        output: HTML file; the twin stands beside it.
+        features: features that the model learned from, to compare with.
+        media: folder of clips, for film strips and of a table of posts.
+        known: facts that hold for every clip given as a file.
+        most: posts at most that are explained.
+        encoder: sentence encoder that the model was trained with, the default one if empty.
+        jobs: worker processes of the extraction.
+        limits: what one clip may cost.
+        progress: told `(done, total)`.
+
+    Raises:
+        InputError: if a post is neither an id of the features nor a file.
+        BundleError: if the model is refused, or features are of other versions.
+        StorageError: if the page cannot be written.
+    """
+    from virality.modeling.bundle import load_model
+    from virality.reports.explain_page import page_of
+    from virality.reports.explain_posts import explain_posts
+    from virality.reports.render import render_explained
+    from virality.workflow.describe import write_page
+
+    trained = load_model(model)
+    reference = read_features(features) if features is not None else None
+    clips = [Path(name) for name in asked]
+    if reference is not None and not any(path.exists() for path in clips):
+        posts, clips = _of_ids(reference, asked, features), []
+    else:
+        posts = features_for(
+            trained, clips, media=media, known=known, encoder=encoder, jobs=jobs, limits=limits,
+            progress=progress,
+        )  # fmt: skip
+    failed = int((posts.status["status"] == "failed").sum())
+    chosen, left_out = _first(posts, most)
+    told = explain_posts(
+        trained, chosen.matrix, chosen.posts, reference=reference, progress=progress
+    )
+    told = _filmed(told, chosen.posts, clips, media, limits)
+    page = page_of(trained, told, reference=reference is not None)
+    result = Explanation(trained.target.name, told, left_out, failed, "", page.notes)
+    if output is None:
+        return result
+    result = replace(result, page=str(output))
+    write_page(output, render_explained(page))
+    twin = json.dumps(result.as_json(), allow_nan=False, indent=1) + "\n"
+    write_page(output.with_suffix(".json"), twin)
+    return result
+
+
+def _of_ids(reference: Features, asked: Sequence[str], folder: Path | None) -> Features:
+    """Return the features of posts by their ids.
+
+    Raises:
+        InputError: naming the first that is not there.
+    """
+    there = set(reference.matrix.frame.index.astype(str))
+    for name in asked:
+        if name not in there:
+            raise InputError(
+                f"{name}: neither a post of {folder} nor a file; `virality status {folder}` lists "
+                "the posts"
+            )
+    wanted = list(dict.fromkeys(asked))
+    rows = reference.matrix.frame.index.get_indexer(pd.Index(wanted))
+    return Features(
+        reference.matrix.rows(wanted),
+        reference.posts.iloc[rows].reset_index(drop=True),
+        reference.status.iloc[rows].reset_index(drop=True),
+    )
+
+
+def _first(posts: Features, most: int) -> tuple[Features, int]:
+    """Return the first posts, and how many more there are."""
+    ids = list(posts.matrix.frame.index[:most])
+    kept = Features(
+        posts.matrix.rows(ids),
+        posts.posts.iloc[:most].reset_index(drop=True),
+        posts.status.iloc[:most].reset_index(drop=True),
+    )
+    return kept, len(posts.matrix) - len(ids)
+
+
+def _filmed(
+    told: Sequence["PostStory"],
+    posts: pd.DataFrame,
+    clips: Sequence[Path],
+    media: Path | None,
+    limits: Limits | None,
+) -> tuple["PostStory", ...]:
+    """Return the posts with a film strip each where their clip is there and can be read."""
+    from virality.data.media import find_media, posts_of_media
+
+    folder = media
+    if clips and all(path.suffix.lower() not in TABLES and path.exists() for path in clips):
+        folder = posts_of_media(clips)[1]
+    if folder is None:
+        return tuple(told)
+    found = find_media(posts, folder)
+    return tuple(
+        replace(one, film=film_of(clip.path, limits)) if clip.path is not None else one
+        for one, clip in zip(told, found, strict=True)
+    )
+
+
+TABLES = frozenset({".parquet", ".csv", ".json", ".jsonl", ""})
+"""Endings of what is no clip: tables, and folders of features."""
+
+
+def film_of(clip: Path, limits: Limits | None = None) -> tuple["Still", ...]:
+    """Return small pictures of a clip, evenly over it; none if it cannot be read."""
+    import numpy as np
+
+    from virality.data.decode import decode
+    from virality.data.store import file_sha256
+    from virality.workflow.film import cut_film
+
+    decoded = decode(clip, sha256=file_sha256(clip), limits=limits or Limits()).clip
+    if decoded is None or decoded.frames is None:
+        return ()
+    film = cut_film(decoded.frames)
+    kept = np.unique(np.linspace(0, len(film) - 1, min(len(film), MOST_PICTURES)).astype(int))
+    return tuple(replace(film[place], picture="") for place in kept)

@@ -277,7 +277,7 @@ def test_every_answer_carries_the_security_headers(client, path):
     headers = client.get(path, headers={"accept": "text/html"}).headers
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["x-frame-options"] == "DENY"
-    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["referrer-policy"] == "same-origin"
     assert headers["cross-origin-resource-policy"] == "same-origin"
     assert headers["cache-control"] == "no-store"
     policy = headers["content-security-policy"]

@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from virality.data.outcomes import Kept, Outcome, Receipt
 from virality.data.prediction_log import PredictionLog
@@ -98,7 +98,7 @@ def outcome_of(prediction: str, fields: Mapping[str, str]) -> Outcome:
     Raises:
         Refusal: naming the field that is no count.
     """
-    counts: dict[str, int] = {}
+    counts: dict[str, Any] = {}
     for name, text in fields.items():
         if name not in ASKED:
             raise Refusal(422, "unknown_field", f"there is no field {name[:40]!r}")
@@ -110,4 +110,4 @@ def outcome_of(prediction: str, fields: Mapping[str, str]) -> Outcome:
         counts[name] = int(digits)
     if not counts:
         raise Refusal(422, "nothing", "give at least one number")
-    return replace(Outcome(prediction=prediction), **counts)  # type: ignore[arg-type]
+    return Outcome(prediction=prediction, **counts)

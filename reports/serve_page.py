@@ -203,7 +203,8 @@ class ErrorPage:
 
 def render_error(status: int, message: str) -> Page:
     """Return the page that says why a request was not served."""
-    return _page("serve_error.html.j2", error=ErrorPage(status, heading_of(status), message))
+    sentence = f"{message[:1].upper()}{message[1:].rstrip('.')}."
+    return _page("serve_error.html.j2", error=ErrorPage(status, heading_of(status), sentence))
 
 
 def render_login(wrong: bool) -> Page:

@@ -9,6 +9,7 @@ from serve_case import site
 
 from virality.workflow.prediction_log import open_log
 
+sync_api = pytest.importorskip("playwright.sync_api")
 BROWSER = shutil.which("chromium")
 pytestmark = [
     pytest.mark.nightly,
@@ -28,8 +29,7 @@ def server(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def browser():
-    sync_playwright = pytest.importorskip("playwright.sync_api").sync_playwright
-    with sync_playwright() as play:
+    with sync_api.sync_playwright() as play:
         chromium = play.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
         yield chromium
         chromium.close()
@@ -72,14 +72,10 @@ def test_upload_result_and_what_if(page):
     assert not page.is_visible("#apart")
     before = page.inner_text("#then")
     page.fill("#w-caption", "word " * 60)
-    page.wait_for_function(
-        "before => document.getElementById('then').textContent !== before", arg=before
-    )
+    sync_api.expect(page.locator("#then")).not_to_have_text(before, timeout=60_000)
     assert page.inner_text("#effect").startswith(("times", "divided"))
     page.click("#what-if button[type=reset]")
-    page.wait_for_function(
-        "before => document.getElementById('then').textContent === before", arg=before
-    )
+    sync_api.expect(page.locator("#then")).to_have_text(before, timeout=60_000)
 
 
 def test_feedback_is_thanked_for_held_and_found_again(page):
@@ -149,7 +145,7 @@ def test_what_cannot_be_sent_is_said_before_it_is_sent(page, tmp_path):
     page.evaluate("document.getElementById('followers').removeAttribute('pattern')")
     page.fill("#followers", "many")
     page.click("button[type=submit]")
-    page.wait_for_function("document.getElementById('trouble').textContent.includes('followers')")
+    sync_api.expect(page.locator("#trouble")).to_contain_text("followers", timeout=60_000)
 
 
 def test_names_and_captions_run_nothing(page):

@@ -49,11 +49,11 @@ bench: install-dev build/peer peers
 	for script in $(BENCHMARKS); do $(BIN)/python $$script || exit 1; done
 
 # MoviePy serves the peer pipeline only, so it stays out of the environment. Without its own
-# requirements it takes numpy and Pillow from there; the others named here are small.
+# requirements it takes numpy from there; the others named here are small.
 build/peer: $(VENV)/.installed
 	rm -rf $@ && $(BIN)/python -m pip install --quiet --no-deps --target $@ \
 		moviepy==2.2.1 imageio==2.38.1 imageio_ffmpeg==0.8.1 proglog==0.1.12 \
-		decorator==5.2.1 python-dotenv==1.2.4
+		decorator==5.2.1 python-dotenv==1.2.4 pillow==11.3.0
 
 # Each AutoML peer lives in an environment of its own, with all that it needs named: they ask for
 # older libraries than ours. xgboost-cpu stands in for xgboost, which would bring CUDA libraries.

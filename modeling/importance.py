@@ -33,7 +33,7 @@ def parameter_importance(tuning: Tuning) -> Mapping[str, float]:
     done = [
         one
         for one in tuning.trials
-        if one.state == "COMPLETE" and one.value is not None and math.isfinite(one.value)
+        if one.state == "complete" and one.value is not None and math.isfinite(one.value)
     ]
     spaces = _spaces(done)
     if len(done) < LEAST_TRIALS or not spaces or len({one.value for one in done}) < 2:

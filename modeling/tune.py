@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 Progress = Callable[[int, int], None]
+TrialState = Literal["complete", "pruned", "fail", "running"]
 
 LEAST_POSTS = 30
 
@@ -47,7 +48,7 @@ class TrialRecord:
     """One trial: its value (mean error over folds, lower is better) is None unless complete."""
 
     number: int
-    state: str
+    state: TrialState
     value: float | None
     params: Mapping[str, float | int | str]
     seconds: float | None
@@ -264,4 +265,5 @@ def _record(trial: "FrozenTrial") -> TrialRecord:
     duration = trial.duration
     value = trial.value if trial.state.name == "COMPLETE" else None
     seconds = duration.total_seconds() if duration is not None else None
-    return TrialRecord(trial.number, trial.state.name.lower(), value, dict(trial.params), seconds)
+    state = cast(TrialState, trial.state.name.lower())
+    return TrialRecord(trial.number, state, value, dict(trial.params), seconds)

@@ -56,7 +56,6 @@ def missing_figure(fields: tuple[FieldCard, ...]) -> Figure:
 def study_figure(study: Study) -> Figure:
     """Return every finished trial and the best so far."""
     done = [trial for trial in study.trials if trial.value is not None]
-    rising = len(done) > 1 and (done[-1].best or 0.0) > (done[0].best or 0.0)
     across = around([float(trial.number) for trial in done])
     up = around([trial.value or 0.0 for trial in done])
     dots: tuple[Mark, ...] = tuple(
@@ -70,7 +69,7 @@ def study_figure(study: Study) -> Figure:
         key="study",
         title=say("fig.study"),
         shows=say("fig.study.shows"),
-        reads=say("fig.study.read_up" if rising else "fig.study.read"),
+        reads=say("fig.study.read"),
         plot=Panel(
             int(LOW),
             plain_axis(across, say("axis.trial")),

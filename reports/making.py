@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from virality.modeling.importance import parameter_importance
 from virality.reports.report_making import Making, Study, Trial, Weight
 from virality.reports.strings import BASES, LICENCES, MODALITIES, say
-from virality.reports.words import amount, significant, whole
+from virality.reports.words import amount, percent, significant, whole
 
 if TYPE_CHECKING:
     from virality.modeling.evaluate import Evaluation
@@ -79,42 +79,49 @@ def _flat(values: Mapping[str, object], prefix: str = "") -> dict[str, str]:
 
 
 def study_of(tuning: "Tuning") -> Study:
-    """Return the history of a study; beyond 1,000 trials, those that brought progress and a sample.
-
-    Whether low or high scores are better is told by which of them the study calls its best.
-    """
-    values = [one.value for one in tuning.trials if one.value is not None and _there(one.value)]
-    best = tuning.value
-    lower = not values or best is None or abs(best - min(values)) <= abs(best - max(values))
+    """Return the history of a study, in which low scores are better; of 1,000 trials at most."""
     trials: list[Trial] = []
     so_far: float | None = None
     for one in sorted(tuning.trials, key=lambda trial: trial.number):
-        value = float(one.value) if one.value is not None and _there(one.value) else None
-        if value is not None and one.state == "COMPLETE":
-            so_far = value if so_far is None else (min if lower else max)(so_far, value)
-        shown = value if one.state == "COMPLETE" else None
-        trials.append(Trial(int(one.number), str(one.state), shown, so_far, one.seconds))
+        value = _finite(one.value) if one.state == "complete" else None
+        if value is not None:
+            so_far = value if so_far is None else min(so_far, value)
+        trials.append(Trial(one.number, one.state, value, so_far, one.seconds))
     done = [trial for trial in trials if trial.value is not None]
-    winner = (min if lower else max)(done, key=lambda one: one.value or 0.0) if done else None
+    winner = min(done, key=lambda one: one.value or 0.0) if done else None
     step = math.ceil(len(trials) / MOST_TRIALS)
     return Study(
         trials=tuple(trials[::step]),
         total=len(trials),
-        best=float(best) if best is not None and _there(best) else None,
+        best=_finite(tuning.value),
         sentence=say(
-            "study.sentence", done=len(done), total=len(trials),
-            pruned=sum(trial.state == "PRUNED" for trial in trials),
+            "study.sentence", done=len(done), total=len(trials), metric=tuning.metric,
+            pruned=sum(trial.state == "pruned" for trial in trials),
             best=winner.number if winner else "–",
         ),
         params={
             str(name): significant(value, 3) if isinstance(value, float) else str(value)
             for name, value in tuning.params.items()
         },
+        metric=tuning.metric,
+        nested=_finite(tuning.nested),
+        optimism=_flattery(tuning),
     )  # fmt: skip
 
 
-def _there(value: float | None) -> bool:
-    return value is not None and math.isfinite(value)
+def _flattery(tuning: "Tuning") -> str:
+    """Return in words how much the best trial's score owes to choosing the luckiest of many."""
+    nested, gap = _finite(tuning.nested), _finite(tuning.optimism)
+    if nested is None or gap is None:
+        return say("study.not_nested")
+    shown = {"value": significant(tuning.value, 3), "nested": significant(nested, 3)}
+    if gap <= 0:
+        return say("study.no_optimism", **shown)
+    return say("study.optimism", **shown, share=percent(gap / nested, 1))
+
+
+def _finite(value: float | None) -> float | None:
+    return float(value) if value is not None and math.isfinite(value) else None
 
 
 def commands(card: "ModelCard", evaluations: Sequence["Evaluation"], seed: int) -> tuple[str, ...]:

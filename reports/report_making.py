@@ -17,13 +17,20 @@ class Trial:
 
 @dataclass(frozen=True)
 class Study:
-    """The search for parameters: every trial (thinned beyond 1,000), and what won."""
+    """The search for parameters: every trial (thinned beyond 1,000), and what won.
+
+    `best` is the best trial's score, `nested` what choosing among the trials is worth where other
+    folds choose than judge, both by `metric`, lower is better; `optimism` says how they differ.
+    """
 
     trials: tuple[Trial, ...]
     total: int
     best: float | None
     sentence: str
     params: Mapping[str, str]
+    metric: str
+    nested: float | None
+    optimism: str
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from virality.reports.explain import Scaled
+from virality.reports.result_axis import Axis, lay_axis
 from virality.reports.strings import BASES, MODALITIES, STRINGS, say
 from virality.reports.words import amount, percent, significant, spread, tidy, times, value_words
 
@@ -167,7 +168,7 @@ def lay_out_result(
     """
     one = answers[shown]
     forecast = one["forecast"]
-    place = _axis(forecast, one["parts"], target)
+    place = lay_axis(forecast, one["parts"], target)
     return ResultPage(
         name=tidy(one["name"]),
         trouble=_trouble(one),
@@ -241,29 +242,7 @@ def _outcome_tiles(outcomes: Mapping[str, Any], target: Counted) -> tuple[Tile, 
     return tuple(tiles)
 
 
-@dataclass(frozen=True)
-class _Axis:
-    low: float
-    high: float
-    log: bool
-
-    def at(self, value: float) -> str:
-        scaled = math.log10(1.0 + max(value, 0.0)) if self.log else value
-        share = (scaled - self.low) / (self.high - self.low)
-        return f"{100 * min(max(share, 0.0), 1.0):.2f}%"
-
-
-def _axis(forecast: Mapping[str, Any], parts: Sequence[Any], target: Counted) -> _Axis:
-    """Return an axis on which the range and every part's own prediction have their place."""
-    values = [forecast["low"], forecast["high"], forecast["prediction"]]
-    values += [part["prediction"] for part in parts]
-    scaled = [math.log10(1.0 + max(one, 0.0)) if target.log else one for one in values]
-    low, high = min(scaled), max(scaled)
-    room = max(0.08 * (high - low), 0.1)
-    return _Axis(low - room, high + room, target.log)
-
-
-def _scale(forecast: Mapping[str, Any], axis: _Axis, target: Counted) -> Scale:
+def _scale(forecast: Mapping[str, Any], axis: Axis, target: Counted) -> Scale:
     low, high = (float(axis.at(forecast[key])[:-1]) for key in ("low", "high"))
     return Scale(
         low=f"{low:.2f}%",
@@ -273,7 +252,7 @@ def _scale(forecast: Mapping[str, Any], axis: _Axis, target: Counted) -> Scale:
     )
 
 
-def _ticks(axis: _Axis, target: Counted) -> list[tuple[str, str, str]]:
+def _ticks(axis: Axis, target: Counted) -> list[tuple[str, str, str]]:
     """Return (place, words, side) of round values along an axis."""
     if axis.log:
         first, last = math.floor(axis.low) - 1, math.ceil(axis.high)
@@ -293,7 +272,7 @@ def _ticks(axis: _Axis, target: Counted) -> list[tuple[str, str, str]]:
     return ticks
 
 
-def _parts(parts: Sequence[Any], axis: _Axis, target: Counted) -> tuple[PartRow, ...]:
+def _parts(parts: Sequence[Any], axis: Axis, target: Counted) -> tuple[PartRow, ...]:
     most = max((part["weight"] for part in parts), default=1.0) or 1.0
     return tuple(
         PartRow(

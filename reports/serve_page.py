@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from virality.reports.render import policy_of, render_page
@@ -131,7 +132,6 @@ class Urls:
 
     what_if: str
     feedback: str = ""
-    prediction: str = ""
 
 
 @dataclass(frozen=True)
@@ -148,25 +148,48 @@ def receipt_of(state: str, reasons: Sequence[str]) -> Receipt:
     return Receipt(say(f"serve.told.{state}", why=why), state == "quarantined")
 
 
-def render_result(
-    page: ResultPage,
-    known: Mapping[str, str],
-    urls: Urls,
-    receipt: Receipt | None = None,
-) -> Page:
+def render_result(page: ResultPage, known: Mapping[str, str], urls: Urls) -> Page:
     """Return the page of a result.
 
     Args:
         page: words, numbers and positions.
         known: caption, hashtags, posted_at and sound_title as the what-if form begins with them.
         urls: where its forms go.
-        receipt: of feedback that has just been given.
     """
     words = {"busy": say("serve.change.busy"), "failed": open_string("serve.change.failed")}
     return _page(
-        "serve_result.html.j2", page=page, known=known, urls=urls, receipt=receipt, words=words,
+        "serve_result.html.j2", page=page, known=known, urls=urls, words=words,
         caption=tidy(known["caption"], 400),
     )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ToldPage:
+    """A prediction that was kept, and what is told of it."""
+
+    id: str
+    url: str
+    made: str
+    sentence: str
+    receipt: Receipt | None
+    trouble: str
+
+
+def render_told(
+    prediction: str, made_at: datetime, sentence: str, receipt: Receipt | None, trouble: str
+) -> Page:
+    """Return the page that asks what came of a prediction.
+
+    Args:
+        prediction: its id.
+        made_at: when it was made, UTC.
+        sentence: what was predicted.
+        receipt: of feedback that has just been given.
+        trouble: what was wrong with the last try.
+    """
+    made = say("serve.told.made", when=made_at.strftime("%Y-%m-%d %H:%M"))
+    page = ToldPage(prediction, f"/predictions/{prediction}", made, sentence, receipt, trouble)
+    return _page("serve_told.html.j2", told=page)
 
 
 @dataclass(frozen=True)

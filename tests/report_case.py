@@ -63,11 +63,15 @@ def make_tuning(trials: int = 12) -> Tuning:
     """Return a study that got better now and then."""
     errors = np.random.default_rng(1).uniform(0.4, 0.6, trials)
     records = tuple(
-        TrialRecord(i, "PRUNED" if i % 3 == 2 else "COMPLETE", float(error), {"num_leaves": 7}, 1.0)
+        TrialRecord(i, "pruned", None, {"num_leaves": 7}, 1.0)
+        if i % 3 == 2
+        else TrialRecord(i, "complete", float(error), {"num_leaves": 7}, 1.0)
         for i, error in enumerate(errors)
     )
-    best = min(one.value or 9.0 for one in records if one.state == "COMPLETE")
-    return Tuning("views", {"num_leaves": 7}, best, "mae", records, 0, 200)
+    best = min(one.value for one in records if one.value is not None)
+    return Tuning(
+        "views", {"num_leaves": 7}, best, "mean error", records, 0, 200, nested=best + 0.03
+    )
 
 
 @cache

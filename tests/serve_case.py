@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from clips import make_clip
 
+from virality.data.prediction_log import PredictionLog
 from virality.data.table import conform
 from virality.featurizers.extract import extract
 from virality.modeling.bundle import save_model
@@ -99,9 +100,9 @@ def predictor() -> Predictor:
 class Site:
     """A server in a thread of this process, and a client that knows its address."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, log: PredictionLog | None = None) -> None:
         self.settings = settings
-        self.app = create_app(predictor(), settings)
+        self.app = create_app(predictor(), settings, log)
         self.board = self.app.state.board
         self._server = server_of(self.app, settings)
         self._sock = listen(settings)
@@ -134,9 +135,9 @@ class Site:
 
 
 @contextmanager
-def site(**settings: object) -> Iterator[Site]:
+def site(*, log: PredictionLog | None = None, **settings: object) -> Iterator[Site]:
     """A server with some settings of its own, on a free port."""
-    with Site(Settings(port=0, **settings)) as one:
+    with Site(Settings(port=0, **settings), log) as one:
         yield one
 
 

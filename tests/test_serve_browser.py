@@ -7,6 +7,8 @@ import pytest
 import serve_case as case
 from serve_case import site
 
+from virality.workflow.prediction_log import open_log
+
 BROWSER = shutil.which("chromium")
 pytestmark = [
     pytest.mark.nightly,
@@ -16,15 +18,17 @@ PHONE = {"width": 390, "height": 844}
 
 
 @pytest.fixture(scope="module")
-def server():
-    with site(clip_bytes=300_000) as one:
+def server(tmp_path_factory):
+    with (
+        open_log(tmp_path_factory.mktemp("log") / "predictions.db") as log,
+        site(clip_bytes=300_000, log=log) as one,
+    ):
         yield one
 
 
 @pytest.fixture(scope="module")
 def browser():
-    from playwright.sync_api import sync_playwright
-
+    sync_playwright = pytest.importorskip("playwright.sync_api").sync_playwright
     with sync_playwright() as play:
         chromium = play.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
         yield chromium
@@ -76,6 +80,27 @@ def test_upload_result_and_what_if(page):
     page.wait_for_function(
         "before => document.getElementById('then').textContent === before", arg=before
     )
+
+
+def test_feedback_is_thanked_for_held_and_found_again(page):
+    predict(page, caption="tell me later")
+    place = page.get_attribute("#told .keep", "href")
+    page.fill("#t-views", "12,000")
+    page.fill("#t-likes", "900")
+    page.click(".told-form button")
+    page.wait_for_url(f"**{place}")
+    assert "kept for the next training" in page.inner_text("[role=status]")
+    page.goto(place)
+    assert page.locator("[role=status]").count() == 0
+    page.fill("#t-likes", "5000")
+    page.fill("#t-views", "999")
+    page.click(".told-form button")
+    page.wait_for_selector(".caution")
+    assert "more likes" in page.inner_text("[role=status]")
+    page.fill("#t-views", "many")
+    page.click(".told-form button")
+    page.wait_for_selector("[role=alert]")
+    assert "whole number" in page.inner_text("[role=alert]")
 
 
 def test_several_clips_and_captions_side_by_side(page):
@@ -148,7 +173,8 @@ def test_nothing_is_wider_than_a_phone(browser, server, scheme):
     page = context.new_page()
     page.set_default_timeout(60_000)
     predict(page, case.clip(1), caption="a long caption " * 20 + "w" * 90)
-    for path in (page.url, "/", "/nothing"):
+    kept = page.get_attribute("#told .keep", "href")
+    for path in (page.url, kept, "/", "/nothing"):
         page.goto(path)
         assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     paper = page.evaluate("getComputedStyle(document.body).backgroundColor")

@@ -68,6 +68,7 @@ FOREIGN = [
 CHANGING = [
     ("POST", "/api/v1/jobs"), ("POST", "/predict"), ("DELETE", f"/api/v1/jobs/{'a' * 32}"),
     ("POST", f"/api/v1/jobs/{'a' * 32}/items/0/what-if"), ("POST", "/login"),
+    ("POST", f"/predictions/{'a' * 32}"), ("POST", f"/api/v1/predictions/{'a' * 32}/feedback"),
 ]  # fmt: skip
 
 
@@ -116,6 +117,13 @@ def test_a_browser_is_asked_for_the_token_and_carries_a_cookie(server):
         assert "samesite=strict" in cookie
         assert TOKEN not in cookie
         assert browser.get("/").status_code == 200
+
+
+def test_the_login_takes_no_file(server):
+    with server.client() as stranger:
+        answer = stranger.post("/login", files=[("clip", ("a.mp4", b"x", "video/mp4"))])
+    assert answer.status_code == 413
+    assert list(server.board.root.iterdir()) == []
 
 
 def test_health_needs_no_token_and_tells_nothing(server):
@@ -269,7 +277,7 @@ def test_every_answer_carries_the_security_headers(client, path):
     headers = client.get(path, headers={"accept": "text/html"}).headers
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["x-frame-options"] == "DENY"
-    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["referrer-policy"] == "same-origin"
     assert headers["cross-origin-resource-policy"] == "same-origin"
     assert headers["cache-control"] == "no-store"
     policy = headers["content-security-policy"]

@@ -12,6 +12,8 @@ from schemathesis.specs.openapi.checks import (
 )
 from serve_case import site
 
+from virality.workflow.prediction_log import open_log
+
 CHECKS = [
     not_a_server_error, status_code_conformance, content_type_conformance,
     response_schema_conformance, unsupported_method,
@@ -19,12 +21,14 @@ CHECKS = [
 
 
 @pytest.fixture(scope="module")
-def document():
-    with site(waiting=200, clip_bytes=100_000) as one:
+def document(tmp_path_factory):
+    with (
+        open_log(tmp_path_factory.mktemp("log") / "predictions.db") as log,
+        site(waiting=200, clip_bytes=100_000, log=log) as one,
+    ):
         yield schemathesis.openapi.from_url(f"{one.url}/api/v1/openapi.json")
 
 
-@pytest.mark.nightly
 def test_the_api_keeps_to_its_document(document):
     for found in document.get_all_operations():
         operation = found.ok()

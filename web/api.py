@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 
+from virality.data.outcomes import Outcome
 from virality.reports.result_page import changed_words
 from virality.reports.words import amount, value_words
 from virality.web import metrics
-from virality.web.intake import take_in
+from virality.web.intake import take_in, visitor_of
 from virality.web.refusal import Refusal
 from virality.web.schemas import (
     FORM,
@@ -18,7 +19,10 @@ from virality.web.schemas import (
     JobId,
     JobView,
     ModelView,
+    PredictionId,
     Started,
+    Taken,
+    Told,
     Trouble,
     WhatIf,
 )
@@ -27,6 +31,7 @@ from virality.workflow.console import as_line
 
 if TYPE_CHECKING:
     from virality.web.jobs import Board, Job
+    from virality.web.told import Ledger
     from virality.workflow.answer import Answer
 
 
@@ -43,6 +48,18 @@ def board_of(request: Request) -> "Board":
     """Return the jobs of the server that a request came to."""
     board: Board = request.app.state.board
     return board
+
+
+def ledger_of(request: Request) -> "Ledger":
+    """Return the log of the server that a request came to.
+
+    Raises:
+        Refusal: if it keeps none.
+    """
+    ledger = board_of(request).ledger
+    if ledger is None:
+        raise Refusal(404, "no_log", "this server keeps no log of predictions")
+    return ledger
 
 
 def item_of(job: "Job", item: int) -> "Answer":
@@ -120,6 +137,18 @@ def what_if(request: Request, job_id: JobId, item: int, asked: WhatIf) -> JSONRe
         "levers": {name: value_words(value, units[name]) for name, value in values.items()},
     }
     return JSONResponse(plainly({"forecast": then, "words": words}))
+
+
+@router.post(
+    "/predictions/{prediction_id}/feedback",
+    response_model=Taken,
+    responses=refusals(403, 404, 413, 422, 503),
+)
+def tell(request: Request, prediction_id: PredictionId, told: Told) -> dict[str, Any]:
+    """Tell what became of a post; what cannot be true is held back with reasons."""
+    outcome = Outcome(prediction=prediction_id, **told.model_dump())
+    receipt = ledger_of(request).tell(outcome, visitor_of(request, board_of(request)))
+    return {"state": receipt.state, "reasons": list(receipt.reasons)}
 
 
 @router.get("/model", response_model=ModelView, responses=refusals())

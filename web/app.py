@@ -20,18 +20,30 @@ from virality.web.jobs import Board
 from virality.web.metrics import Metrics
 from virality.web.refusal import Refusal, refusal_body
 from virality.web.settings import Settings
+from virality.web.told import Ledger
 from virality.workflow.predictor import Predictor
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
+    from virality.data.prediction_log import PredictionLog
+
 MESSAGES = {404: "there is nothing at this address", 405: "this address does not take that"}
 
 
-def create_app(predictor: Predictor, settings: Settings) -> FastAPI:
-    """Return the application that serves a model; its workers live as long as its lifespan."""
+def create_app(
+    predictor: Predictor, settings: Settings, log: "PredictionLog | None" = None
+) -> FastAPI:
+    """Return the application that serves a model; its workers live as long as its lifespan.
+
+    Args:
+        predictor: what answers.
+        settings: how to serve.
+        log: where predictions and feedback are kept, None if they are not; it stays open.
+    """
     counted = Metrics()
-    board = Board(predictor, settings, counted)
+    ledger = Ledger(log, predictor, counted) if log is not None else None
+    board = Board(predictor, settings, counted, ledger)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:

@@ -26,4 +26,10 @@ async def take_in(request: Request, board: "Board") -> "Job":
         board.release(folder)
         raise
     board.metrics.bytes.inc(form.bytes)
-    return board.submit(candidates, folder)
+    return board.submit(candidates, folder, visitor_of(request, board))
+
+
+def visitor_of(request: Request, board: "Board") -> str:
+    """Return what the log calls whoever sent a request, `""` if there is no log."""
+    address = request.client.host if request.client else ""
+    return board.ledger.visitor(address) if board.ledger is not None else ""

@@ -11,14 +11,18 @@ import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from virality.data.errors import ViralityError
+from virality.data.errors import StorageError, ViralityError
 from virality.featurizers.pool import Crew
 from virality.web.metrics import Metrics
 from virality.web.refusal import Refusal
 from virality.web.settings import Settings
 from virality.workflow.answer import Answer
 from virality.workflow.predictor import Candidate, Predictor
+
+if TYPE_CHECKING:
+    from virality.web.told import Ledger
 
 STATES = ("waiting", "running", "done", "failed")
 STAGES = ("waiting", "text", "decode", "audio", "frames", "stream", "predict", "done")
@@ -45,6 +49,7 @@ class Job:
         error: for people, when failed.
         ended: on the monotonic clock, 0 before.
         predictions: their ids in the prediction log, one a candidate, if there is a log.
+        visitor: who asked, as the log calls them.
     """
 
     id: str
@@ -59,6 +64,7 @@ class Job:
     error: str = ""
     ended: float = 0.0
     predictions: tuple[str, ...] = ()
+    visitor: str = ""
 
     def tell(self, stage: str) -> None:
         """Note what a worker is about to do; stages only go forward."""
@@ -77,15 +83,24 @@ class Board:
         predictor: what answers.
         settings: how many at once, how many may wait, how long results are kept.
         metrics: where ends are counted.
+        ledger: where answers are kept, None if they are not.
     """
 
-    def __init__(self, predictor: Predictor, settings: Settings, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        predictor: Predictor,
+        settings: Settings,
+        metrics: Metrics,
+        ledger: "Ledger | None" = None,
+    ) -> None:
         self.predictor, self.settings, self.metrics = predictor, settings, metrics
+        self.ledger = ledger
         self.root = Path(tempfile.mkdtemp(prefix="virality-serve-"))
         self.ready = threading.Event()
         self._jobs: dict[str, Job] = {}
         self._lock = threading.Lock()
         self._taken = 0
+        self._cold = settings.workers + 1  # workers, and the crew for what-if
         self._queue: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._side = Crew(1)  # for what-if: it must not wait behind a clip
         self._side_lock = threading.Lock()
@@ -100,6 +115,9 @@ class Board:
             thread = threading.Thread(target=self._work, name=f"virality-job-{number}", daemon=True)
             self._threads.append(thread)
             thread.start()
+        aside = threading.Thread(target=self._warm_aside, name="virality-aside", daemon=True)
+        self._threads.append(aside)
+        aside.start()
 
     def close(self) -> None:
         """End workers and threads, delete every file."""
@@ -138,9 +156,9 @@ class Board:
         with self._lock:
             self._taken -= 1
 
-    def submit(self, candidates: Sequence[Candidate], folder: Path) -> Job:
+    def submit(self, candidates: Sequence[Candidate], folder: Path, visitor: str = "") -> Job:
         """Queue candidates whose place was reserved."""
-        job = Job(secrets.token_urlsafe(24), tuple(candidates), folder)
+        job = Job(secrets.token_urlsafe(24), tuple(candidates), folder, visitor=visitor)
         with self._lock:
             self._jobs[job.id] = job
         self._queue.put(job)
@@ -193,16 +211,40 @@ class Board:
             warm(self.predictor, crew, self.root)
         except ViralityError as error:
             print(f"warning: the first result will be slow: {error}", file=sys.stderr)
-        self.ready.set()
+        self._note_warm()
+
+    def _warm_aside(self) -> None:
+        """Load what a what-if needs: its crew is another than those of the workers."""
+        from virality.workflow.warming import warm_aside
+
+        try:
+            with self.aside() as crew:
+                warm_aside(self.predictor, crew)
+        except (ViralityError, Refusal) as error:
+            print(f"warning: the first what-if will be slow: {error}", file=sys.stderr)
+        self._note_warm()
+
+    def _note_warm(self) -> None:
+        with self._lock:
+            self._cold -= 1
+            if self._cold == 0:
+                self.ready.set()
 
     def _serve(self, job: Job, crew: Crew) -> None:
         try:
             if job.id in self._jobs:  # not dropped while it waited
                 job.state = "running"
-                job.answers = self.predictor.predict(
+                answers = self.predictor.predict(
                     job.candidates, crew, progress=job.count, tell=job.tell
                 )
+                if self.ledger is not None:
+                    job.predictions = self.ledger.keep(answers, job.visitor)
+                job.answers = answers
                 self._note_end(job, "done")
+        except StorageError as error:  # it names a path of this machine: not for visitors
+            print(f"error: {error}", file=sys.stderr)
+            job.error = "nothing can be stored here right now; try again"
+            self._note_end(job, "failed")
         except ViralityError as error:
             job.error = str(error)
             self._note_end(job, "failed")

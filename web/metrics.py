@@ -36,6 +36,10 @@ class Metrics:
             "virality_clips", "Clips by the status of their decoding.", ("status",),
             registry=self.registry,
         )  # fmt: skip
+        self.feedback = Counter(
+            "virality_feedback", "Reports of what became of posts, by what was done with them.",
+            ("state",), registry=self.registry,
+        )  # fmt: skip
         self.bytes = Counter(
             "virality_uploaded_bytes", "Bytes of clips taken in.", registry=self.registry
         )

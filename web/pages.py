@@ -3,15 +3,17 @@
 from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from virality.reports import serve_page
-from virality.reports.result_page import lay_out_result
-from virality.web.api import board_of, item_of
+from virality.reports.result_page import lay_out_result, told
+from virality.web.api import board_of, item_of, ledger_of
 from virality.web.guard import COOKIE
-from virality.web.intake import take_in
+from virality.web.intake import take_in, visitor_of
 from virality.web.refusal import Refusal
 from virality.web.settings import is_loopback
+from virality.web.told import outcome_of
 from virality.web.uploads import receive_form
 from virality.web.wording import texts_of
 
@@ -76,9 +78,7 @@ def best_of(job: "Job") -> int:
     return max(read, key=lambda i: (job.answers[i].forecast.prediction, -i))
 
 
-def result_page(
-    board: "Board", job: "Job", item: int, receipt: serve_page.Receipt | None = None
-) -> serve_page.Page:
+def result_page(board: "Board", job: "Job", item: int) -> serve_page.Page:
     """Return the page of one candidate."""
     one, predictor = item_of(job, item), board.predictor
     frame = one.features.matrix.frame
@@ -97,8 +97,46 @@ def result_page(
         levers=levers,
     )
     path = f"{job.id}/items/{item}"
-    urls = serve_page.Urls(f"/api/v1/jobs/{path}/what-if")
-    return serve_page.render_result(page, texts_of(one.known), urls, receipt)
+    kept = f"/predictions/{job.predictions[item]}" if job.predictions else ""
+    urls = serve_page.Urls(f"/api/v1/jobs/{path}/what-if", kept)
+    return serve_page.render_result(page, texts_of(one.known), urls)
+
+
+@router.get("/predictions/{prediction}")
+def prediction(request: Request, prediction: str) -> HTMLResponse:
+    """Show what was predicted once, and ask what came of it."""
+    return told_page(request, prediction)
+
+
+@router.post("/predictions/{prediction}")
+async def tell(request: Request, prediction: str) -> HTMLResponse:
+    """Take what came of a prediction and say what is done with it."""
+    board, ledger = board_of(request), ledger_of(request)
+    form = await receive_form(request, None, board.settings)
+    try:
+        outcome = outcome_of(prediction, dict(form.texts))
+        receipt = await run_in_threadpool(ledger.tell, outcome, visitor_of(request, board))
+    except Refusal as refusal:
+        if refusal.status != 422:
+            raise
+        page = await run_in_threadpool(told_page, request, prediction, trouble=refusal.message)
+        page.status_code = 422
+        return page
+    words = serve_page.receipt_of(receipt.state, receipt.reasons)
+    return await run_in_threadpool(told_page, request, prediction, receipt=words)
+
+
+def told_page(
+    request: Request,
+    name: str,
+    receipt: serve_page.Receipt | None = None,
+    trouble: str = "",
+) -> HTMLResponse:
+    """Return the page of a prediction that was kept."""
+    kept = ledger_of(request).find(name)
+    target = board_of(request).predictor.model.target
+    sentence = told({"prediction": kept.prediction, "low": kept.low, "high": kept.high}, target)
+    return shown(serve_page.render_told(name, kept.made_at, sentence, receipt, trouble))
 
 
 @router.get("/login")
@@ -111,8 +149,7 @@ async def login() -> HTMLResponse:
 async def let_in(request: Request) -> Response:
     """Check the token and give the browser something to show from now on."""
     board = board_of(request)
-    folder = board.root / "nothing"  # no file is ever taken here
-    form = await receive_form(request, folder, board.settings)
+    form = await receive_form(request, None, board.settings)
     told = dict(form.texts).get("token", "").strip()
     if not board.settings.token or not board.settings.knows(told):
         return shown(serve_page.render_login(True), 401)

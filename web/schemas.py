@@ -2,9 +2,12 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 JobId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{32}$", description="id of a job")]
+PredictionId = Annotated[
+    str, Field(pattern=r"^[0-9a-f]{32}$", description="id of a prediction in the log")
+]
 MOMENT = r"^20\d\d-\d\d-\d\dT\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d)?$"
 
 
@@ -69,6 +72,31 @@ class WhatIf(BaseModel):
     sound_title: str | None = Field(None, max_length=200, pattern=r"^[^\x00]*$")
     sound_original: bool | None = None
     levers: dict[str, float] = Field({}, max_length=12, description="column -> value")
+
+
+LARGEST = 2**63 - 1
+
+
+class Told(BaseModel):
+    """What became of a post: at least one count."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    views: int | None = Field(None, ge=-LARGEST, le=LARGEST)
+    likes: int | None = Field(None, ge=-LARGEST, le=LARGEST)
+    comments: int | None = Field(None, ge=-LARGEST, le=LARGEST)
+    shares: int | None = Field(None, ge=-LARGEST, le=LARGEST)
+    saves: int | None = Field(None, ge=-LARGEST, le=LARGEST)
+    observed_at: AwareDatetime | None = Field(
+        None, description="when the counts were read, with its offset from UTC; now if left out"
+    )
+
+
+class Taken(BaseModel):
+    """What became of feedback."""
+
+    state: str = Field(description="accepted, known (sent before) or quarantined")
+    reasons: list[str] = Field(description="why it is held, as sentences")
 
 
 class Changed(BaseModel):

@@ -1,6 +1,7 @@
 """Listening: uvicorn with our bounds, and what is printed at the start."""
 
 import asyncio
+import contextlib
 import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -77,7 +78,14 @@ def _protocol(header_s: float) -> Any:
     return Prompt
 
 
-def serve(model: Path, reference: Path | None, encoder: str, settings: Settings, say: Any) -> None:
+def serve(
+    model: Path,
+    reference: Path | None,
+    encoder: str,
+    settings: Settings,
+    say: Any,
+    log: Path | None = None,
+) -> None:
     """Serve a model until interrupted.
 
     Args:
@@ -86,6 +94,7 @@ def serve(model: Path, reference: Path | None, encoder: str, settings: Settings,
         encoder: sentence encoder of the model, the default one if empty.
         settings: how to serve.
         say: told the address once requests are taken.
+        log: where predictions and feedback are kept, None if they are not.
 
     Raises:
         ViralityError: if the address, the model or the reference cannot be used.
@@ -96,12 +105,14 @@ def serve(model: Path, reference: Path | None, encoder: str, settings: Settings,
     sock = listen(settings)
     try:
         from virality.data.limits import Limits
+        from virality.workflow.prediction_log import open_log
 
         limits = Limits(file_bytes=settings.clip_bytes)
-        app = create_app(Predictor(model, reference, encoder=encoder, limits=limits), settings)
-        server = server_of(app, settings)
-        say(address(sock))
-        asyncio.run(server.serve(sockets=[sock]))
+        predictor = Predictor(model, reference, encoder=encoder, limits=limits)
+        with contextlib.nullcontext() if log is None else open_log(log) as opened:
+            server = server_of(create_app(predictor, settings, opened), settings)
+            say(address(sock))
+            asyncio.run(server.serve(sockets=[sock]))
     finally:
         sock.close()
 

@@ -52,11 +52,11 @@ class FormReader:
 
     Args:
         boundary: between parts.
-        folder: where clips go, under names of our own.
+        folder: where clips go, under names of our own; None if none are taken.
         settings: how many and how large.
     """
 
-    def __init__(self, boundary: bytes, folder: Path, settings: Settings) -> None:
+    def __init__(self, boundary: bytes, folder: Path | None, settings: Settings) -> None:
         from python_multipart.multipart import MultipartParser
 
         self._folder, self._settings = folder, settings
@@ -137,6 +137,8 @@ class FormReader:
         part.filename = None if named is None else named.decode("utf-8", "replace")
         if part.filename is None or part.name != CLIP_FIELD:
             return
+        if self._folder is None:
+            raise Refusal(413, "too_many_clips", "no clip is taken here")
         if len(self._clips) >= self._settings.clips:
             raise Refusal(413, "too_many_clips", f"at most {self._settings.clips} clips are taken")
         # The name is a stranger's: it is shown, never used as a path.
@@ -185,12 +187,12 @@ def _text(part: _Part) -> str:
     return text.replace("\r\n", "\n")
 
 
-async def receive_form(request: Any, folder: Path, settings: Settings) -> Form:
+async def receive_form(request: Any, folder: Path | None, settings: Settings) -> Form:
     """Read a request's form into a folder, within limits of size and time.
 
     Args:
         request: of Starlette, its body unread.
-        folder: where clips go.
+        folder: where clips go, None if none are taken.
         settings: the limits.
 
     Raises:

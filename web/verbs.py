@@ -33,6 +33,7 @@ def serve(
     max_upload: Annotated[int, typer.Option(help="Largest clip, in MB.", min=1)] = 200,
     keep: Annotated[float, typer.Option(help="Minutes that a result is kept.", min=0.1)] = 60.0,
     encoder: options.Encoder = "",
+    log: options.Log = None,
 ) -> None:
     """Serve a page and a JSON API: clips and captions in, predictions with reasons out."""
     from virality.web.serve import serve as listen
@@ -53,4 +54,4 @@ def serve(
         lines += f"\ntoken: {token}" if token else ""
         console.emit({"url": address, "token": token}, lambda: print(lines, flush=True))
 
-    listen(model, features, encoder, settings, say)
+    listen(model, features, encoder, settings, say, log)

@@ -5,6 +5,7 @@ same functions: the extraction of `featurizers.extract` and the `forecast` of `w
 What differs is that workers stay between requests, with their encoders in memory.
 """
 
+import secrets
 import tempfile
 import threading
 from collections.abc import Mapping, Sequence
@@ -23,6 +24,7 @@ from virality.workflow.levers import Lever, find_levers, moved
 from virality.workflow.predict import CAPTION_ID, Forecast, Known, extract_for, forecast, with_known
 
 if TYPE_CHECKING:
+    from virality.data.prediction_log import PredictionLog
     from virality.featurizers.pool import Crew
     from virality.featurizers.worker import Tell
     from virality.modeling.niche import Niche
@@ -122,6 +124,34 @@ class Predictor:
     def _answer(self, features: Features, one: Candidate) -> Answer:
         made = answer(self.model, features, one.name, one.known, self.niche, self.levers)
         return replace(made, forecast=replace(made.forecast, id=one.name))
+
+    def keep(
+        self, log: "PredictionLog", bundle: str, answers: Sequence[Answer], *, client: str = ""
+    ) -> tuple[str, ...]:
+        """Keep answers in a log of predictions and return their ids, in order.
+
+        Candidates are called anything, so each is kept as a post of its own.
+
+        Args:
+            log: an open log.
+            bundle: hash of the model's bundle, see `modeling.bundle.bundle_hash`.
+            answers: of this model.
+            client: who asked; `""` is the owner.
+
+        Raises:
+            StorageError: if they cannot be written.
+        """
+        from virality.workflow.prediction_log import keep_forecasts
+
+        kept: list[str] = []
+        for one in answers:
+            name = f"{CAPTION_ID}-{secrets.token_hex(8)}"
+            with self._lock:
+                kept += keep_forecasts(
+                    log, bundle, self.model, one.features, (one.forecast,), client=client,
+                    names=(name,),
+                )  # fmt: skip
+        return tuple(kept)
 
     def change(
         self, earlier: Answer, known: Known, levers: Mapping[str, float], crew: "Crew"

@@ -208,7 +208,7 @@ def show_run(result: "Run") -> None:
         f"Posts read: {result.posts}" + (f" ({result.failed} failed)" if result.failed else "")
     )
     say_line(f"Features: {result.features}")
-    say_line(f"Best trial: {result.best_trial:.3f} RMSE on author folds, of {result.trials} trials")
+    say_line(f"Best trial: {result.best_trial:.3f} on the study's folds, of {result.trials} trials")
     say_line(f"Score: {result.verdict[0]}")
     say_line(f"Strongest drivers: {', '.join(result.drivers)}")
     say_line(f"Report: {result.report}")

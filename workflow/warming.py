@@ -13,6 +13,15 @@ SECONDS = 3
 CAPTION = "wait for it #fyp"
 
 
+def warm_aside(predictor: Predictor, crew: "Crew") -> None:
+    """Predict for a caption alone, which is all that a crew for what-if ever measures.
+
+    Raises:
+        StorageError: if nothing can be stored.
+    """
+    predictor.predict([Candidate("warm", None, Known(caption=CAPTION))], crew)
+
+
 def warm(predictor: Predictor, crew: "Crew", folder: Path) -> None:
     """Predict for a made clip with a caption, so that encoders are loaded and code is compiled.
 

@@ -1,0 +1,39 @@
+"""The axis that a prediction's page draws its range and its parts on."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from virality.reports.explain import Scaled
+
+
+@dataclass(frozen=True)
+class Axis:
+    """From `low` to `high`, on the logarithm of 1 + value where `log`."""
+
+    low: float
+    high: float
+    log: bool
+
+    def at(self, value: float) -> str:
+        """Return where a value stands, as a share of the axis such as `12.50%`."""
+        scaled = math.log10(1.0 + max(value, 0.0)) if self.log else value
+        share = (scaled - self.low) / (self.high - self.low)
+        return f"{100 * min(max(share, 0.0), 1.0):.2f}%"
+
+
+def lay_axis(forecast: Mapping[str, Any], parts: Sequence[Any], target: Scaled) -> Axis:
+    """Return an axis on which the range and every part's own prediction have their place.
+
+    Args:
+        forecast: `prediction`, `low` and `high` in the target's units.
+        parts: each with its `prediction`.
+        target: whether it is learned on a logarithm.
+    """
+    values = [forecast["low"], forecast["high"], forecast["prediction"]]
+    values += [part["prediction"] for part in parts]
+    scaled = [math.log10(1.0 + max(one, 0.0)) if target.log else one for one in values]
+    low, high = min(scaled), max(scaled)
+    room = max(0.08 * (high - low), 0.1)
+    return Axis(low - room, high + room, target.log)

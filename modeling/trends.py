@@ -8,13 +8,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from virality.data.derived import has_values
 from virality.data.errors import InputError, UsageError
-from virality.data.post import SCHEMA
+from virality.data.post import OUTCOMES, SCHEMA
 from virality.data.splits import author_codes, author_groups, posting_times
 from virality.data.table import empty_column
 from virality.modeling.adjust import Adjusted, adjust
 from virality.modeling.resample import LEAST_CLUSTERS, Resampler
-from virality.modeling.targets import Target, available_targets, find_target
+from virality.modeling.targets import Target, find_target
 from virality.modeling.trend_items import LEAST_POSTS, find_items, hashtag_entries, sound_entries
 from virality.modeling.trend_times import find_durations, find_hours, local_clock, step_of
 from virality.modeling.trend_topics import LEAST_CAPTIONS, find_topics
@@ -153,7 +154,7 @@ def _whole(posts: pd.DataFrame) -> pd.DataFrame:
 
 
 def _target(posts: pd.DataFrame, name: str) -> Target:
-    there = available_targets(posts)
+    there = [one for one in OUTCOMES if has_values(posts, one)]
     if name:
         return find_target(name).settle(posts).fit(posts)
     if not there:

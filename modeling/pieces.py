@@ -73,6 +73,7 @@ def take_apart(model: Model) -> Pieces:
         "numbers": projector.numbers,
         "clock": projector.history.clock,
         "means": projector.history.means,
+        "ahead": projector.history.ahead,
     }
     for group, weights in (("cold", stack.cold), ("warm", stack.warm)):
         arrays |= {f"{group}_{inner}": getattr(weights, inner) for inner in WEIGHT_ARRAYS}
@@ -146,7 +147,7 @@ def put_together(pieces: Pieces) -> Model:
         for number, values in enumerate(facts["blocks"])
     }
     ledgers = [Ledger(*(arrays[f"{name}_{inner}"] for inner in LEDGER_FIELDS)) for name in LEDGERS]
-    history = History(arrays["clock"], arrays["means"], *ledgers)
+    history = History(arrays["clock"], arrays["means"], arrays["ahead"], *ledgers)
     projector = Projector(
         blocks,
         _terms(pieces),
@@ -329,6 +330,7 @@ def _check(model: Model) -> None:
     if set(projector.encodings) != (set(MEANINGS) if projector.spec.categories else set()):
         raise BundleError("categories are missing or were not asked for; train again")
     _shape("history", history.means, (len(history.clock) + 1,))
+    _shape("history", history.ahead, (len(history.clock) + 1,))
     ascending = [
         stack.outcomes, stack.intervals.warm.quantiles, stack.intervals.cold.quantiles,
         stack.intervals.warm.levels, stack.intervals.cold.levels, history.clock,

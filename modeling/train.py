@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from virality.data.errors import BundleError
+from virality.data.errors import BundleError, InputError
 from virality.data.matrix import Column, FeatureMatrix
 from virality.data.splits import author_codes, posting_times
 from virality.modeling.families import (
@@ -24,7 +24,7 @@ from virality.modeling.provenance import usable_columns
 from virality.modeling.recipe import Recipe, sensible_recipe, tuned_recipe
 from virality.modeling.rows import Rows, arrange, labelled
 from virality.modeling.stack import Contributions, Progress, Stack, fit_stack
-from virality.modeling.targets import Target, find_target
+from virality.modeling.targets import Target, find_target, is_there
 from virality.modeling.threads import one_blas_thread
 from virality.modeling.tune import Tuning
 
@@ -180,6 +180,28 @@ class Model:
         rows = self.rows(matrix, posts)
         with one_blas_thread():
             return gather(self.stack.contributions(rows), self.card.families)
+
+    def informed(self, posts: pd.DataFrame) -> "Model":
+        """Return the model with what happened since it was trained in its history.
+
+        Trees and weights stay. Earlier outcomes of authors, sounds and hashtags count these posts
+        too, each for posts strictly later than itself.
+
+        Args:
+            posts: with posting times and outcomes; those not posted after every training post are
+                left out, as they may be among them.
+
+        Raises:
+            InputError: if no post has the outcome.
+        """
+        if not is_there(self.target, posts):
+            raise InputError(
+                f"what happened since is asked for, but no post has {self.target.outcome!r}"
+            )
+        stack = self.stack
+        history = stack.projector.history.extended(posts, self.target.values(posts))
+        projector = replace(stack.projector, history=history)
+        return replace(self, stack=replace(stack, projector=projector))
 
     def rows(self, matrix: FeatureMatrix, posts: pd.DataFrame) -> Rows:
         """Check that the matrix fits and return what the stack reads."""

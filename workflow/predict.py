@@ -125,7 +125,12 @@ def predict(
 
 
 def predict_logged(
-    bundle: Path, inputs: Sequence[Path], *, log: Path | None, **options: Any
+    bundle: Path,
+    inputs: Sequence[Path],
+    *,
+    log: Path | None,
+    history: Path | None = None,
+    **options: Any,
 ) -> tuple[list[Forecast], Mapping[str, int]]:
     """Predict as `predict` does by the model of a folder, and keep what was said in a log.
 
@@ -133,15 +138,21 @@ def predict_logged(
         bundle: folder of the model.
         inputs: as for `predict`.
         log: prediction log, made if it is not there; nothing is kept if None.
+        history: table of posts with outcomes, which the model is told of first (see
+            `Model.informed`).
         options: those of `predict`.
 
     Raises:
         StorageError: if the log cannot be used; nothing has been predicted then.
+        InputError: if the posts of `history` cannot be read or hold no outcomes.
     """
     from virality.modeling.bundle import bundle_hash, load_model
     from virality.workflow.prediction_log import keep_forecasts, open_log
 
     model, mark = load_model(bundle), bundle_hash(bundle)
+    if history is not None:
+        with tempfile.TemporaryDirectory(prefix="virality-") as folder:
+            model = model.informed(_posts_of_table(history, Path(folder)))
     if log is None:
         return predict(model, inputs, **options)
     with open_log(log) as opened:

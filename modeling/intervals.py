@@ -11,6 +11,8 @@ prediction: posts predicted low have room above them, posts predicted high below
 taken at a few levels of the prediction, from scores weighted by their nearness in rank (localised
 conformal prediction, Guan 2023, https://doi.org/10.1093/biomet/asac040), all others keeping a share
 of the weight, and are interpolated between. They ascend at each level, so they do in between.
+
+Posts of another time may be calmer or noisier than those of today: see `eras`.
 """
 
 from dataclasses import dataclass
@@ -19,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from virality.modeling.booster import Booster, fit_booster
+from virality.modeling.eras import STEADY, Eras, fit_eras
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -54,7 +57,7 @@ KNOTS = 21
 NEAR = 0.15
 """Share of the scores, nearest in rank of the prediction, that decide a level's quantiles."""
 
-FAR = 0.2
+FAR = 0.5
 """Weight that every score has besides, as a share of the mean one: pulls towards all posts."""
 
 GRID = 199
@@ -107,6 +110,7 @@ class Intervals:
         belief: exponent of `spread` against `constant`: 0 ignores it, 1 takes it as it is.
         warm: signed scores of posts whose author was known.
         cold: signed scores of the others.
+        eras: how the size of residuals changes over time.
     """
 
     spread: Booster | None
@@ -114,11 +118,18 @@ class Intervals:
     belief: float
     warm: Scores
     cold: Scores
+    eras: Eras = STEADY
 
-    def scale(self, signals: npt.NDArray[np.float32]) -> Floats:
-        """Return the expected absolute residual of each post, float64 (n,)."""
+    def scale(self, signals: npt.NDArray[np.float32], times: Floats | None = None) -> Floats:
+        """Return the expected absolute residual of each post, float64 (n,).
+
+        Args:
+            signals: float32 (n, s), as they were fitted.
+            times: float64 (n,), seconds since 1970; posts without one are taken as new.
+        """
         raw = None if self.spread is None else np.exp(self.spread.predict(signals))
-        return _scale(raw, len(signals), self.constant, self.belief)
+        when = np.full(len(signals), np.nan) if times is None else times
+        return _scale(raw, len(signals), self.constant, self.belief) * self.eras.at(when)
 
     def bounds(
         self, mean: Floats, scale: Floats, warm: Flags, level: float = LEVEL
@@ -159,6 +170,7 @@ def fit_intervals(
     warm: Flags,
     folds: list[npt.NDArray[np.int64]],
     seed: int = 0,
+    times: Floats | None = None,
 ) -> Intervals:
     """Calibrate on out-of-fold residuals.
 
@@ -168,6 +180,7 @@ def fit_intervals(
         warm: bool (n,), whether the author had earlier posts.
         folds: row sets, each scored by a spread model that has not seen it.
         seed: of the spread model.
+        times: float64 (n,), seconds since 1970, NaN where unknown; all unknown if None.
     """
     size = np.abs(residuals)
     constant = max(float(size.mean()), 1e-9)
@@ -181,11 +194,14 @@ def fit_intervals(
         belief = _belief(raw, size, constant) * n / (n + BELIEF_POSTS)
         spread = _fit_spread(signals, size, seed)
     scores = residuals / _scale(raw, n, constant, belief)
+    when = np.full(n, np.nan) if times is None else times
+    eras = fit_eras(when, np.abs(scores))
+    scores = scores / np.where(np.isfinite(when), eras.at(when), 1.0)
     mean = signals[:, 0].astype(np.float64)
     everyone = np.ones(n, dtype=np.bool_)
     groups = (mask if mask.sum() >= LEAST_GROUP_ROWS else everyone for mask in (warm, ~warm))
     known, strange = (fit_scores(mean[mask], scores[mask]) for mask in groups)
-    return Intervals(spread, constant, belief, known, strange)
+    return Intervals(spread, constant, belief, known, strange, eras)
 
 
 def fit_scores(mean: Floats, scores: Floats) -> Scores:

@@ -22,7 +22,8 @@ from typing import Any
 import numpy as np
 
 from virality.data.errors import BundleError, StorageError
-from virality.modeling.pieces import Array, Pieces, put_together, take_apart
+from virality.modeling.pieces import put_together, take_apart
+from virality.modeling.pieces_parts import Array, Pieces
 from virality.modeling.train import Model
 
 FORMAT = 2

@@ -23,9 +23,11 @@ from virality.modeling.pieces_parts import (
     interval_arrays,
     interval_facts,
     interval_texts,
+    ratio_pieces,
     read_booster,
     read_history,
     read_intervals,
+    read_ratios,
 )
 from virality.modeling.recipe import Recipe
 from virality.modeling.ridge import Ridge
@@ -72,7 +74,12 @@ def take_apart(model: Model) -> Pieces:
         arrays[f"base{number}_places"] = base.places
         for bag, booster in enumerate(base.boosters):
             texts[_file(number, bag, booster.library)] = booster.text
-    return Pieces(_facts(model), arrays, texts)
+    beside = ratio_pieces(stack.ratios)
+    return Pieces(
+        {**_facts(model), **beside.facts},
+        {**arrays, **beside.arrays},
+        {**texts, **beside.texts},
+    )
 
 
 def _facts(model: Model) -> dict[str, Any]:
@@ -145,6 +152,7 @@ def put_together(pieces: Pieces) -> Model:
         read_intervals(pieces.facts["intervals"], pieces),
         arrays["outcomes"],
         target.bar,
+        read_ratios(pieces, len(columns)),
     )
     read = {values["name"]: Column(**values) for values in facts["columns"]}
     card = ModelCard.from_json(facts["card"])

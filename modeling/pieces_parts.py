@@ -1,6 +1,6 @@
 """Parts of a bundle that a model may hold several of: boosters, histories and intervals."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +10,9 @@ import numpy.typing as npt
 from virality.data.errors import BundleError
 from virality.modeling.booster import Booster
 from virality.modeling.eras import Eras
-from virality.modeling.history import History, Ledger
+from virality.modeling.history import COLUMNS, History, Ledger
 from virality.modeling.intervals import Intervals, Scores
+from virality.modeling.ratios import Ratio
 from virality.modeling.trees import check_lightgbm, check_xgboost
 
 Array = npt.NDArray[Any]
@@ -161,3 +162,50 @@ def read_intervals(facts: Mapping[str, Any], pieces: Pieces, stem: str = "") -> 
         raise BundleError("a factor of the intervals is not a positive number; train again")
     check_ascending(warm.quantiles, warm.levels, cold.quantiles, cold.levels, eras.times)
     return Intervals(spread, float(facts["constant"]), float(facts["belief"]), warm, cold, eras)
+
+
+def ratio_pieces(ratios: Sequence[Ratio]) -> Pieces:
+    """Return what is stored of responses that were learned together with views."""
+    facts: list[dict[str, Any]] = []
+    arrays: dict[str, Array] = {}
+    texts: dict[str, str] = {}
+    for number, one in enumerate(ratios):
+        stem = f"ratio{number}_"
+        facts.append(
+            {
+                "name": one.name,
+                "width": one.booster.width,
+                "bounded": one.bounded,
+                "intervals": interval_facts(one.intervals),
+            }
+        )
+        arrays |= {**history_arrays(one.history, stem), **interval_arrays(one.intervals, stem)}
+        texts |= {f"{stem}trees.txt": one.booster.text, **interval_texts(one.intervals, stem)}
+    return Pieces({"ratios": facts}, arrays, texts)
+
+
+def read_ratios(pieces: Pieces, inputs: int) -> tuple[Ratio, ...]:
+    """Return the ratios that `ratio_pieces` wrote.
+
+    Args:
+        pieces: of the bundle.
+        inputs: number of the stack's inputs.
+
+    Raises:
+        BundleError: if the pieces do not fit together.
+    """
+    found = []
+    for number, facts in enumerate(pieces.facts["ratios"]):
+        stem, width = f"ratio{number}_", int(facts["width"])
+        if width != inputs + len(COLUMNS):
+            raise BundleError(f"a ratio reads {width} inputs of {inputs}; train again")
+        found.append(
+            Ratio(
+                str(facts["name"]),
+                read_booster("lightgbm", width, pieces, f"{stem}trees"),
+                read_history(pieces.arrays, stem),
+                read_intervals(facts["intervals"], pieces, stem),
+                bool(facts["bounded"]),
+            )
+        )
+    return tuple(found)

@@ -54,6 +54,7 @@ class Target:
         ratio: learned as log10(x), which may be below 0, not as log10(1 + x).
         bar: value of the learning scale from which a post is a hit; the top fifth if None.
         state: what was learned, plain arrays; None before `fit`, empty where there is nothing.
+        together: responses that are learned with it, as ratios to views; see `ratios`.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Target:
     ratio: bool = False
     bar: float | None = None
     state: State | None = field(default=None, compare=False)
+    together: tuple[str, ...] = ()
 
     @property
     def scale(self) -> str:
@@ -149,6 +151,11 @@ TARGETS: Mapping[str, Target] = {
     target.name: target
     for target in (
         _count("views", "times played"),
+        Target(
+            "counts", "views", "views", True,
+            "views, and with them likes, comments, shares and saves as far as they are known",
+            Count("views"), together=("likes", "comments", "shares", "saves"),
+        ),
         _count("likes", "likes"),
         _count("comments", "comments"),
         _count("shares", "shares"),

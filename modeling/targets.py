@@ -151,11 +151,6 @@ TARGETS: Mapping[str, Target] = {
     target.name: target
     for target in (
         _count("views", "times played"),
-        Target(
-            "counts", "views", "views", True,
-            "views, and with them likes, comments, shares and saves as far as they are known",
-            Count("views"), together=("likes", "comments", "shares", "saves"),
-        ),
         _count("likes", "likes"),
         _count("comments", "comments"),
         _count("shares", "shares"),
@@ -180,6 +175,11 @@ TARGETS: Mapping[str, Target] = {
             Growth(), None,
         ),
         _ratio("hit", "times the bar", "chance of at least so many times the usual", Lift(3.0), 0),
+        Target(
+            "counts", "views", "views", True,
+            "views, and with them likes, comments, shares and saves as far as they are known",
+            Count("views"), together=("likes", "comments", "shares", "saves"),
+        ),
     )
 }  # fmt: skip
 
@@ -217,6 +217,8 @@ def is_there(target: Target, posts: pd.DataFrame) -> bool:
         return all(has_values(posts, name) for name, weight in target.measure.weights if weight)
     if target.outcome in DERIVED or dated(target.outcome):
         return bool(derivable(posts, target.outcome).any())
+    if target.together and not any(has_values(posts, name) for name in target.together):
+        return False
     return has_values(posts, target.outcome)
 
 

@@ -176,6 +176,7 @@ def ratio_pieces(ratios: Sequence[Ratio]) -> Pieces:
                 "name": one.name,
                 "width": one.booster.width,
                 "bounded": one.bounded,
+                "line": list(one.line),
                 "intervals": interval_facts(one.intervals),
             }
         )
@@ -206,6 +207,7 @@ def read_ratios(pieces: Pieces, inputs: int) -> tuple[Ratio, ...]:
                 read_history(pieces.arrays, stem),
                 read_intervals(facts["intervals"], pieces, stem),
                 bool(facts["bounded"]),
+                (float(facts["line"][0]), float(facts["line"][1])),
             )
         )
     return tuple(found)

@@ -46,6 +46,8 @@ class Ratio:
         history: earlier log ratios.
         intervals: calibrated uncertainty of the response itself.
         bounded: no training post had more responses than views.
+        line: intercept and slope (0 to 1) by which the booster's word is taken: what predicted
+            posts left out best, so that few posts lean on the usual ratio.
     """
 
     name: str
@@ -53,6 +55,13 @@ class Ratio:
     history: History
     intervals: Intervals
     bounded: bool
+    line: tuple[float, float]
+
+    def predict(self, seen: Stacked, posts: pd.DataFrame) -> Floats:
+        """Return log ratios of posts, float64 (n,), averaged over their views."""
+        said = seen.average(self.booster.predict(self.inputs(seen, posts)))
+        ratio = self.line[0] + self.line[1] * said
+        return np.minimum(ratio, 0.0) if self.bounded else ratio
 
     def inputs(self, seen: Stacked, posts: pd.DataFrame) -> Singles:
         """Return what the booster reads of posts and their views, float32 (n + k, width)."""
@@ -66,6 +75,15 @@ class Sum:
     mean: Floats
     low: Floats
     high: Floats
+
+
+@dataclass(frozen=True)
+class Found:
+    """What posts left out say of a ratio: its number of trees, its line and its intervals."""
+
+    rounds: int
+    line: tuple[float, float]
+    intervals: Intervals
 
 
 @dataclass(frozen=True)
@@ -165,8 +183,8 @@ class RatioFolds:
         level: Floats,
         views: Floats,
         signals: Singles,
-    ) -> dict[str, tuple[int, Intervals]]:
-        """Return each ratio's number of trees and the intervals of its response.
+    ) -> dict[str, Found]:
+        """Return what the folds tell of each ratio.
 
         Args:
             folded: what the stack's bases said of posts left out, k lines.
@@ -177,7 +195,7 @@ class RatioFolds:
             signals: float32 (k, s), what uncertainty may depend on, the prediction first.
         """
         times = posting_times(self.rows.posts)[folded.row]
-        done = {}
+        done: dict[str, Found] = {}
         for name, ratio in self.ratios.items():
             there = [number for number, side in enumerate(sides) if name in side]
             if not there:
@@ -192,13 +210,15 @@ class RatioFolds:
                 said[lines] = values[place[folded.row[lines]]]
             happened = views[folded.row] + ratio[folded.row]
             kept = np.flatnonzero(np.isfinite(said) & np.isfinite(happened))
-            mean = level[kept] + said[kept]
+            line = _line(said[kept], happened[kept] - level[kept])
+            mean = level[kept] + line[0] + line[1] * said[kept]
             told = np.column_stack([mean, signals[kept, 1:]]).astype(np.float32)
             folds = [np.flatnonzero(folded.fold[kept] == number) for number in there]
-            done[name] = rounds, fit_intervals(
+            intervals = fit_intervals(
                 told, happened[kept] - mean, folded.warm[kept],
                 [fold for fold in folds if fold.size], self.recipe.seed, times[kept],
             )  # fmt: skip
+            done[name] = Found(rounds, line, intervals)
         return done
 
 
@@ -206,7 +226,7 @@ def fit_ratios(
     rows: Rows,
     learned: Stacked,
     ratios: Mapping[str, Floats],
-    found: Mapping[str, tuple[int, Intervals]],
+    found: Mapping[str, Found],
     recipe: Recipe,
 ) -> tuple[Ratio, ...]:
     """Fit every ratio on all training posts.
@@ -215,20 +235,21 @@ def fit_ratios(
         rows: the n training posts.
         learned: their inputs and their views'.
         ratios: name -> float64 (n,), NaN where unknown.
-        found: name -> number of trees and intervals.
+        found: name -> what the folds told.
         recipe: of the stack.
     """
     fitted = []
-    for name, (rounds, intervals) in found.items():
+    for name, told in found.items():
         ratio = ratios[name]
         history = History.fit(rows.posts, ratio)
         use = np.isfinite(ratio)[learned.owner]
         booster = fit_booster(
             "lightgbm", _beside(learned, history, rows.posts)[use], ratio[learned.owner][use],
-            _params(learned, recipe), rounds, seed=recipe.seed, weights=_weights(learned, use),
+            _params(learned, recipe), told.rounds, seed=recipe.seed,
+            weights=_weights(learned, use),
         )  # fmt: skip
         bounded = bool(np.nanmax(ratio) <= 0)
-        fitted.append(Ratio(name, booster, history, intervals, bounded))
+        fitted.append(Ratio(name, booster, history, told.intervals, bounded, told.line))
     return tuple(fitted)
 
 
@@ -245,10 +266,7 @@ def predict_ratio(
         signals: float32 (n, s), what uncertainty may depend on, the predicted views first.
         warm: bool (n,), whether the author had earlier posts.
     """
-    said = seen.average(ratio.booster.predict(ratio.inputs(seen, posts)))
-    if ratio.bounded:
-        said = np.minimum(said, 0.0)
-    mean = np.maximum(views.mean + said, 0.0)
+    mean = np.maximum(views.mean + ratio.predict(seen, posts), 0.0)
     told = np.column_stack([mean, signals[:, 1:]]).astype(np.float32)
     scale = ratio.intervals.scale(told, posting_times(posts))
     low, high = ratio.intervals.bounds(mean, scale, warm)
@@ -261,6 +279,14 @@ def _beside(stacked: Stacked, history: History, posts: pd.DataFrame) -> Singles:
     """Return the stack's inputs with a ratio's history beside them, float32."""
     earlier = history.transform(posts).to_numpy(dtype=np.float32)
     return np.ascontiguousarray(np.hstack([stacked.values, earlier[stacked.owner]]))
+
+
+def _line(said: Floats, rest: Floats) -> tuple[float, float]:
+    """Return intercept and slope, 0 to 1, of the least-squares line through posts left out."""
+    spread = float(np.var(said))
+    slope = float(np.mean((said - said.mean()) * (rest - rest.mean()))) / max(spread, 1e-12)
+    slope = min(max(slope, 0.0), 1.0)
+    return float(rest.mean() - slope * said.mean()), slope
 
 
 def _params(learned: Stacked, recipe: Recipe) -> dict[str, float | int | str]:

@@ -38,7 +38,7 @@ def respond(matrix, posts, seed=1):
 
 @pytest.fixture(scope="module")
 def case():
-    matrix, posts = make_case(500)
+    matrix, posts = make_case(320)
     return matrix, respond(matrix, posts)
 
 
@@ -71,14 +71,14 @@ def test_the_numbers_of_a_post_agree(case, model):
 
 
 def test_responses_of_posts_not_seen_are_predicted_better_than_by_a_constant_ratio():
-    matrix, posts = make_case(900)
+    matrix, posts = make_case(700)
     posts = respond(matrix, posts)
     ids = matrix.frame.index
-    model = train(matrix.rows(ids[:600]), posts.iloc[:600].reset_index(drop=True), target="counts")
-    later = posts.iloc[600:].reset_index(drop=True)
-    said = model.predict(matrix.rows(ids[600:]), later)
+    model = train(matrix.rows(ids[:450]), posts.iloc[:450].reset_index(drop=True), target="counts")
+    later = posts.iloc[450:].reset_index(drop=True)
+    said = model.predict(matrix.rows(ids[450:]), later)
     likes, actual = said.together["likes"], log_counts(later, "likes")
-    ratio = np.nanmedian(log_ratios(posts.iloc[:600], ["likes"])["likes"])
+    ratio = np.nanmedian(log_ratios(posts.iloc[:450], ["likes"])["likes"])
     naive = np.abs(said.mean + ratio - actual).mean()
     assert np.abs(likes.mean - actual).mean() < 0.8 * naive
     inside = (actual >= likes.low) & (actual <= likes.high)
@@ -87,7 +87,7 @@ def test_responses_of_posts_not_seen_are_predicted_better_than_by_a_constant_rat
 
 def test_bands_of_a_response_are_of_its_own_residuals():
     """Where likes fall short as views run ahead, likes are surer than views: no sum of bands is."""
-    matrix, posts = make_case(600, noise=0.6)
+    matrix, posts = make_case(400, noise=0.6)
     rng = np.random.default_rng(3)
     fixed = 0.7 * matrix.frame.iloc[:, 0].to_numpy() - 1.5
     likes = np.floor(10 ** (fixed + rng.normal(0, 0.05, len(posts))))

@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo install install-dev test lint types nightly bench peers lock docs clean
+.PHONY: demo install install-dev test lint types nightly bench peers browser lock docs clean
 
 demo: install
 	$(BIN)/virality demo -o demo
@@ -40,6 +40,10 @@ test: install-dev lint types
 
 nightly: install-dev
 	$(BIN)/pytest -n 2 --dist loadfile
+
+# The browser tests skip where there is no Chromium: this is Debian's, and asks for root.
+browser:
+	command -v chromium || (apt-get update && apt-get install -y --no-install-recommends chromium)
 
 # Modules that other benchmarks import, or start with a clip, are no benchmarks themselves.
 BENCHMARKS := $(filter-out %/ours.py %/peer_pipeline.py %/realistic_clip.py %/results_table.py \

@@ -18,7 +18,7 @@ from virality.data.matrix import FeatureMatrix
 from virality.modeling.ground import Ground, lay_ground
 from virality.modeling.ground import Split as Split
 from virality.modeling.holdout import Outcome, Response, Ticks
-from virality.modeling.metrics import Judged, Metric, mean_with_interval, score
+from virality.modeling.metrics import Judged, Metric, mean_with_interval, ranked_rightly, score
 from virality.modeling.stack import Progress
 from virality.modeling.train import Model
 from virality.modeling.verdict import judge_lead
@@ -52,6 +52,8 @@ class Evaluation:
         verdict: one plain sentence.
         without_post: metrics of the same recipe without the columns that are known only after
             posting; empty where the model reads none of them.
+        pairs: `model` and each baseline -> share of pairs of posts that it ranks rightly; empty
+            where all outcomes are equal.
         together: response -> its metrics under `model` and under each baseline, and the coverage
             of its intervals; empty unless responses are learned together with views.
     """
@@ -73,6 +75,7 @@ class Evaluation:
     notes: tuple[str, ...]
     verdict: str
     without_post: Mapping[str, Metric] = field(default_factory=dict)
+    pairs: Mapping[str, float] = field(default_factory=dict)
     together: Mapping[str, Mapping[str, Mapping[str, Metric]]] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
@@ -89,6 +92,7 @@ class Evaluation:
             },
             "optimism_gap": dict(self.optimism_gap),
             "coverage": self.coverage.as_json(),
+            "pairs": dict(self.pairs),
             **(
                 {"without_post": {n: metric.as_json() for n, metric in self.without_post.items()}}
                 if self.without_post
@@ -235,8 +239,18 @@ def _evaluation(
         high=tuple(outcome.high.tolist()),
         notes=ground.notes,
         verdict=judge_lead(ground.split, len(actual), differences),
+        pairs=_pairs(outcome),
         together={name: _of_response(ground, one, seed) for name, one in outcome.together.items()},
     )
+
+
+def _pairs(outcome: Outcome) -> dict[str, float]:
+    """Return how often the model and each baseline rank two posts rightly, where that is known."""
+    found = {"model": ranked_rightly(outcome.actual, outcome.mean)}
+    for name, (said, _) in outcome.baselines.items():
+        # Each fold has a constant of its own, and those rank posts by the fold they stand in.
+        found[name] = 0.5 if name == "constant" else ranked_rightly(outcome.actual, said)
+    return {name: share for name, share in found.items() if np.isfinite(share)}
 
 
 def _of_response(ground: Ground, one: Response, seed: int) -> dict[str, dict[str, Metric]]:

@@ -22,19 +22,6 @@ FEW = 100
 NOMINAL = 0.8
 
 
-def concordance(spearman: float) -> float:
-    """Return how often two posts are ranked rightly, for a rank correlation.
-
-    Exact for bivariate normal ranks: Kendall's tau is 2/pi asin(2 sin(pi rho / 6)) (Kruskal 1958,
-    https://doi.org/10.1080/01621459.1958.10501481), and the share of concordant pairs (1 + tau)/2.
-
-    >>> concordance(0.0), round(concordance(1.0), 6), round(concordance(0.6), 2)
-    (0.5, 1.0, 0.71)
-    """
-    inner = max(-1.0, min(1.0, 2.0 * math.sin(math.pi * spearman / 6.0)))
-    return 0.5 + math.asin(inner) / math.pi
-
-
 def ordered(evaluations: Sequence["Evaluation"]) -> list["Evaluation"]:
     """Return evaluations from the most honest split on; the last one of a split counts."""
     latest = {one.split: one for one in evaluations}
@@ -125,19 +112,19 @@ def half_width(one: "Evaluation") -> float:
 def _rival(one: "Evaluation") -> tuple[str, float] | None:
     """Return the baseline to compare ranks with: the author's median, else followers."""
     for name in ("author_median", "followers"):
-        metric = one.baselines.get(name, {}).get("spearman")
-        if metric is not None and math.isfinite(metric.value):
-            return who(name), float(metric.value)
+        share = one.pairs.get(name, math.nan)
+        if math.isfinite(share):
+            return who(name), share
     return None
 
 
-def _pairs(spearman: float) -> str:
-    return f"{100 * concordance(spearman):.0f}"
+def _pairs(share: float) -> str:
+    return f"{100 * share:.0f}"
 
 
 def _rank(one: "Evaluation") -> float | None:
-    metric = one.metrics.get("spearman")
-    return float(metric.value) if metric and math.isfinite(metric.value) else None
+    share = one.pairs.get("model", math.nan)
+    return share if math.isfinite(share) else None
 
 
 def _sentences(one: "Evaluation", target: "Target") -> tuple[str, ...]:

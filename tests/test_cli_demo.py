@@ -21,6 +21,7 @@ CLIPS = 200
 TRIALS = 15
 EVALUATION_KEYS = [
     "target", "split", "rows", "authors", "metrics", "baselines", "optimism_gap", "coverage",
+    "pairs",
 ]  # fmt: skip
 FORECAST_KEYS = [
     "id", "target", "prediction", "low", "high", "percentile", "hit_probability", "reasons_up",

@@ -19,6 +19,7 @@ from virality.modeling.train import Model, train
 
 FIXED = [
     "target", "split", "rows", "authors", "metrics", "baselines", "optimism_gap", "coverage",
+    "pairs",
 ]  # fmt: skip
 
 

@@ -137,7 +137,7 @@ def test_an_evaluation_survives_json(evaluations):
 
     one = evaluations["temporal"]
     keys = ["target", "split", "rows", "authors", "metrics", "baselines"]
-    keys += ["optimism_gap", "coverage"]
+    keys += ["optimism_gap", "coverage", "pairs"]
     assert list(one.as_json()) == keys
     json.dumps(one.as_json(), allow_nan=False)
 

@@ -10,9 +10,9 @@ from report_case import case, make_features, make_tuning
 
 from virality.data.errors import InputError
 from virality.data.features import Features
-from virality.modeling.metrics import Metric
+from virality.modeling.metrics import Metric, ranked_rightly
 from virality.modeling.train import train
-from virality.reports.belief import believe, concordance
+from virality.reports.belief import believe
 from virality.reports.making import study_of
 from virality.reports.report import Report
 from virality.reports.summarize import summarize
@@ -38,21 +38,27 @@ def test_numbers_in_words_are_those_of_the_evaluation() -> None:
     one = judged[0]
     width = np.median(np.abs(np.asarray(one.actual) - np.asarray(one.mean)))
     assert f"{10**width:.1f}" in report.belief.sentences[0]
-    pairs = 100 * concordance(one.metrics["spearman"].value)
+    pairs = 100 * ranked_rightly(np.asarray(one.actual), np.asarray(one.mean))
     assert f"rightly {pairs:.0f} times" in report.belief.sentences[1]
+    assert f"does {100 * one.pairs['author_median']:.0f}" in report.belief.sentences[1]
     shown = report.belief.splits[0].scores[0].metrics["spearman"]
     assert shown.value == one.metrics["spearman"].value
 
 
-def test_concordance_is_near_the_share_of_rightly_ordered_pairs() -> None:
+def test_pairs_are_counted_one_by_one() -> None:
     draw = np.random.default_rng(0)
-    a = draw.normal(size=600)
-    b = a + draw.normal(size=600)
-    ranks = [np.argsort(np.argsort(one)) for one in (a, b)]
-    spearman = float(np.corrcoef(*ranks)[0, 1])
-    upper = np.triu_indices(600, 1)
-    right = np.mean((a[upper[0]] > a[upper[1]]) == (b[upper[0]] > b[upper[1]]))
-    assert concordance(spearman) == pytest.approx(right, abs=0.02)
+    for step in (0.0, 0.5):  # without ties, and with
+        a = draw.normal(size=300)
+        b = a + draw.normal(size=300)
+        if step:
+            a, b = np.round(a / step), np.round(b / step)
+        first, second = np.triu_indices(300, 1)
+        real, said = np.sign(a[first] - a[second]), np.sign(b[first] - b[second])
+        apart = real != 0
+        right = np.mean(np.where(said == 0, 0.5, said == real)[apart])
+        assert ranked_rightly(a, b) == pytest.approx(right, abs=1e-12)
+    assert ranked_rightly(a, np.zeros(300)) == 0.5
+    assert math.isnan(ranked_rightly(np.zeros(300), a))
 
 
 def test_a_model_that_loses_to_a_baseline_gets_the_red_box() -> None:

@@ -63,7 +63,10 @@ def render(report: Report) -> str:
 
 def render_frame(report: Report) -> str:
     """Return an element for a notebook: the page in a frame that can reach nothing around it."""
-    with_title = {"page": render(report), "title": report.subject.title}
+    from markupsafe import escape
+
+    # Escaped here: the templates' care for numbers must not touch a page that is done.
+    with_title = {"page": escape(render(report)), "title": report.subject.title}
     return _environment().get_template("frame.html.j2").render(**with_title)
 
 

@@ -166,14 +166,14 @@ def _twin(path: Path) -> dict[str, Any]:
 
 
 def write_tables(tables: Mapping[str, Sequence[Mapping[str, object]]], folder: Path) -> None:
-    """Write tables as CSV files of a folder.
+    """Write tables as CSV files of a folder, those that have any row.
 
     Raises:
         StorageError: if one cannot be written.
     """
     from virality.reports.tables import csv_of
 
-    for name, rows in tables.items():
+    for name, rows in ((name, rows) for name, rows in tables.items() if rows):
         write_page(folder / f"{name}.csv", csv_of(rows))
 
 

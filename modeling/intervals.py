@@ -11,6 +11,8 @@ prediction: posts predicted low have room above them, posts predicted high below
 taken at a few levels of the prediction, from scores weighted by their nearness in rank (localised
 conformal prediction, Guan 2023, https://doi.org/10.1093/biomet/asac040), all others keeping a share
 of the weight, and are interpolated between. They ascend at each level, so they do in between.
+
+Posts of another time may be calmer or noisier than those of today: see `eras`.
 """
 
 from dataclasses import dataclass
@@ -19,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from virality.modeling.booster import Booster, fit_booster
+from virality.modeling.eras import STEADY, Eras, fit_eras
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -51,11 +54,12 @@ LEAST_LOCAL_ROWS = 200
 KNOTS = 21
 """Levels of the prediction at which quantiles are taken."""
 
-NEAR = 0.15
+NEAR = 0.2
 """Share of the scores, nearest in rank of the prediction, that decide a level's quantiles."""
 
-FAR = 0.2
-"""Weight that every score has besides, as a share of the mean one: pulls towards all posts."""
+FARS = (0.2, 0.5, 1.0, 3.0)
+"""Weight that every score has besides, as a share of the mean one: pulls towards all posts. The one
+is taken whose intervals are the best for posts of other folds (Gneiting and Raftery 2007)."""
 
 GRID = 199
 """Quantiles kept at each level: at 1/200, 2/200 and so on."""
@@ -107,6 +111,7 @@ class Intervals:
         belief: exponent of `spread` against `constant`: 0 ignores it, 1 takes it as it is.
         warm: signed scores of posts whose author was known.
         cold: signed scores of the others.
+        eras: how the size of residuals changes over time.
     """
 
     spread: Booster | None
@@ -114,11 +119,18 @@ class Intervals:
     belief: float
     warm: Scores
     cold: Scores
+    eras: Eras = STEADY
 
-    def scale(self, signals: npt.NDArray[np.float32]) -> Floats:
-        """Return the expected absolute residual of each post, float64 (n,)."""
+    def scale(self, signals: npt.NDArray[np.float32], times: Floats | None = None) -> Floats:
+        """Return the expected absolute residual of each post, float64 (n,).
+
+        Args:
+            signals: float32 (n, s), as they were fitted.
+            times: float64 (n,), seconds since 1970; posts without one are taken as new.
+        """
         raw = None if self.spread is None else np.exp(self.spread.predict(signals))
-        return _scale(raw, len(signals), self.constant, self.belief)
+        when = np.full(len(signals), np.nan) if times is None else times
+        return _scale(raw, len(signals), self.constant, self.belief) * self.eras.at(when)
 
     def bounds(
         self, mean: Floats, scale: Floats, warm: Flags, level: float = LEVEL
@@ -159,6 +171,7 @@ def fit_intervals(
     warm: Flags,
     folds: list[npt.NDArray[np.int64]],
     seed: int = 0,
+    times: Floats | None = None,
 ) -> Intervals:
     """Calibrate on out-of-fold residuals.
 
@@ -168,6 +181,7 @@ def fit_intervals(
         warm: bool (n,), whether the author had earlier posts.
         folds: row sets, each scored by a spread model that has not seen it.
         seed: of the spread model.
+        times: float64 (n,), seconds since 1970, NaN where unknown; all unknown if None.
     """
     size = np.abs(residuals)
     constant = max(float(size.mean()), 1e-9)
@@ -180,18 +194,49 @@ def fit_intervals(
             raw[fold] = np.exp(_fit_spread(signals[rest], size[rest], seed).predict(signals[fold]))
         belief = _belief(raw, size, constant) * n / (n + BELIEF_POSTS)
         spread = _fit_spread(signals, size, seed)
-    scores = residuals / _scale(raw, n, constant, belief)
+    scale = _scale(raw, n, constant, belief)
+    when = np.full(n, np.nan) if times is None else times
+    eras = fit_eras(when, size / scale)
+    scale = scale * np.where(np.isfinite(when), eras.at(when), 1.0)
+    scores = residuals / scale
     mean = signals[:, 0].astype(np.float64)
     everyone = np.ones(n, dtype=np.bool_)
+    number = np.empty(n, dtype=np.int64)
+    for place, fold in enumerate(folds):
+        number[fold] = place
     groups = (mask if mask.sum() >= LEAST_GROUP_ROWS else everyone for mask in (warm, ~warm))
-    known, strange = (fit_scores(mean[mask], scores[mask]) for mask in groups)
-    return Intervals(spread, constant, belief, known, strange)
+    known, strange = (
+        fit_scores(
+            mean[mask], scores[mask], _far(mean[mask], scores[mask], scale[mask], number[mask])
+        )
+        for mask in groups
+    )
+    return Intervals(spread, constant, belief, known, strange, eras)
 
 
-def fit_scores(mean: Floats, scores: Floats) -> Scores:
-    """Return the distributions of scores, float64 (n,), by level of the prediction, float64 (n,).
+def _far(mean: Floats, scores: Floats, scale: Floats, fold: npt.NDArray[np.int64]) -> float:
+    """Return the pull towards all posts under which the other folds' intervals are the best."""
+    loss = np.zeros(len(FARS))
+    for number in np.unique(fold):
+        out = fold == number
+        if (~out).sum() < LEAST_LOCAL_ROWS:
+            continue
+        for place, far in enumerate(FARS):
+            low, high = fit_scores(mean[~out], scores[~out], far).bounds(mean[out], LEVEL)
+            missed = np.maximum(low - scores[out], 0.0) + np.maximum(scores[out] - high, 0.0)
+            loss[place] += scale[out] @ (high - low + 2.0 / (1.0 - LEVEL) * missed)
+    return FARS[int(np.argmin(loss))]
+
+
+def fit_scores(mean: Floats, scores: Floats, far: float = FARS[0]) -> Scores:
+    """Return the distributions of scores by level of the prediction.
 
     Few scores, or predictions all alike, make one distribution for all levels.
+
+    Args:
+        mean: float64 (n,), predictions.
+        scores: float64 (n,).
+        far: weight that every score has besides, as a share of the mean one.
     """
     n = len(scores)
     levels = np.quantile(mean, np.linspace(0.0, 1.0, KNOTS))
@@ -200,18 +245,19 @@ def fit_scores(mean: Floats, scores: Floats) -> Scores:
     rank = np.empty(n)
     rank[np.argsort(mean, kind="stable")] = (np.arange(n) + 0.5) / n
     order = np.argsort(scores, kind="stable")
-    rows = [_near(scores[order], np.abs(rank[order] - k)) for k in np.linspace(0.0, 1.0, KNOTS)]
+    ranked, places = scores[order], np.linspace(0.0, 1.0, KNOTS)
+    rows = [_near(ranked, np.abs(rank[order] - place), far) for place in places]
     return Scores(levels, np.array(rows))
 
 
-def _near(scores: Floats, distance: Floats) -> Floats:
+def _near(scores: Floats, distance: Floats, far: float) -> Floats:
     """Return `GRID` quantiles of ascending scores weighted by nearness, float64 (GRID,).
 
     The kernel is Epanechnikov's. A new post takes a place of its own among the scores, of which
     there are as many as the weights are worth: (sum w)^2 / sum w^2.
     """
     weight = np.maximum(1.0 - (distance / np.quantile(distance, NEAR)) ** 2, 0.0)
-    weight = weight / weight.mean() + FAR
+    weight = weight / weight.mean() + far
     effective = weight.sum() ** 2 / (weight**2).sum()
     middle = (np.cumsum(weight) - 0.5 * weight) / weight.sum()
     place = (middle * effective + 0.5) / (effective + 1.0)

@@ -13,6 +13,7 @@ from virality.modeling.blocks import Block, BlockSpec
 from virality.modeling.booster import Booster
 from virality.modeling.categories import MEANINGS, Encoding
 from virality.modeling.directions import Directions
+from virality.modeling.eras import Eras
 from virality.modeling.history import COLUMNS, History, Ledger
 from virality.modeling.inputs import Projector
 from virality.modeling.intervals import Intervals, Scores
@@ -69,6 +70,8 @@ def take_apart(model: Model) -> Pieces:
         "scores_cold": stack.intervals.cold.quantiles,
         "levels_warm": stack.intervals.warm.levels,
         "levels_cold": stack.intervals.cold.levels,
+        "era_times": stack.intervals.eras.times,
+        "era_factors": stack.intervals.eras.factors,
         "authors": projector.authors,
         "numbers": projector.numbers,
         "clock": projector.history.clock,
@@ -306,7 +309,11 @@ def _intervals(pieces: Pieces) -> Intervals:
     )
     for scores in (warm, cold):
         _shape("intervals", scores.quantiles, (len(scores.levels), scores.quantiles.shape[-1]))
-    return Intervals(spread, float(facts["constant"]), float(facts["belief"]), warm, cold)
+    eras = Eras(pieces.arrays["era_times"], pieces.arrays["era_factors"])
+    _shape("intervals", eras.factors, eras.times.shape)
+    if not (eras.factors.size and np.isfinite(eras.factors).all() and (eras.factors > 0).all()):
+        raise BundleError("a factor of the intervals is not a positive number; train again")
+    return Intervals(spread, float(facts["constant"]), float(facts["belief"]), warm, cold, eras)
 
 
 def _check(model: Model) -> None:
@@ -331,7 +338,8 @@ def _check(model: Model) -> None:
     _shape("history", history.means, (len(history.clock) + 1,))
     ascending = [
         stack.outcomes, stack.intervals.warm.quantiles, stack.intervals.cold.quantiles,
-        stack.intervals.warm.levels, stack.intervals.cold.levels, history.clock,
+        stack.intervals.warm.levels, stack.intervals.cold.levels, stack.intervals.eras.times,
+        history.clock,
         history.authors.place, history.sounds.place, history.hashtags.place,
     ]  # fmt: skip
     if any(np.any(np.diff(values) < 0) or np.isnan(values).any() for values in ascending):

@@ -147,7 +147,8 @@ class Stack:
         there = readable(inputs, self.bases)
         mean = np.where(warm, self.warm.mix(said, there), self.cold.mix(said, there))
         history = np.column_stack([inputs.column(name) for name in SIGNALS])
-        scale = self.intervals.scale(_signals(history, said, mean))
+        signals = _signals(history, said, mean, there)
+        scale = self.intervals.scale(signals, posting_times(rows.posts))
         low, high = self.intervals.bounds(mean, scale, warm)
         return Guess(mean, scale, low, high, warm)
 
@@ -232,7 +233,7 @@ def fit_stack(
 
     folded = run_folds(few, goal, splits, plans, recipe, jobs, tick)
     cold, warm = mix_bases(folded, goal, posting_times(few.posts), recipe)
-    intervals = _calibrated(folded, goal, cold, warm, recipe)
+    intervals = _calibrated(folded, goal, posting_times(few.posts), cold, warm, recipe)
     learned = stack_learned(projector, rows, inputs)
     bases = _fit_bases(plans, folded.rounds, rows, y, learned, recipe, jobs)
     tick()
@@ -288,19 +289,20 @@ def _fit_bases(
 
 
 def _calibrated(
-    folded: OutOfFold, y: Floats, cold: Weights, warm: Weights, recipe: Recipe
+    folded: OutOfFold, y: Floats, times: Floats, cold: Weights, warm: Weights, recipe: Recipe
 ) -> Intervals:
     said, there = folded.predictions, folded.there
     mean = np.where(folded.warm, warm.mix(said, there), cold.mix(said, there))
-    signals = _signals(folded.signals, said, mean)
+    signals = _signals(folded.signals, said, mean, there)
     folds = [np.flatnonzero(folded.fold == number) for number in np.unique(folded.fold)]
-    residuals = y[folded.row] - mean
-    return fit_intervals(signals, residuals, folded.warm, folds, recipe.seed)
+    residuals, when = y[folded.row] - mean, times[folded.row]
+    return fit_intervals(signals, residuals, folded.warm, folds, recipe.seed, when)
 
 
-def _signals(history: Singles, said: Floats, mean: Floats) -> Singles:
-    """Return what a post's uncertainty may depend on, float32 (n, 5)."""
-    return np.column_stack([mean, said.std(axis=1), history]).astype(np.float32)
+def _signals(history: Singles, said: Floats, mean: Floats, there: Flags) -> Singles:
+    """Return what a post's uncertainty may depend on, float32 (n, 6)."""
+    parts = there.sum(axis=1)
+    return np.column_stack([mean, said.std(axis=1), history, parts]).astype(np.float32)
 
 
 def _charge_missing(shares: Floats, moved: Floats, there: Flags, bases: tuple[Base, ...]) -> None:

@@ -185,6 +185,8 @@ def test_arrays_that_do_not_fit_are_refused(saved):
         ("base0_places", arrays["base0_places"] + 10_000),
         ("outcomes", arrays["outcomes"][::-1]),
         ("means", arrays["means"][:-1]),
+        ("era_factors", -arrays["era_factors"]),
+        ("era_times", arrays["era_times"][:0]),
         ("block0_axes", arrays["block0_axes"][:-1]),
     ):
         (saved / ARRAYS).write_bytes(bundle._packed({**arrays, name: value}))

@@ -153,3 +153,82 @@ def test_distributions_ascend_at_and_between_levels(n, seed, kind):
     chances = [one.exceeding(np.full(4, needed), at) for needed in (-2.0, 0.0, 0.5, 3.0)]
     assert (np.diff(chances, axis=0) <= 1e-12).all()
     assert all(((chance > 0) & (chance < 1)).all() for chance in chances)
+
+
+def _covered(one, mean, residual, signals, warm, times=None):
+    low, high = one.bounds(mean, one.scale(signals, times), warm)
+    inside = (mean + residual >= low) & (mean + residual <= high)
+    return inside, high - low
+
+
+def test_bands_follow_the_newer_posts_where_noise_falls_over_time():
+    rng = np.random.default_rng(0)
+    n = 3000
+    times = np.sort(rng.uniform(0.0, 1e7, n))
+    mean = rng.normal(size=n)
+    residual = rng.normal(size=n) * np.exp(-1.5 * times / 1e7)
+    cold = np.zeros(n, dtype=bool)
+    order = rng.permutation(n)  # rows come in any order
+    folds = np.array_split(np.arange(n), 5)
+    data = _alone(mean[order]), residual[order], cold, folds
+    one, blind = fit_intervals(*data, times=times[order]), fit_intervals(*data)
+    new = rng.normal(size=8000)
+    happened = rng.normal(size=8000) * np.exp(-1.5)
+    ahead, strange = np.full(8000, 1.01e7), np.zeros(8000, dtype=bool)
+    inside, width = _covered(one, new, happened, _alone(new), strange, ahead)
+    same, wide = _covered(blind, new, happened, _alone(new), strange, ahead)
+    assert 0.77 < inside.mean() < 0.87  # a change is believed with doubt, so a little too wide
+    assert same.mean() > 0.93
+    assert width.mean() < 0.7 * wide.mean()
+    undated, _ = _covered(one, new, happened, _alone(new), strange)
+    np.testing.assert_array_equal(undated, inside)
+    then, _ = _covered(one, mean, residual, _alone(mean), cold, times)
+    assert all(0.74 < part.mean() < 0.86 for part in np.array_split(then, 5))
+
+
+def test_hit_probabilities_follow_the_newer_posts():
+    rng = np.random.default_rng(1)
+    times = np.linspace(0.0, 1e7, 3000)
+    residual = rng.normal(size=3000) * np.exp(-1.5 * times / 1e7)
+    mean, cold = rng.normal(size=3000), np.zeros(3000, dtype=bool)
+    folds = np.array_split(rng.permutation(3000), 5)
+    one = fit_intervals(_alone(mean), residual, cold, folds, times=times)
+    new = rng.normal(size=8000)
+    happened = new + rng.normal(size=8000) * np.exp(-1.5) >= 0.3
+    scale = one.scale(_alone(new), np.full(8000, 1e7))
+    chance = one.exceeding(0.3, new, scale, np.zeros(8000, dtype=bool))
+    for part in np.array_split(np.argsort(chance), 6):
+        assert abs(chance[part].mean() - happened[part].mean()) < 0.06
+
+
+def test_known_and_unseen_authors_are_each_covered():
+    rng = np.random.default_rng(2)
+
+    def posts(n):
+        warm = rng.random(n) < 0.5
+        mean = rng.normal(size=n)
+        return mean, rng.normal(size=n) * np.where(warm, 0.3, 1.0), warm
+
+    mean, residual, warm = posts(2000)
+    one = fit_intervals(_alone(mean), residual, warm, np.array_split(np.arange(2000), 5))
+    new, happened, known = posts(10_000)
+    inside, width = _covered(one, new, happened, _alone(new), known)
+    assert 0.77 < inside[known].mean() < 0.83
+    assert 0.77 < inside[~known].mean() < 0.83
+    assert width[known].mean() < 0.5 * width[~known].mean()
+
+
+@pytest.mark.parametrize("n", [600, 3000])
+def test_the_lowest_tenth_is_covered_where_it_is_the_noisiest(n):
+    shares = []
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        mean, new = rng.normal(size=n), rng.normal(size=10_000)
+        cold = np.zeros(n, dtype=bool)
+        residual = rng.normal(size=n) * np.exp(-0.6 * mean)
+        one = fit_intervals(_alone(mean), residual, cold, np.array_split(np.arange(n), 5))
+        happened = rng.normal(size=10_000) * np.exp(-0.6 * new)
+        inside, _ = _covered(one, new, happened, _alone(new), np.zeros(10_000, dtype=bool))
+        shares.append([inside[part].mean() for part in np.array_split(np.argsort(new), 10)])
+    assert min(np.mean(shares, axis=0)) > 0.74
+    assert np.mean(shares, axis=0)[0] > 0.75

@@ -220,6 +220,7 @@ def predict(
     sound: options.Sound = None,
     sound_title: options.SoundTitle = None,
     sound_original: options.SoundOriginal = None,
+    history: options.History = None,
     encoder: options.Encoder = "",
     jobs: options.Jobs = 1,
     log: options.Log = None,
@@ -235,8 +236,8 @@ def predict(
     )
     with console.progress("predicting") as progress:
         forecasts, counts = predict_logged(
-            model, inputs or [], log=log, media=media, known=known, encoder=encoder, jobs=jobs,
-            limits=limits, progress=progress,
+            model, inputs or [], log=log, history=history, media=media, known=known,
+            encoder=encoder, jobs=jobs, limits=limits, progress=progress,
         )  # fmt: skip
     for forecast in forecasts:
         console.emit(forecast.as_json(), lambda one=forecast: terminal.show_forecast(one))  # type: ignore[misc]

@@ -1,6 +1,6 @@
 """CPU seconds for the history columns of many posts, beside two plain ways to do less.
 
-The peers give one column of the sixteen, the author's earlier mean: pandas' expanding mean by
+The peers give one column of the twenty, the author's earlier mean: pandas' expanding mean by
 author (which, unlike ours, takes a post of the same second for an earlier one), and one pass over
 the posts with a dictionary. Writes `results/history.md`.
 """
@@ -39,7 +39,7 @@ def make_posts(posts: int) -> tuple[pd.DataFrame, Floats]:
 
 
 def ours(posts: pd.DataFrame, y: Floats) -> None:
-    """All sixteen columns, as a training run makes them."""
+    """All twenty columns, as a training run makes them."""
     History.fit(posts, y).transform(posts)
 
 
@@ -76,7 +76,7 @@ def main() -> None:
         rows.append([f"{size:,}", *took, *each])
         print(*rows[-1])
     header = (
-        "posts", "ours, 16 columns", "pandas, 1 column", "dictionary, 1 column",
+        "posts", "ours, 20 columns", "pandas, 1 column", "dictionary, 1 column",
         "pandas / ours, a column", "dictionary / ours, a column",
     )  # fmt: skip
     notes = [

@@ -194,7 +194,7 @@ def write(
         *tally(done),
         f"Budget {budget_s:.0f} s of wall time each on {os.cpu_count()} cores; `seconds` is what "
         "each took to learn, refitting included. Ours tunes and trains in that time.",
-        "`as made`: the featurizers' columns. `with history`: and our sixteen history columns. "
+        "`as made`: the featurizers' columns. `with history`: and our twenty history columns. "
         "`its own`: ours makes blocks and history of the same columns and posts by itself.",
         "Interval: 95 %, bootstrap of authors. Differences are paired: above 0 is better for "
         "Spearman, below 0 for the mean error.",

@@ -141,7 +141,12 @@ def patient() -> dict[str, str]:
 
 
 def tables(
-    names: Sequence[str], *, target: str = "", allow_post: bool = False, quick: bool = False
+    names: Sequence[str],
+    *,
+    target: str = "",
+    allow_post: bool = False,
+    quick: bool = False,
+    most: int = 0,
 ) -> Iterator[Table]:
     """Return the tables of these short names, leaving out with a sentence what is not here.
 
@@ -150,13 +155,15 @@ def tables(
         target: outcome; each table's usual one if empty.
         allow_post: keep columns that are known only after posting.
         quick: few posts of each.
+        most: posts of a table, evenly in time; all if 0.
     """
+    most = QUICK_POSTS if quick else most
     for name in names:
         title, source, usual = SOURCES[name]
         if not source.exists():
             say(f"{title}: {source.name} is not beside the project, left out")
             continue
-        yield _table(name, title, _features(name, source), target or usual, allow_post, quick)
+        yield _table(name, title, _features(name, source), target or usual, allow_post, most)
 
 
 def _features(name: str, source: Path) -> Features:
@@ -185,12 +192,12 @@ def _versions() -> dict[str, str]:
 
 
 def _table(
-    name: str, title: str, features: Features, target: str, allow_post: bool, quick: bool
+    name: str, title: str, features: Features, target: str, allow_post: bool, most: int
 ) -> Table:
     matrix, posts = features.matrix, features.posts
-    if quick:
+    if most and len(posts) > most:
         order = np.argsort(splits.posting_times(posts), kind="stable")
-        some = np.linspace(0, len(order) - 1, min(QUICK_POSTS, len(order))).astype(np.int64)
+        some = np.linspace(0, len(order) - 1, most).astype(np.int64)
         ids = matrix.frame.index[np.sort(order[some])]
         matrix = matrix.rows(ids)
     known = labelled(matrix, posts, find_target(target))

@@ -7,6 +7,7 @@ disk when it returns, so that what was acknowledged survives a kill and a power 
 
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -65,7 +66,7 @@ class Database:
     def _begin(self, schema: str, kind: int, version: int) -> None:
         with self._told():
             self._connection.execute("PRAGMA foreign_keys = ON")
-            if self._number("application_id") == 0 and not self._number("page_count"):
+            if self._number("application_id") == 0 and self._is_bare():
                 self._make(schema, kind, version)
             if self._number("application_id") != kind:
                 raise StorageError(f"{self.path}: is a database of another program; give another")
@@ -74,7 +75,7 @@ class Database:
                     f"{self.path}: was written by another version of virality; give another file"
                 )
             self._connection.execute("PRAGMA synchronous = FULL")
-            if str(self._connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]) != "wal":
+            if self._switched() != "wal":
                 raise StorageError(f"{self.path}: its file system shares no memory; use a disk")
             found = str(self._connection.execute("PRAGMA quick_check(1)").fetchone()[0])
         if found != "ok":
@@ -82,7 +83,9 @@ class Database:
 
     def _make(self, schema: str, kind: int, version: int) -> None:
         """Make the tables, unless another process has done so meanwhile."""
-        self._connection.execute("PRAGMA journal_mode = WAL")
+        # The switch writes a page before the tables are there: whoever comes in between, or after
+        # a kill there, finds a file that is neither empty nor made, hence `_is_bare`.
+        self._switched()
         with self.write():
             if self._number("application_id") == kind:
                 return
@@ -90,6 +93,25 @@ class Database:
                 self._connection.execute(statement)
             self._connection.execute(f"PRAGMA application_id = {int(kind)}")
             self._connection.execute(f"PRAGMA user_version = {int(version)}")
+
+    def _switched(self) -> str:
+        """Switch to write-ahead logging and return the mode that the file is in.
+
+        Two that switch a new file at once would wait for each other, so SQLite refuses one of them
+        at once instead of waiting as it does elsewhere.
+        """
+        deadline = time.monotonic() + WAIT_S
+        while True:
+            try:
+                return str(self._connection.execute("PRAGMA journal_mode = WAL").fetchone()[0])
+            except sqlite3.OperationalError as error:
+                busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+                if not busy or time.monotonic() > deadline:
+                    raise
+            time.sleep(0.01)
+
+    def _is_bare(self) -> bool:
+        return not self._connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
 
     def _number(self, name: str) -> int:
         return int(self._connection.execute(f"PRAGMA {name}").fetchone()[0])

@@ -22,10 +22,11 @@ from typing import Any
 import numpy as np
 
 from virality.data.errors import BundleError, StorageError
-from virality.modeling.pieces import Array, Pieces, put_together, take_apart
+from virality.modeling.pieces import put_together, take_apart
+from virality.modeling.pieces_parts import Array, Pieces
 from virality.modeling.train import Model
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "model.json"
 ARRAYS = "arrays.npz"
 PROBE_S = 180.0

@@ -20,7 +20,7 @@ HALF_LIVES = (np.inf, 0.4, 0.2, 0.1, 0.05)
 """Share of the posts after which a post counts half."""
 
 LEAST_DATED = 200
-DOUBT_POSTS = 50.0
+DOUBT_POSTS = 100.0
 """Posts' worth of doubt: a change seen in n posts is shrunk by n / (n + this)."""
 
 NEAR_ZERO = 1e-3

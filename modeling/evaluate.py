@@ -10,20 +10,26 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from virality.data import splits
 from virality.data.matrix import FeatureMatrix
 from virality.modeling.ground import Ground, lay_ground
 from virality.modeling.ground import Split as Split
-from virality.modeling.holdout import Outcome, Ticks
+from virality.modeling.holdout import Outcome, Response, Ticks
 from virality.modeling.metrics import Judged, Metric, mean_with_interval, score
 from virality.modeling.stack import Progress
 from virality.modeling.train import Model
 from virality.modeling.verdict import judge_lead
 
+Floats = npt.NDArray[np.float64]
+
 REPORTED: tuple[Split, ...] = ("temporal", "author", "random")
 """The splits that a report shows unless others are asked for."""
+
+RESPONSE_METRICS = ("spearman", "mae", "r2")
+"""Of likes, comments, shares and saves: nobody says from when on those are a hit."""
 
 GAP_METRICS = ("spearman", "r2", "mae")
 
@@ -46,6 +52,8 @@ class Evaluation:
         verdict: one plain sentence.
         without_post: metrics of the same recipe without the columns that are known only after
             posting; empty where the model reads none of them.
+        together: response -> its metrics under `model` and under each baseline, and the coverage
+            of its intervals; empty unless responses are learned together with views.
     """
 
     target: str
@@ -65,6 +73,7 @@ class Evaluation:
     notes: tuple[str, ...]
     verdict: str
     without_post: Mapping[str, Metric] = field(default_factory=dict)
+    together: Mapping[str, Mapping[str, Mapping[str, Metric]]] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """Return what `evaluate --json` prints: scores as value, low, high."""
@@ -85,6 +94,16 @@ class Evaluation:
                 if self.without_post
                 else {}
             ),
+            **({"together": self._together_json()} if self.together else {}),
+        }
+
+    def _together_json(self) -> dict[str, Any]:
+        return {
+            name: {
+                who: {n: metric.as_json() for n, metric in metrics.items()}
+                for who, metrics in methods.items()
+            }
+            for name, methods in self.together.items()
         }
 
     @classmethod
@@ -99,6 +118,10 @@ class Evaluation:
         read["differences"] = _metrics(value["differences"])
         read["baselines"] = {name: _metrics(inner) for name, inner in value["baselines"].items()}
         read["without_post"] = _metrics(value["without_post"])
+        read["together"] = {
+            name: {who: _metrics(metrics) for who, metrics in methods.items()}
+            for name, methods in value["together"].items()
+        }
         read["coverage"] = Metric.from_plain(value["coverage"])
         for name in ("ids", "actual", "mean", "low", "high", "notes"):
             read[name] = tuple(value[name])
@@ -212,7 +235,25 @@ def _evaluation(
         high=tuple(outcome.high.tolist()),
         notes=ground.notes,
         verdict=judge_lead(ground.split, len(actual), differences),
+        together={name: _of_response(ground, one, seed) for name, one in outcome.together.items()},
     )
+
+
+def _of_response(ground: Ground, one: Response, seed: int) -> dict[str, dict[str, Metric]]:
+    """Return the scores of a response and of its baselines."""
+    groups = splits.author_groups(ground.posts)[one.row]
+    nothing = np.zeros(len(one.row))
+
+    def scores(said: Floats) -> dict[str, Metric]:
+        found = score(Judged(one.actual, said, nothing, nothing, True), groups, seed)
+        return {name: found[name] for name in RESPONSE_METRICS}
+
+    inside = ((one.actual >= one.low) & (one.actual <= one.high)).astype(np.float64)
+    held = {"coverage": mean_with_interval(inside, groups, seed)}
+    return {
+        "model": {**scores(one.mean), **held},
+        **{name: scores(said) for name, said in one.baselines.items()},
+    }
 
 
 def _gap(ground: Ground, metrics: Mapping[str, Metric], other: Outcome | None) -> dict[str, float]:

@@ -80,7 +80,7 @@ class Ground:
         with one_blas_thread():
             return hold_out(
                 inputs, self.outcomes, model.recipe, self.plan, key, self.jobs, ticks,
-                self.target.bar,
+                self.target.bar, self.target.together,
             )  # fmt: skip
 
     def judged(self, outcome: Outcome) -> Judged:

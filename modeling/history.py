@@ -25,6 +25,9 @@ Texts = npt.NDArray[np.str_]
 RECENT = 5
 """How many of the latest posts make up the recent mean."""
 
+LATELY = 15.0
+"""How many posts of the author ago a post counts half in the fading mean."""
+
 STRENGTH = {"author": 2.0, "sound": 4.0, "hashtag": 8.0}
 """Weight of the overall mean, in posts: how many posts it takes to believe a mean of its own."""
 
@@ -41,6 +44,7 @@ COLUMNS: Mapping[str, Column] = {
         _column("author_count", "posts", "earlier posts of the author with a known outcome"),
         _column("author_mean", "score", "shrunken mean outcome of the author's earlier posts"),
         _column("author_recent", "score", "shrunken mean of the author's five latest posts"),
+        _column("author_lately", "score", "shrunken mean of the author's posts, older ones fading"),
         _column("author_trend", "score", "the five latest against all earlier ones"),
         _column("author_last", "score", "outcome of the author's latest post"),
         _column("author_spread", "score", "how much the author's earlier outcomes vary"),
@@ -109,6 +113,37 @@ class Ledger:
         """Running sums of the squared outcomes."""
         return np.concatenate([[0.0], np.cumsum(self.value**2)])
 
+    def faded(self, start: IntArray, end: IntArray, half_life: float) -> tuple[Floats, Floats]:
+        """Return sum and count of each range, every entry weighing less than the one after it.
+
+        Args:
+            start: int64 (n,), first entry of each range.
+            end: int64 (n,), one past its last.
+            half_life: entries after which one counts half.
+        """
+        keep = 0.5 ** (1.0 / half_life)
+        fading = pd.Series(self.value).ewm(halflife=half_life).sum().to_numpy()
+        running = np.concatenate([[0.0], fading])
+        left = keep ** (end - start).astype(np.float64)
+        return running[end] - left * running[start], (1.0 - left) / (1.0 - keep)
+
+    def joined(self, later: "Ledger", width: int, clock: Floats) -> "Ledger":
+        """Return one ledger of these entries and later ones.
+
+        Args:
+            later: entries of its own clock.
+            width: instants of this ledger's clock.
+            clock: instants of both.
+        """
+        mine = self.keys[self.place // (width + 1)]
+        theirs = later.keys[later.place // (len(clock) - width + 1)]
+        return Ledger.fit(
+            np.concatenate([mine, theirs]),
+            np.concatenate([self.time, later.time]),
+            np.concatenate([self.value, later.value]),
+            clock,
+        )
+
 
 @dataclass(frozen=True)
 class History:
@@ -118,11 +153,13 @@ class History:
         clock: float64, different instants of the training posts, ascending.
         means: float64, mean outcome of all training posts strictly before each instant and, last,
             of all of them; NaN before the first.
+        ahead: int64, how many posts each of `means` is of.
         authors, sounds, hashtags: the ledgers.
     """
 
     clock: Floats
     means: Floats
+    ahead: IntArray
     authors: Ledger
     sounds: Ledger
     hashtags: Ledger
@@ -136,7 +173,7 @@ class History:
         clock, instant = np.unique(times, return_inverse=True)
         count = np.bincount(instant, minlength=len(clock))
         total = np.bincount(instant, weights=y, minlength=len(clock))
-        ahead = np.concatenate([[0], np.cumsum(count)])
+        ahead = np.concatenate([[0], np.cumsum(count)]).astype(np.int64)
         with np.errstate(invalid="ignore", divide="ignore"):
             means = np.concatenate([[0.0], np.cumsum(total)]) / ahead
         ledgers = []
@@ -145,7 +182,39 @@ class History:
             ledgers.append(Ledger.fit(keys[has], times[has], y[has], clock))
         row, tag = hashtag_pairs(posts)
         ledgers.append(Ledger.fit(tag, times[row], y[row], clock))
-        return cls(clock, means, ledgers[0], ledgers[1], ledgers[2])
+        return cls(clock, means, ahead, ledgers[0], ledgers[1], ledgers[2])
+
+    def extended(self, posts: pd.DataFrame, y: Floats) -> "History":
+        """Return a history that holds later posts too.
+
+        Args:
+            posts: n posts; those not posted after every post known so far are left out, as they
+                may be the same.
+            y: float64 (n,), their outcomes on the learning scale.
+        """
+        times = posting_times(posts)
+        newest = self.clock[-1] if len(self.clock) else -np.inf
+        new = np.flatnonzero((times > newest) & np.isfinite(y))
+        if not new.size:
+            return self
+        later = History.fit(posts.iloc[new], y[new])
+        clock = np.concatenate([self.clock, later.clock])
+        total = self.ahead[-1] * np.nan_to_num(self.means[-1])
+        ahead = self.ahead[-1] + later.ahead
+        with np.errstate(invalid="ignore", divide="ignore"):
+            means = (total + later.ahead * np.nan_to_num(later.means)) / ahead
+        authors, sounds, hashtags = (
+            getattr(self, name).joined(getattr(later, name), len(self.clock), clock)
+            for name in ("authors", "sounds", "hashtags")
+        )
+        return History(
+            clock,
+            np.concatenate([self.means[:-1], means]),
+            np.concatenate([self.ahead[:-1], ahead]),
+            authors,
+            sounds,
+            hashtags,
+        )
 
     def transform(self, posts: pd.DataFrame) -> pd.DataFrame:
         """Return float32 (n, len(COLUMNS)), index id; NaN where time or key is unknown."""
@@ -167,6 +236,8 @@ class History:
     def _of_author(self, keys: Texts, when: Floats, overall: Floats) -> dict[str, Floats]:
         start, end = self.authors.before(keys, when, self.clock)
         count, mean, recent = _shrunken(self.authors, start, end, overall, STRENGTH["author"])
+        faded, weight = self.authors.faded(start, end, LATELY)
+        lately = (faded + STRENGTH["author"] * mean) / (weight + STRENGTH["author"])
         last = np.maximum(end - 1, 0)
         has = count > 0
         value = _taken(self.authors.value, last, has)
@@ -176,6 +247,7 @@ class History:
             "author_count": np.where(unknown, np.nan, count),
             "author_mean": np.where(unknown, np.nan, mean),
             "author_recent": np.where(has, recent, np.nan),
+            "author_lately": np.where(unknown, np.nan, lately),
             "author_trend": np.where(has, recent - mean, np.nan),
             "author_last": value,
             "author_spread": _spread(self.authors, start, end),

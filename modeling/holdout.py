@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +10,7 @@ import numpy.typing as npt
 from virality.data import splits
 from virality.data.errors import InputError
 from virality.modeling.baselines import fit_baselines
+from virality.modeling.ratios import Sum, log_counts, log_ratios
 from virality.modeling.recipe import Recipe
 from virality.modeling.rows import Rows
 from virality.modeling.stack import Progress, fit_stack
@@ -28,9 +29,30 @@ POST_FIELDS = (
 )
 """What history and baselines read of a post."""
 
+RESPONSES = ("views", "likes", "comments", "shares", "saves")
+"""What ratios are read from."""
+
 _KEPT = 6
 _memory: dict[str, "Outcome"] = {}
 """Judged splits of this process: every evaluation needs the random folds, once is enough."""
+
+
+@dataclass(frozen=True)
+class Response:
+    """Held-out predictions of a response, of the posts whose count is known.
+
+    Attributes:
+        row: int64 (k,), positions among the labelled posts, ascending.
+        actual, mean, low, high: float64 (k,), as log10(1 + response).
+        baselines: `author_median` of the response, and `constant_ratio` to the predicted views.
+    """
+
+    row: splits.IntArray
+    actual: Floats
+    mean: Floats
+    low: Floats
+    high: Floats
+    baselines: Mapping[str, Floats]
 
 
 @dataclass(frozen=True)
@@ -42,6 +64,7 @@ class Outcome:
         actual: float64 (n,), outcomes on the learning scale.
         mean, low, high, probability, hit: float64 (n,), of the model.
         baselines: name -> (prediction, hit probability), each float64 (n,).
+        together: response -> what was said of it, where those are learned with views.
     """
 
     row: splits.IntArray
@@ -52,6 +75,7 @@ class Outcome:
     probability: Floats
     hit: Floats
     baselines: Mapping[str, tuple[Floats, Floats]]
+    together: Mapping[str, Response] = field(default_factory=dict)
 
 
 class Ticks:
@@ -76,6 +100,7 @@ def hold_out(
     jobs: int,
     ticks: Ticks,
     bar: float | None = None,
+    together: Sequence[str] = (),
 ) -> Outcome:
     """Return held-out predictions, from memory where the same was judged before.
 
@@ -88,14 +113,15 @@ def hold_out(
         jobs: fits at once.
         ticks: counts fits.
         bar: outcome from which a post is a hit; the top fifth of the training posts if None.
+        together: responses that are learned with it.
     """
-    mark = _fingerprint(rows, outcomes, recipe, (*key, bar))
+    mark = _fingerprint(rows, outcomes, recipe, (*key, bar, *together))
     if mark in _memory:
         ticks.add(len(plan))
         return _memory[mark]
     parts = []
     for split, y in zip(plan, outcomes, strict=True):
-        parts.append(_held_out(rows, y, recipe, split, jobs, bar))
+        parts.append(_held_out(rows, y, recipe, split, jobs, bar, together))
         ticks.add(1)
     while len(_memory) >= _KEPT:
         _memory.pop(next(iter(_memory)))
@@ -104,7 +130,10 @@ def hold_out(
 
 
 def _fingerprint(
-    rows: Rows, outcomes: Sequence[Floats], recipe: Recipe, key: tuple[str, int, float | None]
+    rows: Rows,
+    outcomes: Sequence[Floats],
+    recipe: Recipe,
+    key: tuple[str | int | float | None, ...],
 ) -> str:
     digest = hashlib.sha256(repr((recipe, key)).encode())
     views = () if rows.views is None else (rows.views.owner, rows.views.plain)
@@ -112,13 +141,19 @@ def _fingerprint(
     seen = () if rows.views is None else rows.views.blocks.values()
     for values in (rows.plain, *rows.blocks.values(), *views, *seen, *different):
         digest.update(np.ascontiguousarray(values).data)
-    there = [name for name in POST_FIELDS if name in rows.posts]
+    there = [name for name in (*POST_FIELDS, *RESPONSES) if name in rows.posts]
     digest.update(rows.posts[there].astype(str).to_csv().encode())
     return digest.hexdigest()
 
 
 def _held_out(
-    rows: Rows, y: Floats, recipe: Recipe, split: splits.Split, jobs: int, bar: float | None
+    rows: Rows,
+    y: Floats,
+    recipe: Recipe,
+    split: splits.Split,
+    jobs: int,
+    bar: float | None,
+    together: Sequence[str],
 ) -> Outcome:
     """Fit the recipe and the baselines on one side and predict the other."""
     if len(split.train) < 10 or not len(split.test):
@@ -126,8 +161,9 @@ def _held_out(
             f"split {split.name!r}: {len(split.train)} post(s) to learn from, at least 10 needed"
         )
     train, test = rows.take(split.train), rows.take(split.test)
-    stack = fit_stack(train, y[split.train], recipe, jobs=jobs, bar=bar)
-    guess = stack.predict(test)
+    ratios = log_ratios(train.posts, together)
+    stack = fit_stack(train, y[split.train], recipe, jobs=jobs, bar=bar, ratios=ratios)
+    guess, said_of = stack.predict_all(test)
     threshold = stack.hit_threshold
     baselines = {}
     for name, baseline in fit_baselines(train.posts, y[split.train]).items():
@@ -142,6 +178,34 @@ def _held_out(
         probability=stack.hit_probability(guess),
         hit=(y[split.test] >= threshold).astype(np.float64),
         baselines=baselines,
+        together={
+            name: _response(name, ratios[name], one, train, test, split.test, guess.mean)
+            for name, one in said_of.items()
+        },
+    )
+
+
+def _response(
+    name: str,
+    ratio: Floats,
+    said: Sum,
+    train: Rows,
+    test: Rows,
+    row: splits.IntArray,
+    views: Floats,
+) -> Response:
+    """Return what was said of a response and what its baselines say, where it is known."""
+    actual = log_counts(test.posts, name)
+    known = np.flatnonzero(np.isfinite(actual))
+    counts = log_counts(train.posts, name)
+    seen = np.flatnonzero(np.isfinite(counts))
+    median = fit_baselines(train.posts.iloc[seen], counts[seen])["author_median"]
+    baselines = {
+        "author_median": median.predict(test.posts.iloc[known]),
+        "constant_ratio": np.maximum(views[known] + float(np.nanmedian(ratio)), 0.0),
+    }
+    return Response(
+        row[known], actual[known], said.mean[known], said.low[known], said.high[known], baselines
     )
 
 
@@ -169,4 +233,27 @@ def _joined(parts: Sequence[Outcome]) -> Outcome:
         gather("probability"),
         gather("hit"),
         baselines,
+        {name: _joined_responses(parts, name) for name in _in_all(parts)},
+    )
+
+
+def _in_all(parts: Sequence[Outcome]) -> list[str]:
+    """Return the responses that every part could learn."""
+    return [name for name in parts[0].together if all(name in part.together for part in parts)]
+
+
+def _joined_responses(parts: Sequence[Outcome], name: str) -> Response:
+    some = [part.together[name] for part in parts]
+    row = np.concatenate([one.row for one in some])
+    order = np.argsort(row, kind="stable")
+
+    def gather(field: str) -> Floats:
+        return np.concatenate([getattr(one, field) for one in some])[order]
+
+    baselines = {
+        kind: np.concatenate([one.baselines[kind] for one in some])[order]
+        for kind in some[0].baselines
+    }
+    return Response(
+        row[order], gather("actual"), gather("mean"), gather("low"), gather("high"), baselines
     )

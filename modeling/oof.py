@@ -7,8 +7,8 @@ author had earlier ones ("warm" rows) are then predicted as they will be in use,
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -50,6 +50,13 @@ class Reader(Protocol):
         """Positions of the inputs that it reads."""
 
 
+class Aside(Protocol):
+    """Fits something of its own in every fold, on the inputs of the bases."""
+
+    def fit(self, split: Split, learned: Stacked, seen: Stacked) -> Any:
+        """Return what is kept of a fold; see `ratios.RatioFolds`."""
+
+
 @dataclass(frozen=True)
 class BasePlan:
     """A base before it is fitted: its name, library and the inputs that it reads."""
@@ -88,6 +95,7 @@ class OutOfFold:
         there: bool (k, b), whether a base had anything to read.
         signals: float32 (k, len(SIGNALS)), history that a post's uncertainty may depend on.
         rounds: number of trees of each base with the lowest mean error over folds.
+        asides: what was fitted aside in each fold.
     """
 
     row: IntArray
@@ -97,6 +105,7 @@ class OutOfFold:
     there: Flags
     signals: Singles
     rounds: tuple[int, ...]
+    asides: tuple[Any, ...] = ()
 
 
 def plan_folds(rows: Rows, warm: Flags, recipe: Recipe) -> list[Split]:
@@ -117,6 +126,7 @@ class _Fitted:
     warm: Flags
     there: Flags
     signals: Singles
+    aside: Any
 
 
 def run_folds(
@@ -127,22 +137,29 @@ def run_folds(
     recipe: Recipe,
     jobs: int,
     tick: Callable[[], None],
+    aside: Aside | None = None,
 ) -> OutOfFold:
     """Fit every base in every fold and predict what was left out."""
 
     def fit(split: Split) -> _Fitted:
-        fitted = _fit_fold(rows, y, split, plans, recipe)
+        fitted = _fit_fold(rows, y, split, plans, recipe, aside)
         tick()
         return fitted
 
     with ThreadPoolExecutor(max_workers=jobs) as pool:
         done = list(pool.map(fit, splits))
-    rounds = tuple(_best_rounds([f.curves[b].errors for f in done]) for b in range(len(plans)))
-    return _collect(done, plans, rounds)
+    rounds = tuple(best_rounds([f.curves[b].errors for f in done]) for b in range(len(plans)))
+    asides = tuple(fitted.aside for fitted in done)
+    return replace(_collect(done, plans, rounds), asides=asides)
 
 
 def _fit_fold(
-    rows: Rows, y: Floats, split: Split, plans: Sequence[BasePlan], recipe: Recipe
+    rows: Rows,
+    y: Floats,
+    split: Split,
+    plans: Sequence[BasePlan],
+    recipe: Recipe,
+    aside: Aside | None,
 ) -> _Fitted:
     train, test = rows.take(split.train), rows.take(split.test)
     projector, inputs = fit_projector(train, y[split.train], recipe.blocks, recipe.seed)
@@ -168,7 +185,8 @@ def _fit_fold(
     warm = np.asarray(left_out.column(COLD) == 0)
     signals = np.column_stack([left_out.column(name) for name in SIGNALS])
     seen = stack_views(projector, test, left_out)
-    return _Fitted(split, curves, seen, warm, readable(left_out, plans), signals)
+    more = None if aside is None else aside.fit(split, learned, seen)
+    return _Fitted(split, curves, seen, warm, readable(left_out, plans), signals, more)
 
 
 def learned_weights(rows: Rows, outcome: Floats, learned: Stacked, recipe: Recipe) -> Floats | None:
@@ -195,7 +213,7 @@ def readable(inputs: Inputs, plans: Sequence[Reader]) -> Flags:
     return np.column_stack([~missing[:, plan.places].all(axis=1) for plan in plans])
 
 
-def _best_rounds(curves: Sequence[Floats]) -> int:
+def best_rounds(curves: Sequence[Floats]) -> int:
     """Return the number of trees with the lowest error averaged over folds.
 
     One number for all folds: the best of each fold would be chosen on the rows it is judged on.

@@ -1,36 +1,42 @@
 """A model taken apart into plain facts, arrays and model texts, and put together again."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from virality.data.errors import BundleError
 from virality.data.matrix import Column
 from virality.modeling.blocks import Block, BlockSpec
-from virality.modeling.booster import Booster
 from virality.modeling.categories import MEANINGS, Encoding
 from virality.modeling.directions import Directions
-from virality.modeling.eras import Eras
-from virality.modeling.history import COLUMNS, History, Ledger
+from virality.modeling.history import COLUMNS
 from virality.modeling.inputs import Projector
-from virality.modeling.intervals import Intervals, Scores
 from virality.modeling.neighbours import Neighbours
+from virality.modeling.pieces_parts import (
+    Array,
+    Pieces,
+    check_ascending,
+    check_shape,
+    history_arrays,
+    interval_arrays,
+    interval_facts,
+    interval_texts,
+    ratio_pieces,
+    read_booster,
+    read_history,
+    read_intervals,
+    read_ratios,
+)
 from virality.modeling.recipe import Recipe
 from virality.modeling.ridge import Ridge
 from virality.modeling.stack import Base, Stack
 from virality.modeling.targets import restore_target
 from virality.modeling.terms import MOST_TERMS, NAME, Terms, Vocabulary
 from virality.modeling.train import Model, ModelCard
-from virality.modeling.trees import check_lightgbm, check_xgboost
 from virality.modeling.weights import Weights
 
-Array = npt.NDArray[Any]
-
-LEDGERS = ("authors", "sounds", "hashtags")
-LEDGER_FIELDS = ("keys", "place", "time", "value")
 MOST_BAGS = 100
 
 WEIGHT_ARRAYS = ("values", "gram", "cross", "means")
@@ -46,60 +52,38 @@ BLOCK_ARRAYS: Mapping[str, tuple[str, ...]] = {
 """Part of a block -> its arrays; the ridge's centre is that of the directions."""
 
 
-@dataclass(frozen=True)
-class Pieces:
-    """What a bundle stores.
-
-    Attributes:
-        facts: plain values.
-        arrays: name -> array, no objects.
-        texts: file name -> model text.
-    """
-
-    facts: Mapping[str, Any]
-    arrays: Mapping[str, Array]
-    texts: Mapping[str, str]
-
-
 def take_apart(model: Model) -> Pieces:
     """Return the pieces of a model."""
     stack, projector = model.stack, model.stack.projector
     arrays: dict[str, Array] = {
         "outcomes": stack.outcomes,
-        "scores_warm": stack.intervals.warm.quantiles,
-        "scores_cold": stack.intervals.cold.quantiles,
-        "levels_warm": stack.intervals.warm.levels,
-        "levels_cold": stack.intervals.cold.levels,
-        "era_times": stack.intervals.eras.times,
-        "era_factors": stack.intervals.eras.factors,
         "authors": projector.authors,
         "numbers": projector.numbers,
-        "clock": projector.history.clock,
-        "means": projector.history.means,
+        **interval_arrays(stack.intervals),
+        **history_arrays(projector.history),
     }
     for group, weights in (("cold", stack.cold), ("warm", stack.warm)):
         arrays |= {f"{group}_{inner}": getattr(weights, inner) for inner in WEIGHT_ARRAYS}
     arrays |= {f"{STATE}{name}": values for name, values in (model.target.state or {}).items()}
-    for name in LEDGERS:
-        ledger = getattr(projector.history, name)
-        arrays |= {f"{name}_{inner}": getattr(ledger, inner) for inner in LEDGER_FIELDS}
     for number, block in enumerate(projector.blocks.values()):
         if block is not None:
             arrays |= _block_arrays(f"block{number}", block)
-    texts = {}
+    texts = interval_texts(stack.intervals)
     arrays |= _derived_arrays(projector)
     for number, base in enumerate(stack.bases):
         arrays[f"base{number}_places"] = base.places
         for bag, booster in enumerate(base.boosters):
             texts[_file(number, bag, booster.library)] = booster.text
-    if stack.intervals.spread is not None:
-        texts["spread.txt"] = stack.intervals.spread.text
-    return Pieces(_facts(model), arrays, texts)
+    beside = ratio_pieces(stack.ratios)
+    return Pieces(
+        {**_facts(model), **beside.facts},
+        {**arrays, **beside.arrays},
+        {**texts, **beside.texts},
+    )
 
 
 def _facts(model: Model) -> dict[str, Any]:
     stack = model.stack
-    spread = stack.intervals.spread
     return {
         "target": model.target.name,
         "card": model.card.as_json(),
@@ -118,11 +102,7 @@ def _facts(model: Model) -> dict[str, Any]:
         ],
         "intercepts": [stack.cold.intercept, stack.warm.intercept],
         "levels": [stack.cold.level, stack.warm.level],
-        "intervals": {
-            "constant": stack.intervals.constant,
-            "belief": stack.intervals.belief,
-            "width": 0 if spread is None else spread.width,
-        },
+        "intervals": interval_facts(stack.intervals),
         "blocks": [
             {"name": name, "level": None if block is None else block.ridge.level}
             for name, block in stack.projector.blocks.items()
@@ -148,13 +128,11 @@ def put_together(pieces: Pieces) -> Model:
         str(values["name"]): _block(f"block{number}", values, arrays, recipe.blocks)
         for number, values in enumerate(facts["blocks"])
     }
-    ledgers = [Ledger(*(arrays[f"{name}_{inner}"] for inner in LEDGER_FIELDS)) for name in LEDGERS]
-    history = History(arrays["clock"], arrays["means"], *ledgers)
     projector = Projector(
         blocks,
         _terms(pieces),
         _encodings(pieces),
-        history,
+        read_history(arrays),
         arrays["authors"],
         arrays["numbers"],
         columns,
@@ -171,9 +149,10 @@ def put_together(pieces: Pieces) -> Model:
         bases,
         _weights("cold", 0, pieces),
         _weights("warm", 1, pieces),
-        _intervals(pieces),
+        read_intervals(pieces.facts["intervals"], pieces),
         arrays["outcomes"],
         target.bar,
+        read_ratios(pieces, len(columns)),
     )
     read = {values["name"]: Column(**values) for values in facts["columns"]}
     card = ModelCard.from_json(facts["card"])
@@ -210,11 +189,11 @@ def _block(
     names = [inner for part in BLOCK_ARRAYS.values() for inner in part]
     a = {inner: arrays[f"{stem}_{inner}"] for inner in names}
     width, kept, posts = len(a["centre"]), a["axes"].shape[1], len(a["outcome"])
-    _shape("block", a["axes"], (width, kept))
-    _shape("block", a["weights"], (width,))
-    _shape("block", a["spread"], (kept,))
-    _shape("block", a["place"], (posts, min(kept, a["place"].shape[1])))
-    _shape("block", a["group"], (posts,))
+    check_shape("block", a["axes"], (width, kept))
+    check_shape("block", a["weights"], (width,))
+    check_shape("block", a["spread"], (kept,))
+    check_shape("block", a["place"], (posts, min(kept, a["place"].shape[1])))
+    check_shape("block", a["group"], (posts,))
     return Block(
         Directions(a["centre"], a["axes"], a["spread"]),
         Ridge(a["centre"], a["weights"], float(level)),
@@ -245,10 +224,12 @@ def _terms(pieces: Pieces) -> Terms | None:
         Vocabulary(kind, arrays[f"terms_{kind}"], arrays[f"terms_{kind}_weights"]) for kind in kinds
     )
     for one in vocabularies:
-        _shape("caption terms", one.weights, one.terms.shape)
+        check_shape("caption terms", one.weights, one.terms.shape)
         _different("caption terms", one.terms)
     axes = arrays["terms_axes"]
-    _shape("caption terms", axes, (sum(len(one.terms) for one in vocabularies), axes.shape[-1]))
+    check_shape(
+        "caption terms", axes, (sum(len(one.terms) for one in vocabularies), axes.shape[-1])
+    )
     return Terms(vocabularies, axes)
 
 
@@ -261,7 +242,7 @@ def _encodings(pieces: Pieces) -> dict[str, Encoding]:
         if name not in levels:
             continue
         keys, means = pieces.arrays[f"category_{name}"], pieces.arrays[f"category_{name}_means"]
-        _shape("categories", means, keys.shape)
+        check_shape("categories", means, keys.shape)
         _different("categories", keys)
         encodings[name] = Encoding(keys, means, float(levels[name]))
     return encodings
@@ -279,41 +260,12 @@ def _base(number: int, values: Mapping[str, Any], pieces: Pieces, inputs: int) -
     if not (width >= 1 and 1 <= bags <= MOST_BAGS):
         raise BundleError(f"base {number} has {bags} boosters of {width} inputs; train again")
     boosters = tuple(
-        _booster(values["library"], width, pieces, f"base{number}_{bag}") for bag in range(bags)
+        read_booster(values["library"], width, pieces, f"base{number}_{bag}") for bag in range(bags)
     )
-    _shape("base", places, (width,))
+    check_shape("base", places, (width,))
     if len(places) and not (places.min() >= 0 and places.max() < inputs):
         raise BundleError(f"base {number} reads an input that is not there; train again")
     return Base(str(values["name"]), places, boosters)
-
-
-def _booster(library: str, width: int, pieces: Pieces, stem: str) -> Booster:
-    if library == "lightgbm":
-        name = f"{stem}.txt"
-        check_lightgbm(pieces.texts[name], width, name)
-        return Booster("lightgbm", pieces.texts[name], width)
-    if library != "xgboost":
-        raise BundleError(f"{stem}: made by {library!r}, which this program does not read")
-    name = f"{stem}.json"
-    check_xgboost(pieces.texts[name], width, name)
-    return Booster("xgboost", pieces.texts[name], width)
-
-
-def _intervals(pieces: Pieces) -> Intervals:
-    facts = pieces.facts["intervals"]
-    width = int(facts["width"])
-    spread = _booster("lightgbm", width, pieces, "spread") if width else None
-    warm, cold = (
-        Scores(pieces.arrays[f"levels_{group}"], pieces.arrays[f"scores_{group}"])
-        for group in ("warm", "cold")
-    )
-    for scores in (warm, cold):
-        _shape("intervals", scores.quantiles, (len(scores.levels), scores.quantiles.shape[-1]))
-    eras = Eras(pieces.arrays["era_times"], pieces.arrays["era_factors"])
-    _shape("intervals", eras.factors, eras.times.shape)
-    if not (eras.factors.size and np.isfinite(eras.factors).all() and (eras.factors > 0).all()):
-        raise BundleError("a factor of the intervals is not a positive number; train again")
-    return Intervals(spread, float(facts["constant"]), float(facts["belief"]), warm, cold, eras)
 
 
 def _check(model: Model) -> None:
@@ -322,40 +274,21 @@ def _check(model: Model) -> None:
     for weights in (stack.cold, stack.warm):
         bases = len(stack.bases)
         for inner in (weights.values, weights.cross, weights.means):
-            _shape("weights", inner, (bases,))
-        _shape("weights", weights.gram, (bases, bases))
+            check_shape("weights", inner, (bases,))
+        check_shape("weights", weights.gram, (bases, bases))
         if not all(np.isfinite(getattr(weights, inner)).all() for inner in WEIGHT_ARRAYS):
             raise BundleError("what weights were solved from is not a number; train again")
         if not (np.isfinite(weights.values).all() and (weights.values >= 0).all()):
             raise BundleError("a weight of the stack is negative or not a number; train again")
-    projector, history = stack.projector, stack.projector.history
+    projector = stack.projector
     latent = projector.blocks.get(NAME)
     if latent is not None:
         axes = (0, 0) if projector.terms is None else projector.terms.axes.shape
-        _shape("caption terms", latent.directions.centre, axes[1:])
+        check_shape("caption terms", latent.directions.centre, axes[1:])
     if set(projector.encodings) != (set(MEANINGS) if projector.spec.categories else set()):
         raise BundleError("categories are missing or were not asked for; train again")
-    _shape("history", history.means, (len(history.clock) + 1,))
-    ascending = [
-        stack.outcomes, stack.intervals.warm.quantiles, stack.intervals.cold.quantiles,
-        stack.intervals.warm.levels, stack.intervals.cold.levels, stack.intervals.eras.times,
-        history.clock,
-        history.authors.place, history.sounds.place, history.hashtags.place,
-    ]  # fmt: skip
-    if any(np.any(np.diff(values) < 0) or np.isnan(values).any() for values in ascending):
-        raise BundleError("an array that must be ascending is not; train again")
-    for ledger in (history.authors, history.sounds, history.hashtags):
-        for inner in (ledger.time, ledger.value):
-            _shape("history", inner, ledger.place.shape)
-    groups = (stack.intervals.cold.quantiles, stack.intervals.warm.quantiles)
-    if not len(stack.outcomes) or not all(group.size for group in groups):
-        raise BundleError("the model holds no outcomes or no calibration scores; train again")
+    check_ascending(stack.outcomes)
+    if not len(stack.outcomes):
+        raise BundleError("the model holds no outcomes; train again")
     if len(stack.projector.columns) < len(COLUMNS):
         raise BundleError("the model has no history inputs; train again")
-
-
-def _shape(what: str, values: Array, wanted: tuple[int, ...]) -> None:
-    if values.shape != wanted:
-        raise BundleError(
-            f"an array of the {what} has shape {values.shape}, not {wanted}; train again"
-        )

@@ -13,6 +13,9 @@ Values = Mapping[str, float | int | str]
 SMALL = 300
 """Below so many labelled posts the recipe is shallower, shrunk harder and uses fewer dimensions."""
 
+ENOUGH = 100_000
+"""Above so many labelled posts two boosters that differ in their seed say the same."""
+
 SMALL_DEFAULTS: Params = {
     "learning_rate": 0.1,
     "num_leaves": 5,
@@ -107,7 +110,7 @@ def sensible_recipe(posts: int, seed: int = 0) -> Recipe:
             seed=seed,
             small=True,
         )
-    return Recipe(seed=seed)
+    return Recipe(seed=seed, bags=1 if posts > ENOUGH else 2)
 
 
 def tuned_recipe(

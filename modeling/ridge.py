@@ -73,11 +73,12 @@ def leave_out(
     basis = np.hstack([flat, left])
     top = float(size[0]) if len(size) else 1.0
     products = [basis[fold].T @ basis[fold] for fold in folds]
+    along = basis.T @ y
     best: tuple[float, float, Floats] | None = None
     for share in PENALTIES:
         penalty = float(share * top**2 / 10.0)
         shrink = np.concatenate([[1.0], size**2 / (size**2 + penalty)])
-        residual = y - (basis * shrink) @ (basis.T @ y)
+        residual = y - basis @ (shrink * along)
         honest = _left_out(basis, shrink, residual, folds, products)
         error = float(np.mean(honest**2))
         if best is None or error < best[0]:

@@ -29,6 +29,7 @@ from virality.modeling.oof import (
     readable,
     run_folds,
 )
+from virality.modeling.ratios import Ratio, RatioFolds, Sum, fit_ratios, predict_ratio
 from virality.modeling.recipe import Recipe
 from virality.modeling.rows import Rows, Singles
 from virality.modeling.weights import Weights
@@ -123,6 +124,7 @@ class Stack:
         intervals: calibrated uncertainty.
         outcomes: ascending outcomes of the training posts.
         bar: outcome from which a post is a hit; the top fifth of the training posts if None.
+        ratios: responses against views, where those were learned together.
     """
 
     recipe: Recipe
@@ -133,6 +135,7 @@ class Stack:
     intervals: Intervals
     outcomes: Floats
     bar: float | None = None
+    ratios: tuple[Ratio, ...] = ()
 
     @property
     def hit_threshold(self) -> float:
@@ -141,7 +144,21 @@ class Stack:
 
     def predict(self, rows: Rows) -> Guess:
         """Return predictions with intervals, each averaged over the post's views."""
+        return self._guess(rows, self.projector.transform(rows))[0]
+
+    def predict_all(self, rows: Rows) -> tuple[Guess, dict[str, Sum]]:
+        """Return predictions of views, and of every response by name."""
         inputs = self.projector.transform(rows)
+        guess, signals = self._guess(rows, inputs)
+        seen = stack_views(self.projector, rows, inputs)
+        views = Sum(guess.mean, guess.low, guess.high)
+        return guess, {
+            one.name: predict_ratio(one, seen, rows.posts, views, signals, guess.warm)
+            for one in self.ratios
+        }
+
+    def _guess(self, rows: Rows, inputs: Inputs) -> tuple[Guess, Singles]:
+        """Return predictions, and what their uncertainty depends on."""
         warm = np.asarray(inputs.column(COLD) == 0)
         said = self.voices(rows, inputs)
         there = readable(inputs, self.bases)
@@ -150,7 +167,7 @@ class Stack:
         signals = _signals(history, said, mean, there)
         scale = self.intervals.scale(signals, posting_times(rows.posts))
         low, high = self.intervals.bounds(mean, scale, warm)
-        return Guess(mean, scale, low, high, warm)
+        return Guess(mean, scale, low, high, warm), signals
 
     def voices(self, rows: Rows, inputs: Inputs | None = None) -> Floats:
         """Return what each base says about each post, float64 (n, b), before they are mixed."""
@@ -206,6 +223,7 @@ def fit_stack(
     jobs: int = 2,
     progress: Progress | None = None,
     bar: float | None = None,
+    ratios: Mapping[str, Floats] | None = None,
 ) -> Stack:
     """Fit bases, weights and intervals.
 
@@ -216,6 +234,8 @@ def fit_stack(
         jobs: folds and bases fitted at once; the result does not depend on it.
         progress: called with (done, total).
         bar: outcome from which a post is a hit; the top fifth of the training posts if None.
+        ratios: response -> log ratio to views, float64 (n,), NaN where unknown; learned together
+            with the views that `y` is then.
     """
     projector, inputs = fit_projector(rows, y, recipe.blocks, recipe.seed)
     usable = varying(inputs.values) & selected(inputs.columns, recipe.blocks)
@@ -231,13 +251,22 @@ def fit_stack(
         if progress is not None:
             progress(done[0], len(splits) + 1)
 
-    folded = run_folds(few, goal, splits, plans, recipe, jobs, tick)
-    cold, warm = mix_bases(folded, goal, posting_times(few.posts), recipe)
-    intervals = _calibrated(folded, goal, posting_times(few.posts), cold, warm, recipe)
+    asked = ratios or {}
+    some = asked if sample is None else {name: ratio[sample] for name, ratio in asked.items()}
+    aside = RatioFolds(few, some, recipe) if asked else None
+    folded = run_folds(few, goal, splits, plans, recipe, jobs, tick, aside)
+    times = posting_times(few.posts)
+    cold, warm = mix_bases(folded, goal, times, recipe)
+    mean, signals = _mixed_signals(folded, cold, warm)
+    intervals = _calibrated(folded, goal, times, mean, signals, recipe.seed)
     learned = stack_learned(projector, rows, inputs)
     bases = _fit_bases(plans, folded.rounds, rows, y, learned, recipe, jobs)
+    beside: tuple[Ratio, ...] = ()
+    if aside is not None:
+        found = aside.finish(folded, folded.asides, splits, mean, goal, signals)
+        beside = fit_ratios(rows, learned, asked, found, recipe)
     tick()
-    return Stack(recipe, projector, bases, cold, warm, intervals, np.sort(y), bar)
+    return Stack(recipe, projector, bases, cold, warm, intervals, np.sort(y), bar, beside)
 
 
 def _sampled(rows: Rows, seed: int) -> IntArray | None:
@@ -288,15 +317,19 @@ def _fit_bases(
     )
 
 
-def _calibrated(
-    folded: OutOfFold, y: Floats, times: Floats, cold: Weights, warm: Weights, recipe: Recipe
-) -> Intervals:
+def _mixed_signals(folded: OutOfFold, cold: Weights, warm: Weights) -> tuple[Floats, Singles]:
+    """Return the mixture of posts left out, and what their uncertainty may depend on."""
     said, there = folded.predictions, folded.there
     mean = np.where(folded.warm, warm.mix(said, there), cold.mix(said, there))
-    signals = _signals(folded.signals, said, mean, there)
+    return mean, _signals(folded.signals, said, mean, there)
+
+
+def _calibrated(
+    folded: OutOfFold, y: Floats, times: Floats, mean: Floats, signals: Singles, seed: int
+) -> Intervals:
     folds = [np.flatnonzero(folded.fold == number) for number in np.unique(folded.fold)]
     residuals, when = y[folded.row] - mean, times[folded.row]
-    return fit_intervals(signals, residuals, folded.warm, folds, recipe.seed, when)
+    return fit_intervals(signals, residuals, folded.warm, folds, seed, when)
 
 
 def _signals(history: Singles, said: Floats, mean: Floats, there: Flags) -> Singles:

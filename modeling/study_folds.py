@@ -5,7 +5,7 @@ trials read a part of those columns, and rows are binned once for each library a
 """
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from threading import Lock
 
@@ -22,7 +22,15 @@ from virality.data.splits import (
     selection_folds,
 )
 from virality.modeling.blocks import BlockSpec
-from virality.modeling.booster import Binned, Curve, Library, Watch, bin_rows, fit_binned
+from virality.modeling.booster import (
+    Binned,
+    Curve,
+    Library,
+    Watch,
+    bin_rows,
+    fit_binned,
+    reweighted,
+)
 from virality.modeling.families import spread
 from virality.modeling.inputs import fit_projector, selected, varying
 from virality.modeling.objective import badness, fading, row_weights
@@ -40,8 +48,9 @@ WINDOWS = (0.6, 0.8)
 by author alone cannot tell whether newer posts should count more."""
 
 MANY_POSTS = 10_000
-MANY_FOLDS = 3
-"""Author folds of a study with many posts: each says more, and costs more."""
+FEW_FOLDS = 3
+"""Author folds of a study whose fits are dear: of many posts, each of which says more, or of
+embeddings column by column. One window in time goes with them instead of two."""
 
 MOST_CELLS = 12_000_000
 """Numbers (posts times columns) that a fold is fitted on; a study of more looks at a sample, spread
@@ -88,7 +97,7 @@ class StudyFolds:
         self.room, self.seed, self.posts = room, seed, len(rows)
         self.recipe: Recipe = sensible_recipe(len(rows), seed)
         self.widest = room.widest(self.recipe.neighbours)
-        self.splits = plan(rows, self.recipe.folds, seed)
+        self.splits = plan(rows, self.recipe.folds, seed, room.raw or len(rows) > MANY_POSTS)
         self._parts: list[_Part | None] = [None] * len(self.splits)
         self._derived: list[_Part | None] = [None] * len(self.splits)
         self._usable: dict[tuple[int, bool], Flags] = {}
@@ -180,17 +189,30 @@ class StudyFolds:
         half_life = float(params.get("half_life", 0.0))
         loss = "mape" if params["loss"] == "mape" else ""
         derived = _reads_posts(params)
-        key = number, library, loss, half_life, derived, places.tobytes()
-        if key not in self._binned:
-            part = self._part(number, derived)
+        part = self._part(number, derived)
+
+        def bare(weights: Floats | None = None) -> tuple[Binned, Binned]:
+            train = bin_rows(part.x[:, places], part.y, library, weights=weights)
+            return train, bin_rows(part.held[:, places], part.outcome, library, like=train)
+
+        def weighted() -> tuple[Binned, Binned]:
             weights = row_weights(loss, part.y, fading(part.times, half_life))
-            x = np.ascontiguousarray(part.x[:, places])
-            train = bin_rows(x, part.y, library, weights=weights)
-            held = np.ascontiguousarray(part.held[:, places])
-            self._binned[key] = train, bin_rows(held, part.outcome, library, like=train)
-            kept = max(1, MOST_BINNED // max(self.posts * len(places), 1))
+            if weights is None or library == "xgboost":
+                return bare(weights)
+            train, held = self._kept((number, library, "", 0.0, derived, places.tobytes()), bare)
+            return reweighted(train, weights), held
+
+        return self._kept((number, library, loss, half_life, derived, places.tobytes()), weighted)
+
+    def _kept(self, key: Key, make: Callable[[], tuple[Binned, Binned]]) -> tuple[Binned, Binned]:
+        """Return what is kept under a key, made if it is not there."""
+        if key not in self._binned:
+            made = make()
+            self._binned[key] = made
+            kept = max(1, MOST_BINNED // max(self.posts * (len(key[-1]) // 8), 1))
             while len(self._binned) > kept:
                 self._binned.popitem(last=False)
+            return made
         self._binned.move_to_end(key)
         return self._binned[key]
 
@@ -200,15 +222,20 @@ def _reads_posts(params: Values) -> bool:
     return bool(params.get("terms", False)) or bool(params.get("categories", False))
 
 
-def plan(rows: Rows, folds: int, seed: int) -> list[Split]:
+def plan(rows: Rows, folds: int, seed: int, dear: bool) -> list[Split]:
     """Return what trials are judged by: folds by author, and windows in time between them.
 
     They take turns, so that a trial that is stopped after a few has seen both kinds.
+
+    Args:
+        rows: posts that the study sees.
+        folds: by author.
+        seed: of folds.
+        dear: whether a fit costs so much that fewer folds have to do.
     """
-    many = len(rows) > MANY_POSTS
-    by_author = selection_folds(rows.posts, MANY_FOLDS if many else folds, seed)
+    by_author = selection_folds(rows.posts, min(folds, FEW_FOLDS) if dear else folds, seed)
     dated = knows_times(rows.posts)
-    in_time = forward_splits(rows.posts, WINDOWS[-1:] if many else WINDOWS) if dated else []
+    in_time = forward_splits(rows.posts, WINDOWS[-1:] if dear else WINDOWS) if dated else []
     newest_first = in_time[::-1]
     order: list[Split] = []
     for place, split in enumerate(by_author):

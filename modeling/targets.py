@@ -54,6 +54,7 @@ class Target:
         ratio: learned as log10(x), which may be below 0, not as log10(1 + x).
         bar: value of the learning scale from which a post is a hit; the top fifth if None.
         state: what was learned, plain arrays; None before `fit`, empty where there is nothing.
+        together: responses that are learned with it, as ratios to views; see `ratios`.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Target:
     ratio: bool = False
     bar: float | None = None
     state: State | None = field(default=None, compare=False)
+    together: tuple[str, ...] = ()
 
     @property
     def scale(self) -> str:
@@ -173,6 +175,11 @@ TARGETS: Mapping[str, Target] = {
             Growth(), None,
         ),
         _ratio("hit", "times the bar", "chance of at least so many times the usual", Lift(3.0), 0),
+        Target(
+            "counts", "views", "views", True,
+            "views, and with them likes, comments, shares and saves as far as they are known",
+            Count("views"), together=("likes", "comments", "shares", "saves"),
+        ),
     )
 }  # fmt: skip
 
@@ -210,6 +217,8 @@ def is_there(target: Target, posts: pd.DataFrame) -> bool:
         return all(has_values(posts, name) for name, weight in target.measure.weights if weight)
     if target.outcome in DERIVED or dated(target.outcome):
         return bool(derivable(posts, target.outcome).any())
+    if target.together and not any(has_values(posts, name) for name in target.together):
+        return False
     return has_values(posts, target.outcome)
 
 

@@ -1,14 +1,14 @@
 """Train on all labelled posts -> Model, the value that a bundle holds."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from virality.data.errors import BundleError
+from virality.data.errors import BundleError, InputError
 from virality.data.matrix import Column, FeatureMatrix
 from virality.data.splits import author_codes, posting_times
 from virality.modeling.families import (
@@ -21,10 +21,11 @@ from virality.modeling.families import (
 )
 from virality.modeling.objective import find_metric
 from virality.modeling.provenance import usable_columns
+from virality.modeling.ratios import Sum, lacking_ratios, log_ratios
 from virality.modeling.recipe import Recipe, sensible_recipe, tuned_recipe
 from virality.modeling.rows import Rows, arrange, labelled
 from virality.modeling.stack import Contributions, Progress, Stack, fit_stack
-from virality.modeling.targets import Target, find_target
+from virality.modeling.targets import Target, find_target, is_there
 from virality.modeling.threads import one_blas_thread
 from virality.modeling.tune import Tuning
 
@@ -53,6 +54,7 @@ class Predictions:
         mean, low, high: float64 (n,), prediction and its 80 % interval.
         percentile: float64 (n,), standing among the training posts, 0 to 100.
         hit_probability: float64 (n,), chance to be among the top fifth of the training posts.
+        together: response -> its prediction and bounds, where those were learned with views.
     """
 
     ids: tuple[str, ...]
@@ -61,6 +63,7 @@ class Predictions:
     high: Floats
     percentile: Floats
     hit_probability: Floats
+    together: Mapping[str, Sum] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -145,7 +148,7 @@ class Model:
         """
         rows = self.rows(matrix, posts)
         with one_blas_thread():
-            guess = self.stack.predict(rows)
+            guess, together = self.stack.predict_all(rows)
         floor = self.target.floor
         return Predictions(
             ids=tuple(str(name) for name in matrix.frame.index),
@@ -154,6 +157,7 @@ class Model:
             high=guess.high,
             percentile=self.stack.percentile(guess.mean),
             hit_probability=self.stack.hit_probability(guess),
+            together=together,
         )
 
     def expected_error(self, matrix: FeatureMatrix, posts: pd.DataFrame) -> Floats:
@@ -180,6 +184,35 @@ class Model:
         rows = self.rows(matrix, posts)
         with one_blas_thread():
             return gather(self.stack.contributions(rows), self.card.families)
+
+    def informed(self, posts: pd.DataFrame) -> "Model":
+        """Return the model with what happened since it was trained in its history.
+
+        Trees and weights stay. Earlier outcomes of authors, sounds and hashtags count these posts
+        too, each for posts strictly later than itself.
+
+        Args:
+            posts: with posting times and outcomes; those not posted after every training post are
+                left out, as they may be among them.
+
+        Raises:
+            InputError: if no post has the outcome.
+        """
+        if not is_there(self.target, posts):
+            raise InputError(
+                f"what happened since is asked for, but no post has {self.target.outcome!r}"
+            )
+        stack = self.stack
+        history = stack.projector.history.extended(posts, self.target.values(posts))
+        projector = replace(stack.projector, history=history)
+        found = log_ratios(posts, [one.name for one in stack.ratios], least=1)
+        ratios = tuple(
+            replace(one, history=one.history.extended(posts, found[one.name]))
+            if one.name in found
+            else one
+            for one in stack.ratios
+        )
+        return replace(self, stack=replace(stack, projector=projector, ratios=ratios))
 
     def rows(self, matrix: FeatureMatrix, posts: pd.DataFrame) -> Rows:
         """Check that the matrix fits and return what the stack reads."""
@@ -242,11 +275,19 @@ def train(
     names = usable.names
     rows = arrange(chosen, together, names)
     recipe = choose_recipe(len(y), tuning, seed, adapt)
+    ratios = log_ratios(together, outcome.together)
     with one_blas_thread():
-        stack = fit_stack(rows, y, recipe, jobs=jobs, progress=progress, bar=outcome.bar)
+        stack = fit_stack(
+            rows, y, recipe, jobs=jobs, progress=progress, bar=outcome.bar, ratios=ratios
+        )
     used = {name: matrix.columns[name] for name in names}
     versions = _versions(used, matrix)
-    notes = tuple(filter(None, (usable.sentence, _unlabelled(len(matrix) - len(y), outcome))))
+    said = (
+        usable.sentence,
+        _unlabelled(len(matrix) - len(y), outcome),
+        lacking_ratios(outcome.together, stack.ratios),
+    )
+    notes = tuple(filter(None, said))
     lacking = len(matrix) - len(y)
     with one_blas_thread():
         told = _medians(rows), _families(stack, rows)

@@ -4,7 +4,14 @@ from math import factorial
 import numpy as np
 import pytest
 
-from virality.modeling.booster import Booster, fit_booster, fit_curve
+from virality.modeling.booster import (
+    Booster,
+    bin_rows,
+    fit_binned,
+    fit_booster,
+    fit_curve,
+    reweighted,
+)
 
 PARAMS = {"num_leaves": 4, "min_data_in_leaf": 5, "feature_fraction": 1.0, "lambda_l2": 0.5}
 LIBRARIES = ("lightgbm", "xgboost")
@@ -98,3 +105,15 @@ def test_a_curve_stops_when_it_no_longer_falls(library):
     held = x[300:], coin[300:]
     noise = fit_curve(library, x[:300], coin[:300], held, PARAMS, rounds=500, patience=10)
     assert len(noise.errors) < 100
+
+
+def test_rows_under_new_weights_equal_rows_binned_with_them():
+    x, y = _data()
+    weights = np.linspace(0.2, 1.8, len(y))
+    alike, anew = bin_rows(x, y), bin_rows(x, y, weights=weights)
+    fits = [
+        fit_binned(rows, bin_rows(x, y, like=like), PARAMS, 0, rounds=20)
+        for rows, like in ((reweighted(alike, weights), alike), (anew, anew), (alike, alike))
+    ]
+    texts = [fit.model.model_to_string() for fit in fits]
+    assert texts[0] == texts[1] != texts[2]

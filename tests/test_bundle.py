@@ -116,7 +116,7 @@ def test_links_are_refused(saved, tmp_path):
 
 def test_another_format_says_so(saved):
     _reseal(saved, lambda facts: facts.update(format=99))
-    with pytest.raises(BundleError, match="format 99, this program reads 1"):
+    with pytest.raises(BundleError, match="format 99, this program reads 2"):
         load_model(saved)
 
 

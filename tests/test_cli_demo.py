@@ -9,10 +9,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
 from virality.cli import app
+from virality.data.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[1]
 CLIPS = 200
@@ -120,6 +122,45 @@ def test_predict_prints_one_object_a_line_in_the_targets_units(demo):
         for reason in [*line["reasons_up"], *line["reasons_down"]]:
             assert {"feature", "label", "value", "unit", "effect", "sentence"} <= set(reason)
     assert any("usual" in reason["sentence"] for reason in lines[0]["reasons_up"])
+
+
+def test_predicting_with_what_happened_since(demo, tmp_path):
+    from virality.data.table import read_posts, write_posts
+
+    def means(*more: object) -> dict[str, float]:
+        arguments = ["predict", demo / "model", demo / "features", *more, "--json", "-q"]
+        result = CliRunner().invoke(app, [*map(str, arguments)])
+        assert result.exit_code == 0, result.output
+        lines = map(json.loads, result.stdout.splitlines())
+        return {line["id"]: line["prediction"] for line in lines}
+
+    posts = read_posts(demo / "posts.parquet")
+    plain = means()
+    assert means("--history", demo / "posts.parquet") == plain  # all of them known already
+    newest = posts.sort_values("posted_at").iloc[-1]
+    later = posts[posts["author_id"] == newest["author_id"]].copy()
+    moved = pd.to_timedelta(range(1, len(later) + 1), unit="min")
+    later["posted_at"] = newest["posted_at"] + moved
+    later["views"] = 5_000_000
+    write_posts(later, tmp_path / "since.parquet")
+    assert means("--history", tmp_path / "since.parquet") == plain  # none is before a post asked
+    asked = later.assign(id=[f"new{i}" for i in range(len(later))])
+    asked["posted_at"] = asked["posted_at"] + pd.Timedelta("1D")
+    write_posts(asked, tmp_path / "asked.parquet")
+    arguments = ["predict", demo / "model", tmp_path / "asked.parquet", "--json", "-q"]
+    said = []
+    for more in ([], ["--history", tmp_path / "since.parquet"]):
+        result = CliRunner().invoke(app, [*map(str, [*arguments, *more])])
+        assert result.exit_code == 0, result.output
+        lines = [json.loads(line) for line in result.stdout.splitlines()]
+        said.append([line["prediction"] for line in lines])
+    assert said[0] != said[1]
+    write_posts(later.drop(columns="views"), tmp_path / "bare.parquet")
+    result = CliRunner().invoke(
+        app, [*map(str, [*arguments, "--history", tmp_path / "bare.parquet"])]
+    )
+    assert isinstance(result.exception, InputError)
+    assert "views" in str(result.exception)
 
 
 def test_predicting_from_clips_posts_or_features_agrees(demo):

@@ -1,10 +1,14 @@
 import numpy as np
 import pandas as pd
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from matrices import make_case
 
-from virality.modeling.history import COLD, COLUMNS, STRENGTH, History
+from virality.data.errors import InputError
+from virality.modeling.bundle import load_model, save_model
+from virality.modeling.history import COLD, COLUMNS, LATELY, STRENGTH, History
+from virality.modeling.train import train
 
 
 def _posts(rows):
@@ -67,6 +71,39 @@ def test_changing_any_later_post_changes_nothing(rows, seed, today):
     other = np.where(np.isin(np.arange(len(rows)), later), rng.normal(9, 3, len(rows)), y)
     after = History.fit(_posts(changed), other).transform(asked)
     pd.testing.assert_frame_equal(before, after)
+
+
+@given(table, st.integers(0, 99))
+def test_the_fading_mean_of_an_author_is_its_definition(rows, seed):
+    y = np.random.default_rng(seed).normal(4, 1, len(rows))
+    got = History.fit(_posts(rows), y).transform(_posts(rows))
+    for i, (author, day, _, _) in enumerate(rows):
+        if author is None or day is None:
+            assert np.isnan(got["history__author_lately"].iloc[i])
+            continue
+        own = [k for k, r in enumerate(rows) if r[0] == author and r[1] is not None and r[1] < day]
+        own.sort(key=lambda k: (rows[k][1], k), reverse=True)
+        weights = 0.5 ** (np.arange(len(own)) / LATELY)
+        mean = got["history__author_mean"].iloc[i]
+        total = weights @ y[own] + STRENGTH["author"] * mean
+        wanted = total / (weights.sum() + STRENGTH["author"])
+        np.testing.assert_allclose(got["history__author_lately"].iloc[i], wanted, rtol=1e-4)
+
+
+@settings(max_examples=60)
+@given(table, table, st.integers(0, 99))
+def test_a_history_extended_by_later_posts_equals_one_of_all(rows, more, seed):
+    rng = np.random.default_rng(seed)
+    newest = max((r[1] for r in rows if r[1] is not None), default=-1)
+    later = [(a, d if d is None else d + newest + 1, s, h) for a, d, s, h in more]
+    y, z = rng.normal(4, 1, len(rows)), rng.normal(4, 1, len(later))
+    both = _posts(rows + later)
+    whole = History.fit(both, np.concatenate([y, z]))
+    known = History.fit(_posts(rows), y)
+    got = known.extended(both, np.concatenate([y, z]))  # posts known already are left out
+    pd.testing.assert_frame_equal(got.transform(both), whole.transform(both), rtol=1e-4)
+    again = got.extended(both, np.concatenate([y, z]))
+    assert again is got or not len(got.clock)
 
 
 def test_posts_of_one_instant_do_not_see_each_other():
@@ -140,3 +177,27 @@ def test_sounds_and_hashtags_have_momentum():
     late = History.fit(posts, rising).transform(strangers).iloc[0]
     assert np.isnan(late["history__sound_trend"])
     assert np.isnan(late["history__hashtag_trend"])
+
+
+def test_a_model_told_what_happened_since_follows_authors_that_drift(tmp_path):
+    matrix, posts = make_case(400, authors=8)
+    rng = np.random.default_rng(2)
+    number = posts["author_id"].str.removeprefix("author").astype(int).to_numpy()
+    drift = np.sin(np.linspace(0, 12, len(posts)) + 1.7 * number)
+    y = 4 + drift + rng.normal(0, 0.2, len(posts))
+    posts["views"] = pd.array(np.maximum(10**y, 0).astype(int), dtype="Int64")
+    ids = matrix.frame.index
+    model = train(matrix.rows(ids[:250]), posts.iloc[:250].reset_index(drop=True))
+    later = matrix.rows(ids[250:]), posts.iloc[250:].reset_index(drop=True)
+    informed = model.informed(posts)
+    errors = [np.abs(one.predict(*later).mean - y[250:]).mean() for one in (model, informed)]
+    assert errors[1] < 0.8 * errors[0]
+    early = model.predict(matrix.rows(ids[:251]), posts.iloc[:251])
+    np.testing.assert_array_equal(
+        early.mean, informed.predict(matrix.rows(ids[:251]), posts.iloc[:251]).mean
+    )
+    save_model(informed, tmp_path / "model")
+    kept = load_model(tmp_path / "model")
+    np.testing.assert_array_equal(kept.predict(*later).mean, informed.predict(*later).mean)
+    with pytest.raises(InputError, match="views"):
+        model.informed(posts.drop(columns="views"))

@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -216,6 +217,44 @@ def test_two_processes_write_one_log_from_its_making_on(tmp_path):
     with PredictionLog(tmp_path / "log.db") as log:
         assert sorted(one.id for one in log.predictions()) == sorted(told)
         assert len(log.reports("accepted")) == 20
+
+
+OPENER = """
+import sys, time
+from pathlib import Path
+from virality.data.prediction_log import PredictionLog
+folder, mark = Path(sys.argv[1]), sys.argv[2]
+(folder / f"{mark}.ready").touch()
+while not (folder / "go").exists():
+    pass
+for number in range(40):
+    PredictionLog(folder / f"{number}.db").close()
+    (folder / f"{number}.{mark}").touch()
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and len(list(folder.glob(f"{number}.[a-c]"))) < 3:
+        pass
+"""
+
+
+def test_processes_that_make_one_log_at_the_same_moment_all_open_it(tmp_path):
+    openers = [
+        subprocess.Popen([sys.executable, "-c", OPENER, str(tmp_path), mark]) for mark in "abc"
+    ]
+    while len(list(tmp_path.glob("*.ready"))) < len(openers):
+        time.sleep(0.01)
+    (tmp_path / "go").touch()
+    assert [opener.wait(timeout=120) for opener in openers] == [0, 0, 0]
+
+
+def test_a_log_whose_maker_was_killed_after_the_first_page_is_made_whole(tmp_path):
+    path = tmp_path / "log.db"
+    with sqlite3.connect(path) as half:
+        half.execute("PRAGMA journal_mode = WAL")
+    half.close()
+    assert path.stat().st_size
+    make_log(path).close()
+    with PredictionLog(path) as log:
+        assert [one.post for one in log.predictions()] == ["p0", "p1"]
 
 
 def test_threads_share_a_log(tmp_path):

@@ -206,7 +206,7 @@ def test_options_have_one_spelling():
 def test_derived_targets_need_their_fields():
     assert set(available_targets(_case())) == {
         "views", "likes", "comments", "shares", "engagement", "seed_virality", "reach", "lift",
-        "hit",
+        "hit", "counts",
     }  # fmt: skip
     with pytest.raises(InputError, match=r"reach.*targets there: views"):
         find_target("reach").values(_posts(views=[1, 2]))

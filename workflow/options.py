@@ -56,6 +56,13 @@ Encoder = Annotated[
         envvar="VIRALITY_ENCODER",
     ),
 ]
+History = Annotated[
+    Path | None,
+    typer.Option(
+        help="Posts with outcomes since the model was trained: what its authors, sounds and "
+        "hashtags did meanwhile."
+    ),
+]
 Log = Annotated[
     Path | None,
     typer.Option(help="Prediction log to keep the predictions in.", envvar="VIRALITY_LOG"),

@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -65,6 +65,7 @@ class Forecast:
         hit_probability: chance to be among the top fifth of the training posts.
         reasons_up, reasons_down: strongest reasons, each with feature, value and effect.
         prediction_id: its id in a prediction log, None without one.
+        outcomes: response -> its `prediction`, `low` and `high`, where learned with views.
     """
 
     id: str
@@ -77,10 +78,13 @@ class Forecast:
     reasons_up: tuple[Mapping[str, Any], ...]
     reasons_down: tuple[Mapping[str, Any], ...]
     prediction_id: str | None = None
+    outcomes: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
-        """Return plain values; `prediction_id` only where there is one."""
+        """Return plain values; `prediction_id` and `outcomes` only where there are any."""
         value = asdict(self)
+        if not self.outcomes:
+            del value["outcomes"]
         if self.prediction_id is None:
             del value["prediction_id"]
         return value
@@ -125,7 +129,12 @@ def predict(
 
 
 def predict_logged(
-    bundle: Path, inputs: Sequence[Path], *, log: Path | None, **options: Any
+    bundle: Path,
+    inputs: Sequence[Path],
+    *,
+    log: Path | None,
+    history: Path | None = None,
+    **options: Any,
 ) -> tuple[list[Forecast], Mapping[str, int]]:
     """Predict as `predict` does by the model of a folder, and keep what was said in a log.
 
@@ -133,15 +142,21 @@ def predict_logged(
         bundle: folder of the model.
         inputs: as for `predict`.
         log: prediction log, made if it is not there; nothing is kept if None.
+        history: table of posts with outcomes, which the model is told of first (see
+            `Model.informed`).
         options: those of `predict`.
 
     Raises:
         StorageError: if the log cannot be used; nothing has been predicted then.
+        InputError: if the posts of `history` cannot be read or hold no outcomes.
     """
     from virality.modeling.bundle import bundle_hash, load_model
     from virality.workflow.prediction_log import keep_forecasts, open_log
 
     model, mark = load_model(bundle), bundle_hash(bundle)
+    if history is not None:
+        with tempfile.TemporaryDirectory(prefix="virality-") as folder:
+            model = model.informed(_posts_of_table(history, Path(folder)))
     if log is None:
         return predict(model, inputs, **options)
     with open_log(log) as opened:
@@ -195,6 +210,14 @@ def forecast(model: "Model", features: Features) -> list[Forecast]:
                 hit_probability=float(predictions.hit_probability[row]),
                 reasons_up=tuple(reason.as_json() for reason in up),
                 reasons_down=tuple(reason.as_json() for reason in down),
+                outcomes={
+                    name: {
+                        "prediction": float(to_units(one.mean[row])),
+                        "low": float(to_units(one.low[row])),
+                        "high": float(to_units(one.high[row])),
+                    }
+                    for name, one in predictions.together.items()
+                },
             )
         )
     return forecasts
@@ -333,9 +356,9 @@ def with_known(posts: pd.DataFrame, known: Known) -> pd.DataFrame:
         "sound_title": known.sound_title,
         "sound_original": known.sound_original,
     }
-    for field, value in facts.items():
+    for name, value in facts.items():
         if value is not None:
-            posts[field] = [value] * len(posts)
+            posts[name] = [value] * len(posts)
     return conform(posts)
 
 

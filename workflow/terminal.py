@@ -97,6 +97,9 @@ def show_forecast(forecast: "Forecast") -> None:
     likely = spread(forecast.low, forecast.high, target.unit, target.counts)
     say_line(f"[bold]{escaped(forecast.id)}[/bold]")
     say_line(f"  {middle}; four times in five {likely}")
+    for name, one in forecast.outcomes.items():
+        within = spread(one["low"], one["high"], name)
+        say_line(f"  {amount(one['prediction'], name)}; four times in five {within}")
     say_line(
         f"  above {forecast.percentile:.0f} of 100 training posts; "
         f"chance of a hit {percent(forecast.hit_probability)}"

@@ -21,6 +21,13 @@ SHOWN = ("spearman", "mae", "r2")
 def show_judgement(result: "Judgement") -> None:
     """Print an evaluation and what was asked for besides."""
     show_evaluation(result.evaluation)
+    for name, methods in result.evaluation.together.items():
+        say_line(f"\n[bold]{name}[/bold], learned together with views")
+        shown = (*SHOWN, "coverage")
+        print_table(
+            ("method", *shown),
+            [(who.replace("_", " "), *_of(metrics, shown)) for who, metrics in methods.items()],
+        )
     if result.slices is not None:
         _show_slices(result.slices)
     if result.curve is not None:

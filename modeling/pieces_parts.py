@@ -1,0 +1,213 @@
+"""Parts of a bundle that a model may hold several of: boosters, histories and intervals."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from virality.data.errors import BundleError
+from virality.modeling.booster import Booster
+from virality.modeling.eras import Eras
+from virality.modeling.history import COLUMNS, History, Ledger
+from virality.modeling.intervals import Intervals, Scores
+from virality.modeling.ratios import Ratio
+from virality.modeling.trees import check_lightgbm, check_xgboost
+
+Array = npt.NDArray[Any]
+
+LEDGERS = ("authors", "sounds", "hashtags")
+LEDGER_FIELDS = ("keys", "place", "time", "value")
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """What a bundle stores.
+
+    Attributes:
+        facts: plain values.
+        arrays: name -> array, no objects.
+        texts: file name -> model text.
+    """
+
+    facts: Mapping[str, Any]
+    arrays: Mapping[str, Array]
+    texts: Mapping[str, str]
+
+
+def check_shape(what: str, values: Array, wanted: tuple[int, ...]) -> None:
+    """Refuse an array of another shape.
+
+    Raises:
+        BundleError: naming what it is of.
+    """
+    if values.shape != wanted:
+        raise BundleError(
+            f"an array of the {what} has shape {values.shape}, not {wanted}; train again"
+        )
+
+
+def check_ascending(*arrays: Array) -> None:
+    """Refuse arrays that do not ascend along their last axis, or hold no numbers.
+
+    Raises:
+        BundleError: if one does not.
+    """
+    if any(np.any(np.diff(values) < 0) or np.isnan(values).any() for values in arrays):
+        raise BundleError("an array that must be ascending is not; train again")
+
+
+def read_booster(library: str, width: int, pieces: Pieces, stem: str) -> Booster:
+    """Return a booster from its text.
+
+    Args:
+        library: who made it.
+        width: number of inputs.
+        pieces: of the bundle.
+        stem: of the text's file name.
+
+    Raises:
+        BundleError: if the text is not such a booster.
+    """
+    if library == "lightgbm":
+        name = f"{stem}.txt"
+        check_lightgbm(pieces.texts[name], width, name)
+        return Booster("lightgbm", pieces.texts[name], width)
+    if library != "xgboost":
+        raise BundleError(f"{stem}: made by {library!r}, which this program does not read")
+    name = f"{stem}.json"
+    check_xgboost(pieces.texts[name], width, name)
+    return Booster("xgboost", pieces.texts[name], width)
+
+
+def history_arrays(history: History, stem: str = "") -> dict[str, Array]:
+    """Return the arrays of a history, their names beginning with `stem`."""
+    arrays: dict[str, Array] = {
+        f"{stem}clock": history.clock,
+        f"{stem}means": history.means,
+        f"{stem}ahead": history.ahead,
+    }
+    for name in LEDGERS:
+        ledger = getattr(history, name)
+        arrays |= {f"{stem}{name}_{inner}": getattr(ledger, inner) for inner in LEDGER_FIELDS}
+    return arrays
+
+
+def read_history(arrays: Mapping[str, Array], stem: str = "") -> History:
+    """Return the history that `history_arrays` wrote.
+
+    Raises:
+        BundleError: if the arrays do not fit together.
+    """
+    ledgers = [
+        Ledger(*(arrays[f"{stem}{name}_{inner}"] for inner in LEDGER_FIELDS)) for name in LEDGERS
+    ]
+    clock, means, ahead = (arrays[f"{stem}{name}"] for name in ("clock", "means", "ahead"))
+    check_shape("history", means, (len(clock) + 1,))
+    check_shape("history", ahead, (len(clock) + 1,))
+    check_ascending(clock, *(ledger.place for ledger in ledgers))
+    for ledger in ledgers:
+        check_shape("history", ledger.time, ledger.place.shape)
+        check_shape("history", ledger.value, ledger.place.shape)
+    return History(clock, means, ahead, *ledgers)
+
+
+def interval_facts(intervals: Intervals) -> dict[str, Any]:
+    """Return the plain values of intervals."""
+    spread = intervals.spread
+    return {
+        "constant": intervals.constant,
+        "belief": intervals.belief,
+        "width": 0 if spread is None else spread.width,
+    }
+
+
+def interval_arrays(intervals: Intervals, stem: str = "") -> dict[str, Array]:
+    """Return the arrays of intervals, their names beginning with `stem`."""
+    return {
+        f"{stem}scores_warm": intervals.warm.quantiles,
+        f"{stem}scores_cold": intervals.cold.quantiles,
+        f"{stem}levels_warm": intervals.warm.levels,
+        f"{stem}levels_cold": intervals.cold.levels,
+        f"{stem}era_times": intervals.eras.times,
+        f"{stem}era_factors": intervals.eras.factors,
+    }
+
+
+def interval_texts(intervals: Intervals, stem: str = "") -> dict[str, str]:
+    """Return the model texts of intervals, their names beginning with `stem`."""
+    return {} if intervals.spread is None else {f"{stem}spread.txt": intervals.spread.text}
+
+
+def read_intervals(facts: Mapping[str, Any], pieces: Pieces, stem: str = "") -> Intervals:
+    """Return the intervals that the three functions above wrote.
+
+    Raises:
+        BundleError: if the pieces do not fit together.
+    """
+    width = int(facts["width"])
+    spread = read_booster("lightgbm", width, pieces, f"{stem}spread") if width else None
+    warm, cold = (
+        Scores(pieces.arrays[f"{stem}levels_{group}"], pieces.arrays[f"{stem}scores_{group}"])
+        for group in ("warm", "cold")
+    )
+    for scores in (warm, cold):
+        check_shape("intervals", scores.quantiles, (len(scores.levels), scores.quantiles.shape[-1]))
+        if not scores.quantiles.size:
+            raise BundleError("the model holds no calibration scores; train again")
+    eras = Eras(pieces.arrays[f"{stem}era_times"], pieces.arrays[f"{stem}era_factors"])
+    check_shape("intervals", eras.factors, eras.times.shape)
+    if not (eras.factors.size and np.isfinite(eras.factors).all() and (eras.factors > 0).all()):
+        raise BundleError("a factor of the intervals is not a positive number; train again")
+    check_ascending(warm.quantiles, warm.levels, cold.quantiles, cold.levels, eras.times)
+    return Intervals(spread, float(facts["constant"]), float(facts["belief"]), warm, cold, eras)
+
+
+def ratio_pieces(ratios: Sequence[Ratio]) -> Pieces:
+    """Return what is stored of responses that were learned together with views."""
+    facts: list[dict[str, Any]] = []
+    arrays: dict[str, Array] = {}
+    texts: dict[str, str] = {}
+    for number, one in enumerate(ratios):
+        stem = f"ratio{number}_"
+        facts.append(
+            {
+                "name": one.name,
+                "width": one.booster.width,
+                "bounded": one.bounded,
+                "line": list(one.line),
+                "intervals": interval_facts(one.intervals),
+            }
+        )
+        arrays |= {**history_arrays(one.history, stem), **interval_arrays(one.intervals, stem)}
+        texts |= {f"{stem}trees.txt": one.booster.text, **interval_texts(one.intervals, stem)}
+    return Pieces({"ratios": facts}, arrays, texts)
+
+
+def read_ratios(pieces: Pieces, inputs: int) -> tuple[Ratio, ...]:
+    """Return the ratios that `ratio_pieces` wrote.
+
+    Args:
+        pieces: of the bundle.
+        inputs: number of the stack's inputs.
+
+    Raises:
+        BundleError: if the pieces do not fit together.
+    """
+    found = []
+    for number, facts in enumerate(pieces.facts["ratios"]):
+        stem, width = f"ratio{number}_", int(facts["width"])
+        if width != inputs + len(COLUMNS):
+            raise BundleError(f"a ratio reads {width} inputs of {inputs}; train again")
+        found.append(
+            Ratio(
+                str(facts["name"]),
+                read_booster("lightgbm", width, pieces, f"{stem}trees"),
+                read_history(pieces.arrays, stem),
+                read_intervals(facts["intervals"], pieces, stem),
+                bool(facts["bounded"]),
+                (float(facts["line"][0]), float(facts["line"][1])),
+            )
+        )
+    return tuple(found)

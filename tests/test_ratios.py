@@ -1,0 +1,170 @@
+"""Likes, comments and shares learned together with views."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from matrices import make_case
+from typer.testing import CliRunner
+
+from virality.cli import app
+from virality.data.features import Features, write_features
+from virality.modeling.bundle import load_model, save_model
+from virality.modeling.evaluate import Evaluation, evaluate
+from virality.modeling.ratios import log_counts, log_ratios
+from virality.modeling.train import train
+
+PACE = 1
+"""Column that decides how often a view becomes a like here."""
+
+
+def respond(matrix, posts, seed=1):
+    """Add likes (up to one a view, by pace and author) and comments that not all posts have."""
+    rng = np.random.default_rng(seed)
+    views = posts["views"].to_numpy(float)
+    pace = matrix.frame.iloc[:, PACE].to_numpy()
+    warmth = 0.2 * (posts["author_id"].str.removeprefix("author").astype(int).to_numpy() % 3)
+    rate = 10 ** (-1.6 + 0.5 * pace + warmth + rng.normal(0, 0.15, len(posts)))
+    likes = np.floor(views * np.minimum(rate, 1.0)).astype(int)
+    comments = np.floor(views * 0.02 * 10 ** rng.normal(0, 0.3, len(posts)))
+    comments[rng.random(len(posts)) < 0.3] = np.nan
+    return posts.assign(
+        likes=pd.array(likes, dtype="Int64"),
+        comments=pd.Series(comments).astype("Int64"),
+        saves=pd.array([3] * 20 + [pd.NA] * (len(posts) - 20), dtype="Int64"),
+    )
+
+
+@pytest.fixture(scope="module")
+def case():
+    matrix, posts = make_case(320)
+    return matrix, respond(matrix, posts)
+
+
+@pytest.fixture(scope="module")
+def model(case):
+    return train(*case, target="counts")
+
+
+def test_views_are_those_of_a_model_of_views_alone(case, model):
+    alone = train(*case, target="views").predict(*case)
+    together = model.predict(*case)
+    for name in ("mean", "low", "high", "hit_probability"):
+        np.testing.assert_array_equal(getattr(together, name), getattr(alone, name))
+
+
+def test_what_too_few_posts_know_is_left_out_with_a_sentence(model):
+    assert [one.name for one in model.stack.ratios] == ["likes", "comments"]
+    assert any("shares or saves" in note for note in model.card.notes)
+
+
+def test_the_numbers_of_a_post_agree(case, model):
+    said = model.predict(*case)
+    for one in said.together.values():
+        assert (one.low <= one.mean).all()
+        assert (one.mean <= one.high).all()
+        assert (one.low >= 0).all()
+    likes, units = said.together["likes"], model.target.to_units
+    for mine, other in ((likes.mean, said.mean), (likes.low, said.low), (likes.high, said.high)):
+        assert (units(mine) <= units(other) + 1e-9).all()
+
+
+def test_responses_of_posts_not_seen_are_predicted_better_than_by_a_constant_ratio():
+    matrix, posts = make_case(700)
+    posts = respond(matrix, posts)
+    ids = matrix.frame.index
+    model = train(matrix.rows(ids[:450]), posts.iloc[:450].reset_index(drop=True), target="counts")
+    later = posts.iloc[450:].reset_index(drop=True)
+    said = model.predict(matrix.rows(ids[450:]), later)
+    likes, actual = said.together["likes"], log_counts(later, "likes")
+    ratio = np.nanmedian(log_ratios(posts.iloc[:450], ["likes"])["likes"])
+    naive = np.abs(said.mean + ratio - actual).mean()
+    assert np.abs(likes.mean - actual).mean() < 0.8 * naive
+    inside = (actual >= likes.low) & (actual <= likes.high)
+    assert 0.72 < inside.mean() < 0.88
+
+
+def test_bands_of_a_response_are_of_its_own_residuals():
+    """Where likes fall short as views run ahead, likes are surer than views: no sum of bands is."""
+    matrix, posts = make_case(400, noise=0.6)
+    rng = np.random.default_rng(3)
+    fixed = 0.7 * matrix.frame.iloc[:, 0].to_numpy() - 1.5
+    likes = np.floor(10 ** (fixed + rng.normal(0, 0.05, len(posts))))
+    views = posts["views"].to_numpy(float)
+    posts["likes"] = pd.array(np.minimum(likes, views).astype(int), dtype="Int64")
+    said = train(matrix, posts, target="counts").predict(matrix, posts)
+    one = said.together["likes"]
+    assert np.median(one.high - one.low) < 0.6 * np.median(said.high - said.low)
+
+
+def test_a_kept_model_says_the_same_on_any_number_of_workers(case, model, tmp_path):
+    save_model(model, tmp_path / "model")
+    save_model(train(*case, target="counts", jobs=1), tmp_path / "again")
+    kept = load_model(tmp_path / "model")
+    one, other = (which.predict(*case).together for which in (model, kept))
+    for name in ("likes", "comments"):
+        for part in ("mean", "low", "high"):
+            np.testing.assert_array_equal(getattr(one[name], part), getattr(other[name], part))
+    for path in sorted((tmp_path / "model").iterdir()):
+        assert path.read_bytes() == (tmp_path / "again" / path.name).read_bytes()
+
+
+def test_what_happened_since_reaches_the_ratios(case, model):
+    matrix, posts = case
+    later = posts.tail(120).copy()
+    later["posted_at"] = later["posted_at"] + pd.Timedelta("200D")
+    later["likes"] = later["views"]
+    asked = posts.tail(120).reset_index(drop=True)
+    asked["posted_at"] = asked["posted_at"] + pd.Timedelta("400D")
+    some = matrix.rows(matrix.frame.index[-120:])
+    before = model.predict(some, asked).together["likes"].mean
+    after = model.informed(later).predict(some, asked).together["likes"].mean
+    assert after.mean() > before.mean()
+
+
+def test_an_evaluation_scores_every_response_beside_its_baselines(case, model):
+    found = evaluate(model, *case, split="temporal")
+    assert list(found.together) == ["likes", "comments"]
+    likes = found.together["likes"]
+    assert set(likes) == {"model", "author_median", "constant_ratio"}
+    for baseline in ("author_median", "constant_ratio"):
+        assert likes["model"]["mae"].value < likes[baseline]["mae"].value
+    assert 0.6 < likes["model"]["coverage"].value <= 1.0
+    plain = json.loads(json.dumps(found.as_json()["together"]))
+    assert plain["likes"]["model"]["mae"]["value"] == likes["model"]["mae"].value
+    fields = {name: getattr(found, name) for name in found.__dataclass_fields__}
+    for name in ("metrics", "differences", "without_post"):
+        fields[name] = {n: one.as_json() for n, one in fields[name].items()}
+    fields["baselines"] = {
+        who: {n: one.as_json() for n, one in scores.items()}
+        for who, scores in found.baselines.items()
+    }
+    fields["together"], fields["coverage"] = plain, found.coverage.as_json()
+    assert Evaluation.from_plain(fields).together["likes"]["model"] == likes["model"]
+
+
+def test_the_command_line_tells_all_counts(case, tmp_path):
+    matrix, posts = case
+    status = pd.DataFrame({"id": posts["id"], "status": "ok"})
+    write_features(tmp_path / "features", Features(matrix, posts, status))
+
+    def call(*arguments):
+        result = CliRunner().invoke(app, [*map(str, arguments), "-q"])
+        assert result.exit_code == 0, (result.output, result.exception)
+        return result.stdout
+
+    features, bundle = tmp_path / "features", tmp_path / "model"
+    study = tmp_path / "study.log"
+    call("tune", features, "--target", "counts", "--trials", 2, "--study", study)
+    call("train", features, "--target", "counts", "--study", study, "-o", bundle)
+    lines = [json.loads(line) for line in call("predict", bundle, features, "--json").splitlines()]
+    assert len(lines) == len(posts)
+    for line in lines:
+        assert list(line["outcomes"]) == ["likes", "comments"]
+        for one in line["outcomes"].values():
+            assert 0 <= one["low"] <= one["prediction"] <= one["high"]
+        assert line["outcomes"]["likes"]["prediction"] <= line["prediction"] + 1e-6
+    told = call("predict", bundle, features)
+    assert " likes; four times in five " in told
+    assert "learned together with views" in call("evaluate", features, "--model", bundle)

@@ -1,182 +1,175 @@
-"""How often 80 % bands hold on real tables, by tenth of the prediction and for unseen authors.
+"""How often 80 % bands hold on real tables: by tenth of the prediction, known and unseen authors.
 
-Ours beside the same stack with one set of scores for all posts, and beside raw quantile LightGBM
-(two models, 10th and 90th percentile, on the same projected columns). Learned on the oldest 80 %,
-judged once on the newest 20 %; unseen authors by five author-grouped folds.
-
-Takes the folders of features that `virality extract` wrote, since reading and encoding is not what
-is measured: `python benchmarks/intervals.py smp=features/:popularity trending=other/:views`.
-Without arguments it makes those of the tables beside the project, without media.
-Writes `results/intervals.md`.
+Ours beside (1) the same without regard to the time of a post, (2) plain split conformal, one
+width for all posts, on the same residuals, and (3) raw quantile LightGBM (10th, 50th and 90th
+percentile on the same projected columns). Learned on the oldest 80 %, judged once on the newest
+20 %; unseen authors by five author-grouped folds. The chance of a hit is held against the base rate
+on the same posts. Untuned recipes. Writes `results/intervals.md`.
 """
 
-import sys
-import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import numpy.typing as npt
 from results_table import write_table
+from tables import SEED, Table, options, say, shown, tables
 
 from virality.data import splits
-from virality.data.features import read_features
+from virality.modeling import stack as stacking
 from virality.modeling.inputs import fit_projector, varying
-from virality.modeling.intervals import Intervals, Scores
+from virality.modeling.intervals import LEVEL, fit_intervals
 from virality.modeling.metrics import mean_with_interval
-from virality.modeling.provenance import usable_columns
 from virality.modeling.recipe import sensible_recipe
-from virality.modeling.rows import Rows, arrange, labelled
+from virality.modeling.rows import Rows, arrange
 from virality.modeling.stack import Stack, fit_stack
-from virality.modeling.targets import find_target
 from virality.modeling.threads import one_blas_thread
-from virality.workflow.run import extract_table
 
 Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+Rank = npt.NDArray[np.int64]
 
-SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
-TABLES = {
-    "trending 2020": (SHARED / "tiktok_trending_2020.json", "views"),
-    "SMP video 2025": (SHARED / "smp_video_2025", "popularity"),
-    "Vietnamese food creators": (SHARED / "tiktok_vn_food_creators.parquet", "views"),
-}
 MOST_ROWS = 6000
 """Larger tables are sampled evenly in time to so many posts."""
 
-SEED = 0
 PEER = {
     "learning_rate": 0.05, "num_leaves": 31, "min_data_in_leaf": 20, "verbose": -1, "seed": SEED,
     "num_threads": 2, "deterministic": True, "force_row_wise": True,
 }  # fmt: skip
 PEER_ROUNDS = 200
+METHODS = ("ours", "all times alike", "one width", "raw quantiles")
+HEADER = (
+    "table", "split", "method", "posts", "held (95 %)", "known authors", "unseen authors",
+    "lowest tenth", "tenths as chance has it", "by tenth of the prediction", "width",
+    "interval score",
+)  # fmt: skip
+NOTES = (
+    "`ours`: scores by level of the prediction, of known and unseen authors apart, their size "
+    "followed over time. `all times alike`: the same without time. `one width`: plain split "
+    "conformal, the same quantile of the absolute out-of-fold residual for every post. `raw "
+    f"quantiles`: LightGBM with the quantile loss on the same projected columns ({PEER_ROUNDS} "
+    "trees, 31 leaves), bounds swapped where they cross.",
+    "The tenths are of each method's own central prediction. In brackets beside the lowest: what "
+    "the lowest of ten would be on average if every band held exactly 80 %. `tenths as chance has "
+    "it`: how many of the ten lie within .80 ± .78 / sqrt(n), where nineteen of twenty belong.",
+    "Interval score (Gneiting and Raftery 2007): width plus ten times what lies outside; lower is "
+    "better.",
+    f"Tables of more than {MOST_ROWS:,} posts are sampled evenly in time. Untuned recipes. Every "
+    "choice between ways to calibrate was made on splits inside the oldest 80 %.",
+)
 
 
 @dataclass(frozen=True)
 class Bands:
-    """Bands of posts held out: all float64 (n,), on the learning scale."""
+    """Bands of posts held out: positions, known authors, and float64 (n,) on the learning scale."""
 
-    row: npt.NDArray[np.int64]
+    row: Rank
+    warm: Flags
     level: Floats
     low: Floats
     high: Floats
 
 
-def main(arguments: Sequence[str]) -> None:
+@dataclass(frozen=True)
+class Hits:
+    """Promised chances of posts held out, float64 (n,), and whether each was a hit."""
+
+    row: Rank
+    promised: Floats
+    base: Floats
+    seen: Flags
+
+
+def main() -> None:
+    chosen = options(__doc__, 0.0)
     rows, notes = [], []
-    with tempfile.TemporaryDirectory() as folder:
-        for name, features, target in _named(arguments) or _made(Path(folder)):
-            inputs, y = load(features, target)
-            for split in ("temporal", "author"):
-                found, calibration = judge(inputs, y, split)
-                rows += [
-                    row_of(name, split, method, bands, inputs, y) for method, bands in found.items()
-                ]
-                if calibration:
-                    notes.append(
-                        f"{name}, hits, promised and seen by fifth of the promise: {calibration}."
-                    )
+    for table in tables(chosen.tables, quick=chosen.quick):
+        posts, y = load(table)
+        for split in ("temporal", "author"):
+            say(f"{table.name}: {split}")
+            found, hits = judge(posts, y, split)
+            kind = "newest fifth" if split == "temporal" else "unseen authors"
+            rows += [
+                row_of(table.title, kind, method, found[method], posts, y) for method in METHODS
+            ]
+            notes.append(f"{table.title}, {kind}: {hits_of(hits, posts)}")
     write_table(
-        "intervals",
-        "Coverage of 80 % bands",
-        ("table", "split", "method", "posts", "held (95 %)", "lowest tenth", "by tenth of the "
-         "prediction", "width", "interval score"),
-        rows,
-        [
-            *notes,
-            "`ours`: scores by level of the prediction. `one set of scores`: the same stack, the "
-            "same scale, no levels. `raw quantiles`: LightGBM with the quantile loss at .1 and .9 "
-            f"on the same projected columns ({PEER_ROUNDS} trees, 31 leaves), bounds swapped "
-            "where they cross.",
-            "The tenths are of each method's own central prediction. With n posts in a tenth, a "
-            "band that holds exactly 80 % shows .80 ± .78 / sqrt(n) in nineteen of twenty tenths, "
-            "and the lowest of ten lies about .62 / sqrt(n) below: .72 for 64 posts.",
-            "Interval score (Gneiting and Raftery 2007): width plus ten times what lies outside; "
-            "lower is better.",
-            f"Tables of more than {MOST_ROWS:,} posts are sampled evenly in time. Untuned recipes.",
-        ],
+        chosen.output or "intervals", "Coverage of 80 % bands", HEADER, rows, [*notes, *NOTES],
         seed=SEED,
     )  # fmt: skip
 
 
-def _named(arguments: Sequence[str]) -> list[tuple[str, Path, str]]:
-    """Read `name=folder:target` arguments."""
-    tables = []
-    for argument in arguments:
-        name, _, rest = argument.partition("=")
-        folder, _, target = rest.rpartition(":")
-        tables.append((name, Path(folder), target))
-    return tables
-
-
-def _made(folder: Path) -> list[tuple[str, Path, str]]:
-    """Read and extract the tables that are there."""
-    from virality.data.ingest import ingest
-
-    tables = []
-    for number, (name, (source, target)) in enumerate(TABLES.items()):
-        if not source.exists():
-            print(f"{name}: {source.name} is not here, left out")
-            continue
-        posts, features = folder / f"{number}.parquet", folder / f"features{number}"
-        ingest(source, posts)
-        extract_table(posts, None, features, jobs=2)
-        tables.append((name, features, target))
-    return tables
-
-
-def load(folder: Path, target: str) -> tuple[Rows, Floats]:
-    """Return the labelled rows, ordered as they are, and outcomes on the learning scale."""
-    table = read_features(folder)
-    known = labelled(table.matrix, table.posts, find_target(target), 30)
-    chosen, posts, y = known.matrix, known.posts, known.y
-    rows = arrange(chosen, posts, usable_columns(chosen, False).names)
-    if len(rows) <= MOST_ROWS:
-        return rows, y
+def load(table: Table) -> tuple[Rows, Floats]:
+    """Return the rows of a table and their outcomes, evenly in time where they are many."""
+    rows = arrange(table.matrix, table.posts, tuple(table.matrix.columns))
     order = np.argsort(splits.posting_times(rows.posts), kind="stable")
-    step = np.linspace(0, len(order) - 1, MOST_ROWS).round().astype(np.int64)
+    step = np.linspace(0, len(order) - 1, min(MOST_ROWS, len(order))).round().astype(np.int64)
     kept = np.sort(order[step])
-    return rows.take(kept), y[kept]
+    return rows.take(kept), table.y[kept]
 
 
-def judge(rows: Rows, y: Floats, split: str) -> tuple[dict[str, Bands], str]:
+@contextmanager
+def _overheard() -> Iterator[list[tuple[Any, ...]]]:
+    """Keep what a stack calibrates its intervals on, which it does not store."""
+    heard: list[tuple[Any, ...]] = []
+
+    def listen(*arguments: Any) -> Any:
+        heard.append(arguments)
+        return fit_intervals(*arguments)
+
+    with patch.object(stacking, "fit_intervals", listen):
+        yield heard
+
+
+def judge(rows: Rows, y: Floats, split: str) -> tuple[dict[str, Bands], Hits]:
     """Return every method's bands on a split, and how hits were promised on it."""
     plan = (
         [splits.temporal_split(rows.posts)]
         if split == "temporal"
         else splits.author_folds(rows.posts, 5, SEED)
     )
-    found: dict[str, list[Bands]] = {"ours": [], "one set of scores": [], "raw quantiles": []}
-    promised, seen = [], []
+    found: dict[str, list[Bands]] = {method: [] for method in METHODS}
+    hits = []
     for part in plan:
         train, test = rows.take(part.train), rows.take(part.test)
-        with one_blas_thread():
-            stack = fit_stack(train, y[part.train], sensible_recipe(len(train), SEED))
+        known = y[part.train]
+        with one_blas_thread(), _overheard() as heard:
+            stack = fit_stack(train, known, sensible_recipe(len(train), SEED))
             guess = stack.predict(test)
-            low, high = _without_levels(stack).bounds(guess.mean, guess.scale, guess.warm)
-            found["ours"].append(Bands(part.test, guess.mean, guess.low, guess.high))
-            found["one set of scores"].append(Bands(part.test, guess.mean, low, high))
-            found["raw quantiles"].append(_peer(train, y[part.train], test, part.test))
-            promised.append(stack.hit_probability(guess))
-        seen.append(y[part.test] >= stack.hit_threshold)
-    return {name: _joined(parts) for name, parts in found.items()}, _reliability(
-        np.concatenate(promised), np.concatenate(seen)
-    )
+            timeless = _timeless(stack, heard[0], test)
+            half = _one_width(heard[0][1])
+            for method, low, high in (
+                ("ours", guess.low, guess.high),
+                ("all times alike", *timeless),
+                ("one width", guess.mean - half, guess.mean + half),
+            ):
+                found[method].append(Bands(part.test, guess.warm, guess.mean, low, high))
+            found["raw quantiles"].append(_peer(train, known, test, part.test, guess.warm))
+            base = np.full(len(part.test), (known >= stack.hit_threshold).mean())
+            seen = y[part.test] >= stack.hit_threshold
+            hits.append(Hits(part.test, stack.hit_probability(guess), base, seen))
+    names = ("row", "promised", "base", "seen")
+    together = Hits(*(np.concatenate([getattr(one, name) for one in hits]) for name in names))
+    return {name: _joined(parts) for name, parts in found.items()}, together
 
 
-def _without_levels(stack: Stack) -> Intervals:
-    """Return the intervals with the distributions of all levels as one for every post."""
-    one = stack.intervals
-
-    def flat(scores: Scores) -> Scores:
-        every = np.sort(scores.quantiles.ravel())
-        return Scores(scores.levels[:1], every[None, :])
-
-    return replace(one, warm=flat(one.warm), cold=flat(one.cold))
+def _timeless(stack: Stack, heard: tuple[Any, ...], test: Rows) -> tuple[Floats, Floats]:
+    """Return the bounds of the same stack, calibrated without the posts' times."""
+    guess = replace(stack, intervals=fit_intervals(*heard[:5])).predict(test)
+    return guess.low, guess.high
 
 
-def _peer(train: Rows, y: Floats, test: Rows, row: npt.NDArray[np.int64]) -> Bands:
+def _one_width(residuals: Floats) -> float:
+    """Return half the width of plain split conformal bands."""
+    size = np.sort(np.abs(residuals))
+    rank = int(np.ceil((len(size) + 1) * LEVEL - 1e-9))
+    return float(size[min(rank, len(size)) - 1])
+
+
+def _peer(train: Rows, y: Floats, test: Rows, row: Rank, warm: Flags) -> Bands:
     import lightgbm
 
     recipe = sensible_recipe(len(train), SEED)
@@ -190,36 +183,61 @@ def _peer(train: Rows, y: Floats, test: Rows, row: npt.NDArray[np.int64]) -> Ban
         return lightgbm.train(params, data, PEER_ROUNDS).predict(asked)
 
     low, middle, high = (np.asarray(at(alpha), dtype=np.float64) for alpha in (0.1, 0.5, 0.9))
-    return Bands(row, middle, np.minimum(low, high), np.maximum(low, high))
+    return Bands(row, warm, middle, np.minimum(low, high), np.maximum(low, high))
 
 
 def _joined(parts: Sequence[Bands]) -> Bands:
-    fields = ("row", "level", "low", "high")
-    return Bands(*(np.concatenate([getattr(part, name) for part in parts]) for name in fields))
+    names = ("row", "warm", "level", "low", "high")
+    return Bands(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
 
-def _reliability(promised: Floats, seen: npt.NDArray[np.bool_]) -> str:
-    parts = np.array_split(np.argsort(promised, kind="stable"), 5)
-    return ", ".join(f"{promised[part].mean():.2f}/{seen[part].mean():.2f}" for part in parts)
+def hits_of(hits: Hits, rows: Rows) -> str:
+    """Return a sentence on promised chances: by fifth of the promise, and their Brier score."""
+    parts = np.array_split(np.argsort(hits.promised, kind="stable"), 5)
+    fifths = ", ".join(
+        f"{hits.promised[part].mean():.2f}/{hits.seen[part].mean():.2f}" for part in parts
+    )
+    ours, base = ((one - hits.seen) ** 2 for one in (hits.promised, hits.base))
+    gained = mean_with_interval(base - ours, splits.author_groups(rows.posts)[hits.row], SEED)
+    return (
+        f"hits promised/seen by fifth of the promise {fifths}; Brier score {ours.mean():.3f}, of "
+        f"the base rate {base.mean():.3f}, better by {shown(gained)}."
+    )
 
 
-def row_of(name: str, split: str, method: str, bands: Bands, rows: Rows, y: Floats) -> list[object]:
+def _lowest(sizes: Sequence[int]) -> float:
+    """Return the mean of the lowest coverage of parts whose posts are each held with `LEVEL`."""
+    from scipy.stats import binom
+
+    shares = np.linspace(0.0, 1.0, 1001)[:-1]
+    above = [np.prod([binom.sf(np.floor(share * n), n, LEVEL) for n in sizes]) for share in shares]
+    return float(np.mean(above))
+
+
+def row_of(name: str, kind: str, method: str, bands: Bands, rows: Rows, y: Floats) -> list[object]:
     """Return a row of the table."""
     actual = y[bands.row]
     inside = ((actual >= bands.low) & (actual <= bands.high)).astype(np.float64)
     held = mean_with_interval(inside, splits.author_groups(rows.posts)[bands.row], SEED)
-    tenths = [
-        inside[part].mean() for part in np.array_split(np.argsort(bands.level, kind="stable"), 10)
-    ]
+    parts = np.array_split(np.argsort(bands.level, kind="stable"), 10)
+    tenths = [inside[part].mean() for part in parts]
+    usual = sum(
+        abs(share - LEVEL) <= 1.96 * np.sqrt(LEVEL * (1.0 - LEVEL) / len(part))
+        for share, part in zip(tenths, parts, strict=True)
+    )
     width = bands.high - bands.low
     outside = np.maximum(bands.low - actual, 0.0) + np.maximum(actual - bands.high, 0.0)
-    kind = "newest fifth" if split == "temporal" else "unseen authors"
+    groups = (
+        f"{inside[mask].mean():.3f} of {mask.sum()}" if mask.any() else "-"
+        for mask in (bands.warm, ~bands.warm)
+    )
     return [
-        name, kind, method, len(actual), f"{held.value:.3f} ({held.low:.3f} to {held.high:.3f})",
-        f"{min(tenths):.2f}", " ".join(f"{one:.2f}"[1:] if one < 1 else "1." for one in tenths),
+        name, kind, method, len(actual), shown(held), *groups,
+        f"{min(tenths):.2f} ({_lowest([len(part) for part in parts]):.2f})", f"{usual} of 10",
+        " ".join(f"{one:.2f}"[1:] if one < 1 else "1." for one in tenths),
         float(width.mean()), float((width + 10.0 * outside).mean()),
     ]  # fmt: skip
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

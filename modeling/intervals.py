@@ -57,8 +57,10 @@ KNOTS = 21
 NEAR = 0.15
 """Share of the scores, nearest in rank of the prediction, that decide a level's quantiles."""
 
-FAR = 0.5
-"""Weight that every score has besides, as a share of the mean one: pulls towards all posts."""
+FARS = (0.2, 0.5, 1.0, 3.0)
+"""Weight that every score has besides, as a share of the mean one: pulls towards all posts. The one
+is taken whose intervals are the best on other folds, so where few authors or posts decide a level,
+all have their say."""
 
 GRID = 199
 """Quantiles kept at each level: at 1/200, 2/200 and so on."""
@@ -193,21 +195,53 @@ def fit_intervals(
             raw[fold] = np.exp(_fit_spread(signals[rest], size[rest], seed).predict(signals[fold]))
         belief = _belief(raw, size, constant) * n / (n + BELIEF_POSTS)
         spread = _fit_spread(signals, size, seed)
-    scores = residuals / _scale(raw, n, constant, belief)
+    scale = _scale(raw, n, constant, belief)
     when = np.full(n, np.nan) if times is None else times
-    eras = fit_eras(when, np.abs(scores))
-    scores = scores / np.where(np.isfinite(when), eras.at(when), 1.0)
+    eras = fit_eras(when, size / scale)
+    scale = scale * np.where(np.isfinite(when), eras.at(when), 1.0)
+    scores = residuals / scale
     mean = signals[:, 0].astype(np.float64)
     everyone = np.ones(n, dtype=np.bool_)
     groups = (mask if mask.sum() >= LEAST_GROUP_ROWS else everyone for mask in (warm, ~warm))
-    known, strange = (fit_scores(mean[mask], scores[mask]) for mask in groups)
+    number = np.empty(n, dtype=np.int64)
+    for place, fold in enumerate(folds):
+        number[fold] = place
+
+    def local(mask: Flags) -> Scores:
+        there = mean[mask], scores[mask]
+        return fit_scores(*there, _far(*there, scale[mask], number[mask]))
+
+    known, strange = (local(mask) for mask in groups)
     return Intervals(spread, constant, belief, known, strange, eras)
 
 
-def fit_scores(mean: Floats, scores: Floats) -> Scores:
-    """Return the distributions of scores, float64 (n,), by level of the prediction, float64 (n,).
+def _far(mean: Floats, scores: Floats, scale: Floats, fold: npt.NDArray[np.int64]) -> float:
+    """Return the pull towards all posts with the lowest interval score on folds left out.
+
+    The score (Gneiting and Raftery 2007, https://doi.org/10.1198/016214506000001437) is the width
+    plus what lies outside, divided by the share that may lie on that side.
+    """
+    loss = np.zeros(len(FARS))
+    for number in np.unique(fold):
+        out = fold == number
+        if (~out).sum() < LEAST_LOCAL_ROWS:
+            continue
+        for place, far in enumerate(FARS):
+            low, high = fit_scores(mean[~out], scores[~out], far).bounds(mean[out], LEVEL)
+            missed = np.maximum(low - scores[out], 0.0) + np.maximum(scores[out] - high, 0.0)
+            loss[place] += scale[out] @ (high - low + 2.0 / (1.0 - LEVEL) * missed)
+    return FARS[int(np.argmin(loss))]
+
+
+def fit_scores(mean: Floats, scores: Floats, far: float = FARS[0]) -> Scores:
+    """Return the distributions of scores by level of the prediction.
 
     Few scores, or predictions all alike, make one distribution for all levels.
+
+    Args:
+        mean: float64 (n,), predictions.
+        scores: float64 (n,).
+        far: weight that every score has besides, as a share of the mean one.
     """
     n = len(scores)
     levels = np.quantile(mean, np.linspace(0.0, 1.0, KNOTS))
@@ -216,18 +250,19 @@ def fit_scores(mean: Floats, scores: Floats) -> Scores:
     rank = np.empty(n)
     rank[np.argsort(mean, kind="stable")] = (np.arange(n) + 0.5) / n
     order = np.argsort(scores, kind="stable")
-    rows = [_near(scores[order], np.abs(rank[order] - k)) for k in np.linspace(0.0, 1.0, KNOTS)]
+    ranked, places = scores[order], np.linspace(0.0, 1.0, KNOTS)
+    rows = [_near(ranked, np.abs(rank[order] - place), far) for place in places]
     return Scores(levels, np.array(rows))
 
 
-def _near(scores: Floats, distance: Floats) -> Floats:
+def _near(scores: Floats, distance: Floats, far: float) -> Floats:
     """Return `GRID` quantiles of ascending scores weighted by nearness, float64 (GRID,).
 
     The kernel is Epanechnikov's. A new post takes a place of its own among the scores, of which
     there are as many as the weights are worth: (sum w)^2 / sum w^2.
     """
     weight = np.maximum(1.0 - (distance / np.quantile(distance, NEAR)) ** 2, 0.0)
-    weight = weight / weight.mean() + FAR
+    weight = weight / weight.mean() + far
     effective = weight.sum() ** 2 / (weight**2).sum()
     middle = (np.cumsum(weight) - 0.5 * weight) / weight.sum()
     place = (middle * effective + 0.5) / (effective + 1.0)

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from virality.modeling.intervals import conformal_quantiles, fit_intervals, fit_scores
+from virality.modeling.intervals import FARS, _far, conformal_quantiles, fit_intervals, fit_scores
 
 
 def _case(n, seed=0, uneven=True):
@@ -240,3 +240,26 @@ def test_the_lowest_tenth_is_covered_where_it_is_the_noisiest(n):
         shares.append([inside[part].mean() for part in np.array_split(np.argsort(new), 10)])
     assert min(np.mean(shares, axis=0)) > 0.74
     assert np.mean(shares, axis=0)[0] > 0.75
+
+
+def test_levels_are_heeded_only_where_residuals_change_with_them():
+    rng = np.random.default_rng(3)
+    fold = np.arange(2000) % 5
+    mean = rng.normal(size=2000)
+    even = [_far(mean, rng.normal(size=2000), np.ones(2000), fold) for _ in range(10)]
+    uneven = [
+        _far(mean, rng.normal(size=2000) * np.exp(mean), np.ones(2000), fold) for _ in range(10)
+    ]
+    assert np.median(even) == FARS[-1]
+    assert uneven == [FARS[0]] * 10
+
+
+def test_few_authors_with_ways_of_their_own_pull_towards_all_posts():
+    rng = np.random.default_rng(4)
+    author = np.repeat(np.arange(20), 60)
+    mean = rng.normal(size=20)[author] + 0.1 * rng.normal(size=1200)
+    residual = rng.normal(size=20)[author] + 0.3 * rng.normal(size=1200)
+    by_author = _far(mean, residual, np.ones(1200), author % 5)
+    at_random = _far(mean, residual, np.ones(1200), rng.permutation(1200) % 5)
+    assert at_random == FARS[0]
+    assert by_author > at_random

@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo install install-dev test lint types nightly bench peers browser lock docs clean
+.PHONY: demo install install-dev test lint types nightly bench peers browser pictures lock docs clean
 
 demo: install
 	$(BIN)/virality demo -o demo
@@ -44,6 +44,12 @@ nightly: install-dev
 # The browser tests skip where there is no Chromium: this is Debian's, and asks for root.
 browser:
 	command -v chromium || (apt-get update && apt-get install -y --no-install-recommends chromium)
+
+# The pictures of the tour: the demo's report, and one of its clips explained.
+pictures: install-dev demo browser
+	$(BIN)/virality explain demo/model "$$(ls demo/corpus/clips/*.mp4 | head -n 1)" \
+		--features demo/features -o demo/explained.html
+	$(BIN)/python docs/pictures.py demo/report.html demo/explained.html
 
 # Modules that other benchmarks import, or start with a clip, are no benchmarks themselves.
 BENCHMARKS := $(filter-out %/ours.py %/peer_pipeline.py %/realistic_clip.py %/results_table.py \

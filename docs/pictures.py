@@ -12,13 +12,13 @@ from typing import Any
 FOLDER = Path(__file__).parent / "pictures"
 DESK, PHONE = {"width": 1080, "height": 760}, {"width": 390, "height": 844}
 SHOTS = {
-    "belief": ("#belief .headline", DESK, "light"),
+    "belief": ("#belief-title", DESK, "light"),
     "drivers": ("#figure-features", DESK, "light"),
     "swarm": ("#figure-swarm", DESK, "light"),
     "trends": ("#trends", DESK, "light"),
     "fit": ("#fit", DESK, "light"),
     "making": ("#making", DESK, "light"),
-    "phone": ("#belief .headline", PHONE, "dark"),
+    "phone": ("#belief-title", PHONE, "dark"),
 }
 """Name of the picture -> where the window is scrolled to, its size, and the theme."""
 

@@ -216,9 +216,14 @@ def _cautions(main: "Evaluation", split: SplitScores) -> tuple[str, ...]:
     return (*told, *main.notes)
 
 
+def _correlation(one: "Evaluation") -> float | None:
+    metric = one.metrics.get("spearman")
+    return metric.value if metric is not None and math.isfinite(metric.value) else None
+
+
 def _gap(judged: Sequence["Evaluation"]) -> str:
     """Return how much random posts flatter, from the two evaluations."""
-    ranks = {one.split: _rank(one) for one in judged}
+    ranks = {one.split: _correlation(one) for one in judged}
     random, main = ranks.get("random"), judged[0]
     honest = ranks[main.split]
     known = main.optimism_gap.get("spearman")

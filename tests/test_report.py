@@ -61,6 +61,19 @@ def test_pairs_are_counted_one_by_one() -> None:
     assert math.isnan(ranked_rightly(np.zeros(300), a))
 
 
+@pytest.mark.parametrize("kept", [(0,), (0, 1, 2)])
+def test_the_gap_compares_rank_correlations_and_not_pairs(kept: tuple[int, ...]) -> None:
+    model, _, judged = case()
+    rank, random = (judged[i].metrics["spearman"].value for i in (0, 2))
+    # Far from the share of pairs, so that the two cannot be mistaken for one another.
+    gap = {**judged[0].optimism_gap, "spearman": random - rank + 0.3}
+    low = {**judged[0].metrics, "spearman": Metric(rank - 0.3, rank - 0.4, rank - 0.2)}
+    honest = replace(judged[0], metrics=low, optimism_gap=gap)
+    told = believe([honest if i == 0 else judged[i] for i in kept], model.target).gap
+    assert f"Rank correlation {random:.2f} there, {rank - 0.3:.2f} on" in told
+    assert f": {random - rank + 0.3:.2f} of it" in told
+
+
 def test_a_model_that_loses_to_a_baseline_gets_the_red_box() -> None:
     model, _, judged = case()
     worse = Metric(-0.1, -0.2, -0.05)

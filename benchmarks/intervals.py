@@ -58,8 +58,8 @@ NOTES = (
     "Interval score (Gneiting and Raftery 2007): width plus ten times what lies outside; lower is "
     "better.",
     f"Tables of more than {MOST_ROWS:,} posts are sampled evenly in time. Untuned recipes. How "
-    "time is heeded and how local quantiles are was decided on splits inside the oldest 80 %; earlier "
-    "versions of this table were seen before.",
+    "time is heeded and how local quantiles are was decided on splits inside the oldest 80 %; "
+    "earlier versions of this table were seen before.",
 )
 
 

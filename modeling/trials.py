@@ -36,6 +36,10 @@ KEPT = {0: 0.6, 1: 0.4, 3: 0.5}
 
 LEAST_COMPARED = 4
 
+RECENT = 24
+"""Trials that one is compared with, the latest that came as far: the sampler gets better, and held
+against its first guesses all that it proposes would go on to the end."""
+
 FOLDS_HELD, FOLDS_APART = "folds", "folds_apart"
 """What a finished trial remembers: each fold's score after the common number of rounds, and after
 the number that the other folds would have chosen."""
@@ -105,12 +109,12 @@ def _climb(study: "Study", trial: "Trial", folds: StudyFolds, params: Values) ->
 
 
 def _goes_on(study: "Study", trial: "Trial", rung: int, value: float) -> bool:
-    """Say whether a trial is among the better ones of those that came to a rung."""
+    """Say whether a trial is among the better ones of the latest that came to a rung."""
     others = [
         one.intermediate_values[rung]
         for one in study.get_trials(deepcopy=False)
         if rung in one.intermediate_values and one.number != trial.number
-    ]
+    ][-RECENT:]
     trial.report(value, rung)
     if len(others) < LEAST_COMPARED:
         return True

@@ -62,6 +62,18 @@ def test_the_quickstart_runs(started: Path) -> None:
     assert "Can I believe it" in (started / "report.html").read_text()
 
 
+def test_the_python_page_runs(started: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(started)
+    text = (DOCS / "python.md").read_text(encoding="utf-8")
+    blocks = [str(_FENCE.findall(part)[0][1]) for part in MARK.split(text)[1:]]
+    assert len(blocks) == text.count("```python")
+    known: dict[str, object] = {}
+    for block in blocks:
+        exec(block, known)
+    assert "Can I believe it" in Path("from-python.html").read_text()
+    assert np.all(known["low"] <= known["high"])
+
+
 def test_the_loop_runs(started: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(started)
     rows = [("post_id", "views"), *((f"post-{number}", 100 + number) for number in range(2, 9))]

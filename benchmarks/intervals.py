@@ -57,8 +57,9 @@ NOTES = (
     "it`: how many of the ten lie within .80 ± .78 / sqrt(n), where nineteen of twenty belong.",
     "Interval score (Gneiting and Raftery 2007): width plus ten times what lies outside; lower is "
     "better.",
-    f"Tables of more than {MOST_ROWS:,} posts are sampled evenly in time. Untuned recipes. Every "
-    "choice between ways to calibrate was made on splits inside the oldest 80 %.",
+    f"Tables of more than {MOST_ROWS:,} posts are sampled evenly in time. Untuned recipes. How "
+    "time is heeded and how local quantiles are was decided on splits inside the oldest 80 %; "
+    "earlier versions of this table were seen before.",
 )
 
 

@@ -40,12 +40,8 @@ SOURCES = {
         "views",
     ),
     "trending": ("trending 2020", SHARED / "tiktok_trending_2020.json", "views"),
-    "feed": ("feed 2025", SHARED / "tiktok_2025_raw_strings.csv", "views"),
 }
 """Short name -> title, source and the outcome it is judged by unless a benchmark says otherwise."""
-
-USUAL = ("smp", "vietnamese", "trending")
-"""Tables of a benchmark that names none: the feed showed its posts because they did well."""
 
 LATE = (
     "author_likes",
@@ -117,7 +113,7 @@ def options(about: str | None, budget_s: float, tables: Sequence[str] = ()) -> a
     parser = argparse.ArgumentParser(
         description=about, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    known = tuple(tables or USUAL)
+    known = tuple(tables or SOURCES)
     parser.add_argument("--tables", default=",".join(known), help=f"some of {','.join(known)}")
     parser.add_argument("--budget", type=float, default=budget_s, metavar="SECONDS")
     parser.add_argument("--quick", action="store_true", help="few posts, to see that all runs")

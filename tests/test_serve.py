@@ -15,6 +15,10 @@ from serve_case import ask, finished, form, site
 from typer.testing import CliRunner
 
 from virality.cli import app
+from virality.data.features import Features
+from virality.reports.whatif import Ground, draw_curves
+from virality.workflow.levers import LEAST_GAIN, Panel
+from virality.workflow.predict import forecast
 
 SMALL = 300_000
 """Largest clip of the tests' server, in bytes."""
@@ -171,6 +175,40 @@ def test_levers_stay_within_what_earlier_posts_support(client, result):
         beyond = client.post(path, json={"levers": {lever["column"]: lever["high"] * 2 + 1e6}})
         assert beyond.status_code == 422
     assert client.post(path, json={"levers": {"no_such": 1.0}}).status_code == 422
+
+
+def test_a_slider_says_what_the_reports_curve_says(client, result):
+    predictor = case.predictor()
+    reference = predictor.reference
+    post = str(reference.matrix.frame.index[1])
+    row = list(reference.status["id"]).index(post)
+    posts = reference.posts[reference.posts["id"] == post].reset_index(drop=True)
+    alone = Features(
+        reference.matrix.rows([post]), posts, reference.status.iloc[[row]].reset_index(drop=True)
+    )
+    ground = Ground(predictor.model, reference)
+    curves = draw_curves(ground, reference.matrix, reference.posts, post, [])
+    panel = Panel(predictor.model, reference)
+    told = {gain.slider.key: gain for gain in panel.gains(alone)}
+    known = {one.key for one in panel.sliders}
+    compared = 0
+    for curve in curves:
+        if curve.lever not in known:
+            continue
+        for setting in curve.settings:
+            turned = panel.turned(alone, {curve.column: setting.value})
+            said = forecast(predictor.model, turned)[0]
+            assert said.prediction == pytest.approx(setting.prediction, rel=1e-9)
+            compared += 1
+        best = curve.settings[curve.best]
+        assert (curve.lever in told) == (best.gain > LEAST_GAIN)
+        if curve.lever in told:
+            assert told[curve.lever].best == best.value
+            assert told[curve.lever].effect == pytest.approx(best.gain, rel=1e-9)
+    assert compared
+    assert {one["column"] for one in client.get("/api/v1/model").json()["levers"]} == {
+        one.column for one in panel.sliders
+    }
 
 
 def test_metrics_count_what_happened(client, result):

@@ -1,6 +1,6 @@
 """What is said about one candidate: its forecast, every part's own, its niche, posts like it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from virality.data.features import Features
 from virality.data.reasons import REASONS
-from virality.workflow.levers import Gain, Lever, gains
+from virality.workflow.levers import Gain, Panel
 from virality.workflow.predict import Forecast, Known, forecast
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def answer(
     name: str,
     known: Known,
     niche: "Niche | None",
-    levers: Sequence[Lever],
+    panel: Panel | None,
 ) -> Answer:
     """Return all that is said about the one post that the features hold."""
     (made,) = forecast(model, features)
@@ -126,7 +126,7 @@ def answer(
         forecast=made,
         parts=parts_of(model, features),
         niche=standing(model, features, niche),
-        gains=gains(model, features, levers),
+        gains=panel.gains(features) if panel is not None else (),
         features=features,
     )
 

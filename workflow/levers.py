@@ -1,46 +1,41 @@
-"""What a creator can change about a clip, how far earlier posts support it, what it would do."""
+"""The report's levers as the page turns them: one post, any value that earlier posts support.
 
-from collections.abc import Mapping, Sequence
+What a lever is and what moves along with it is said in `reports.levers`; the page only asks for
+another value of one, so a slider there and a curve in the report tell the same.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from virality.data.errors import UsageError
 from virality.data.features import Features
 
 if TYPE_CHECKING:
-    from virality.data.matrix import FeatureMatrix
     from virality.modeling.train import Model
 
-MOST = 12
-"""Levers at most: the columns that move the most predictions come first."""
-
-SUPPORT = (0.05, 0.95)
-"""Quantiles of earlier posts between which a lever may be moved."""
-
-STEPS = 9
-"""Values that are tried along a lever."""
-
-SAMPLE = 200
-"""Earlier posts whose contributions rank the levers."""
+MEASURED = ("audio", "frames", "stream")
+"""Modalities of a clip: the caption and the facts of a post are changed themselves."""
 
 LEAST_GAIN = 0.02
 """Gain on the learning scale under which a change is not worth telling."""
 
 
 @dataclass(frozen=True)
-class Lever:
-    """One measured thing that can be made otherwise.
+class Slider:
+    """One lever of a clip, with its range.
 
     Attributes:
-        column: of the matrix.
+        key: of the lever, see `reports.levers`.
+        column: that it sets, of the matrix.
         unit: of its values.
-        low, high: between which earlier posts lie, SUPPORT of them.
+        low, high: between which earlier posts lie.
         label: its plain name.
     """
 
+    key: str
     column: str
     unit: str
     low: float
@@ -50,15 +45,15 @@ class Lever:
 
 @dataclass(frozen=True)
 class Gain:
-    """What moving one lever, and nothing else, would do to a prediction.
+    """What moving one lever, with what goes along, would do to a prediction.
 
     Attributes:
-        lever: which.
+        slider: which.
         value, best: what it is and where the prediction is highest within its range.
         effect: on the learning scale, above 0.
     """
 
-    lever: Lever
+    slider: Slider
     value: float
     best: float
     effect: float
@@ -66,110 +61,98 @@ class Gain:
     def as_json(self) -> dict[str, Any]:
         """Return plain values."""
         return {
-            "column": self.lever.column, "label": self.lever.label, "unit": self.lever.unit,
+            "column": self.slider.column, "label": self.slider.label, "unit": self.slider.unit,
             "value": self.value, "best": self.best, "effect": self.effect,
         }  # fmt: skip
 
 
-def find_levers(model: "Model", matrix: "FeatureMatrix") -> tuple[Lever, ...]:
-    """Return what can be changed among the columns that a model reads, strongest first.
-
-    Only what is measured from the clip and has a plain name: the caption and the facts of the post
-    are changed themselves, not by their columns. Never what is given, such as followers, or a flag.
+class Panel:
+    """What can be changed about a clip, how far, and what it would do.
 
     Args:
         model: a trained model.
-        matrix: earlier posts, which bound the changes.
+        reference: earlier posts, which bound the changes.
+
+    Attributes:
+        sliders: in the order of the report's levers.
     """
-    from virality.modeling.provenance import usable_columns
-    from virality.reports.control import control
-    from virality.reports.words import is_named, label
 
-    usable = set(usable_columns(matrix, False).names)
-    levers = []
-    for name, column in model.columns.items():
-        clip = column.modality in ("audio", "frames", "stream") and not column.block
-        if not clip or name not in usable or column.unit in ("", "0/1"):
-            continue
-        if not is_named(name) or control(name, column.modality, column.known) != "can":
-            continue
-        values = matrix.frame[name].to_numpy(np.float64)
-        values = values[np.isfinite(values)]
-        low, high = np.quantile(values, SUPPORT) if len(values) else (0.0, 0.0)
-        if low < high:
-            words = label(name, column.meaning)
-            levers.append(Lever(name, column.unit, float(low), float(high), words))
-    return _strongest(model, matrix, levers)
+    def __init__(self, model: "Model", reference: Features) -> None:
+        from virality.reports.strings import say
+        from virality.reports.whatif import Ground
 
+        self._ground = ground = Ground(model, reference)
+        # Worked out here, once: the threads that share this only read.
+        _ = ground.companions, ground.floor
+        self.sliders: tuple[Slider, ...] = tuple(
+            Slider(
+                one.key, one.column, one.unit, min(ground.settings[one.key]),
+                max(ground.settings[one.key]), say(f"lever.{one.key}"),
+            )
+            for one in ground.levers
+            if model.columns[one.column].modality in MEASURED
+        )  # fmt: skip
 
-def _strongest(
-    model: "Model", matrix: "FeatureMatrix", levers: Sequence[Lever]
-) -> tuple[Lever, ...]:
-    """Return the levers that lead a family of columns and are used, those first that move most."""
-    ids = matrix.frame.index[:: max(1, len(matrix) // SAMPLE)]
-    some = matrix.rows(list(ids))
-    posts = pd.DataFrame({"id": pd.array(list(ids), dtype="string")})
-    moves = model.contributions(some, posts).frame.abs().mean(axis=0)
-    named = [one for one in levers if float(moves.get(one.column, 0.0)) > 0]
-    named.sort(key=lambda one: (-float(moves[one.column]), one.column))
-    return tuple(named[:MOST])
+    def turned(self, features: Features, values: Mapping[str, float]) -> Features:
+        """Return the features of one post with levers set.
 
+        Args:
+            features: of one post.
+            values: column of a lever -> value.
 
-def moved(features: Features, levers: Sequence[Lever], values: Mapping[str, float]) -> Features:
-    """Return the features of one post with levers moved.
+        Raises:
+            UsageError: if a lever is unknown or its value lies beyond its range.
+        """
+        from virality.reports.levers import changed_rows
+        from virality.reports.whatif import row_of
 
-    Raises:
-        UsageError: if a lever is unknown or its value lies beyond its range.
-    """
-    known = {lever.column: lever for lever in levers}
-    frame = features.matrix.frame.copy()
-    views = features.matrix.views.copy() if features.matrix.views is not None else None
-    for column, value in values.items():
+        if not values:
+            return features
+        wanted = {self._within(column, value): value for column, value in values.items()}
+        matrix = features.matrix
+        (post,) = matrix.frame.index
+        changes = self._ground.columns(row_of(matrix, post), wanted)
+        made = changed_rows(matrix, post, [changes])
+        made.frame.index = matrix.frame.index
+        if made.views is not None and matrix.views is not None:
+            made.views.index = matrix.views.index
+        return replace(features, matrix=made)
+
+    def _within(self, column: str, value: float) -> str:
+        known = {one.column: one for one in self.sliders}
         if column not in known:
             raise UsageError(f"{column!r} is nothing that can be changed here")
-        lever = known[column]
-        if not lever.low - 1e-6 <= value <= lever.high + 1e-6:
+        one = known[column]
+        if not one.low - 1e-6 <= value <= one.high + 1e-6:
             raise UsageError(
                 f"{column}: {value:g} lies beyond what earlier posts support; "
-                f"give {lever.low:g} to {lever.high:g}"
+                f"give {one.low:g} to {one.high:g}"
             )
-        frame[column] = np.float32(value)
-        if views is not None:
-            views[column] = np.float32(value)
-    if not values:
-        return features
-    return replace(features, matrix=replace(features.matrix, frame=frame, views=views))
+        return one.key
 
+    def gains(self, features: Features) -> tuple[Gain, ...]:
+        """Return what moving each lever by itself would add to a prediction, most first.
 
-def gains(model: "Model", features: Features, levers: Sequence[Lever]) -> tuple[Gain, ...]:
-    """Return what moving each lever by itself would add to a prediction, most first.
+        Args:
+            features: of one post; levers that it lacks are left out.
+        """
+        from virality.reports.whatif import predict_changed
 
-    Args:
-        model: a trained model.
-        features: of one post; levers that it lacks are left out.
-        levers: what may be moved.
-    """
-    from virality.data.matrix import FeatureMatrix
-
-    matrix, posts = features.matrix, features.posts
-    there = [one for one in levers if np.isfinite(matrix.frame[one.column].iloc[0])]
-    tries = [(one, value) for one in there for value in np.linspace(one.low, one.high, STEPS)]
-    frame = matrix.frame.iloc[[0] * (1 + len(tries))].copy()
-    frame.index = pd.Index([str(number) for number in range(len(frame))], name="id")
-    places = {str(name): place for place, name in enumerate(frame.columns)}
-    for row, (lever, value) in enumerate(tries, start=1):
-        frame.iat[row, places[lever.column]] = np.float32(value)
-    many = FeatureMatrix(frame, matrix.columns, matrix.versions)
-    copies = posts.iloc[[0] * len(frame)].assign(
-        id=pd.array([str(one) for one in frame.index], dtype="string")
-    )
-    mean = model.predict(many, copies.reset_index(drop=True)).mean
-    said = mean[1:].reshape(len(there), STEPS) - mean[0]
-    found = []
-    for number, lever in enumerate(there):
-        best = int(np.argmax(said[number]))
-        if said[number, best] > LEAST_GAIN:
-            value = float(matrix.frame[lever.column].iloc[0])
-            at = float(np.linspace(lever.low, lever.high, STEPS)[best])
-            found.append(Gain(lever, value, at, float(said[number, best])))
-    return tuple(sorted(found, key=lambda one: (-one.effect, one.lever.column)))
+        matrix, ground = features.matrix, self._ground
+        (post,) = matrix.frame.index
+        now = {one.column: float(matrix.frame[one.column].iloc[0]) for one in self.sliders}
+        tries = [
+            (one, value)
+            for one in self.sliders
+            if np.isfinite(now[one.column])
+            for value in ground.settings[one.key]
+        ]
+        if not tries:
+            return ()
+        wanted = [{}, *({one.key: value} for one, value in tries)]
+        mean = predict_changed(ground, matrix, features.posts, post, wanted).mean
+        best: dict[str, Gain] = {}
+        for (one, value), effect in zip(tries, mean[1:] - mean[0], strict=True):
+            if effect > max(LEAST_GAIN, best[one.key].effect if one.key in best else 0.0):
+                best[one.key] = Gain(one, now[one.column], value, float(effect))
+        return tuple(sorted(best.values(), key=lambda gain: (-gain.effect, gain.slider.column)))

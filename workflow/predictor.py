@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from virality.data.errors import UsageError
 from virality.data.features import Features, read_features
 from virality.data.limits import Limits
 from virality.data.table import conform
 from virality.workflow.answer import Answer, answer, one_post
 from virality.workflow.console import Progress
-from virality.workflow.levers import Lever, find_levers, moved
+from virality.workflow.levers import Panel, Slider
 from virality.workflow.predict import CAPTION_ID, Forecast, Known, extract_for, forecast, with_known
 
 if TYPE_CHECKING:
@@ -83,9 +84,8 @@ class Predictor:
             self.model.check_matrix(self.reference.matrix)
             shared = self.reference.matrix.select(list(self.model.columns))
             self.niche = fit_niche(shared, self.reference.posts, self.model.target)
-        self.levers: tuple[Lever, ...] = (
-            find_levers(self.model, self.reference.matrix) if self.reference is not None else ()
-        )
+        self._panel = Panel(self.model, self.reference) if self.reference is not None else None
+        self.levers: tuple[Slider, ...] = self._panel.sliders if self._panel is not None else ()
 
     def predict(
         self,
@@ -122,7 +122,7 @@ class Predictor:
             )
 
     def _answer(self, features: Features, one: Candidate) -> Answer:
-        made = answer(self.model, features, one.name, one.known, self.niche, self.levers)
+        made = answer(self.model, features, one.name, one.known, self.niche, self._panel)
         return replace(made, forecast=replace(made.forecast, id=one.name))
 
     def keep(
@@ -170,9 +170,12 @@ class Predictor:
             UsageError: if a lever is unknown or beyond its range.
         """
         features = self.changed(earlier, known, crew)
-        moved_to = moved(features, self.levers, levers)
+        if levers and self._panel is None:
+            raise UsageError("nothing can be changed here: no earlier posts say how far")
+        if self._panel is not None:
+            features = self._panel.turned(features, levers)
         with self._lock:
-            return replace(forecast(self.model, moved_to)[0], id=earlier.name)
+            return replace(forecast(self.model, features)[0], id=earlier.name)
 
     def changed(self, earlier: Answer, known: Known, crew: "Crew") -> Features:
         """Return the features of an earlier candidate with other facts."""

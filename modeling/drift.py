@@ -60,12 +60,17 @@ class Drift:
         return {**self.__dict__, "sentence": self.sentence}
 
     @property
+    def went_missing(self) -> bool:
+        """Whether clearly more posts lack a value than before."""
+        return self.missing_now - self.missing_before > 0.1
+
+    @property
     def sentence(self) -> str:
         """What the numbers mean."""
         if not self.moved:
             size = "hardly differs" if self.psi < SLIGHT else "differs no more than chance allows"
             return f"{self.name} {size} from the training posts (PSI {self.psi:.2f})."
-        if self.missing_now - self.missing_before > 0.1:
+        if self.went_missing:
             now, before = f"{self.missing_now:.0%}", f"{self.missing_before:.0%}"
             what = f"is missing in {now} of the posts, in {before} before"
         else:
@@ -78,6 +83,32 @@ class Drift:
             )
         size = "a shift" if self.psi > SHIFT else "a slight shift"
         return f"{self.name} {what} (PSI {self.psi:.2f}: {size})."
+
+
+def tell(moved: Sequence[Drift], most: int) -> tuple[str, ...]:
+    """Return sentences of the columns that have moved, those that went missing together in one.
+
+    Without clips hundreds of columns are missing at once; that is one thing to say, not hundreds.
+
+    Args:
+        moved: farthest first.
+        most: sentences.
+    """
+    together: dict[tuple[str, str], list[Drift]] = {}
+    for one in moved:
+        shares = f"{one.missing_before:.0%} {one.missing_now:.0%}" if one.went_missing else one.name
+        modality = one.name.partition("_")[0] if one.went_missing else ""
+        together.setdefault((modality, shares), []).append(one)
+    said = []
+    for (modality, _), group in together.items():
+        first = group[0]
+        said.append(
+            first.sentence
+            if len(group) == 1
+            else f"{len(group)} features of {modality} are missing in {first.missing_now:.0%} of "
+            f"the posts, in {first.missing_before:.0%} before, {first.name} among them."
+        )
+    return tuple(said[:most])
 
 
 def psi(before: Floats, now: Floats) -> float:

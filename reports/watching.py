@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from virality.modeling.drift import tell
 from virality.reports.drawing import STRIP, Dot, Figure, Row, Rows, bar_figure, whisker
 from virality.reports.report import Tile
 from virality.reports.scales import (
@@ -76,7 +77,7 @@ def _drift(watch: "Watch") -> str:
 
 def _drift_sentences(watch: "Watch") -> tuple[str, ...]:
     target = () if watch.target_drift is None else (watch.target_drift.sentence,)
-    return (*target, *(one.sentence for one in watch.moved[:SHOWN]))
+    return (*target, *tell(watch.moved, SHOWN))
 
 
 def _tiles(watch: "Watch") -> tuple[Tile, ...]:

@@ -20,7 +20,7 @@ from virality.data.errors import InputError, StorageError
 from virality.data.features import write_features
 from virality.data.outcomes import Outcome
 from virality.modeling.bundle import bundle_hash, load_model, save_model
-from virality.modeling.drift import compare_columns, psi
+from virality.modeling.drift import compare_columns, psi, tell
 from virality.modeling.registry import Registry
 from virality.modeling.space import Room, within_space
 from virality.modeling.train import train
@@ -138,6 +138,23 @@ def retrained(world):
         model=folder / "model", trials=2,
     )  # fmt: skip
     return folder / "registry", mark, result
+
+
+def test_what_went_missing_together_is_one_sentence():
+    draw = np.random.default_rng(0)
+    names = [*(f"audio_a__{n}" for n in range(6)), "audio_b__x", "text_c__moved"]
+    before = draw.normal(size=(200, 8))
+    now = draw.normal(size=(200, 8))
+    now[:, :6] = np.nan
+    now[:100, 6] = np.nan
+    now[:, 7] += 3
+    moved = [one for one in compare_columns(names, before, now) if one.moved]
+    said = tell(sorted(moved, key=lambda one: (-one.psi, one.name)), 5)
+    assert len(said) == 3
+    assert "6 features of audio are missing in 100% of the posts, in 0% before" in said[0]
+    assert sum("audio_b__x is missing in 50%" in one for one in said) == 1
+    assert sum("text_c__moved is higher" in one for one in said) == 1
+    assert len(tell(moved, 1)) == 1
 
 
 def test_a_better_challenger_goes_into_use(retrained):

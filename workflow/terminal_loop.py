@@ -56,6 +56,8 @@ def _count(value: int | None) -> str:
 
 def show_monitored(result: "Monitored") -> None:
     """Print how predictions fared and what to do."""
+    from virality.modeling.drift import tell
+
     watch = result.watch
     say_line(f"{watch.outcomes:,} of {watch.predictions:,} predictions have an outcome")
     if watch.metrics:
@@ -74,8 +76,8 @@ def show_monitored(result: "Monitored") -> None:
     say_line(f"[bold]{watch.advice}[/bold]")
     for sentence in (*watch.reasons, *watch.notes):
         say_line(f"  {escaped(sentence)}")
-    for drift in watch.moved[:SHOWN_DRIFTS]:
-        say_line(f"  {escaped(drift.sentence)}")
+    for sentence in tell(watch.moved, SHOWN_DRIFTS):
+        say_line(f"  {escaped(sentence)}")
     say_line(f"page: {escaped(str(result.page))}")
 
 

@@ -6,7 +6,8 @@ et al. 2023, https://doi.org/10.1214/23-AOS2276). Here they decide the *size* of
 needs far fewer posts than their quantiles do; the shape comes from all posts.
 
 How fast older posts lose their say is chosen by what would have foretold the newer half best, block
-by block from the posts before it; "not at all" is among the choices.
+by block from the posts before it. "Not at all" is among the choices and stands unless clearly
+beaten.
 """
 
 from dataclasses import dataclass
@@ -25,6 +26,11 @@ DOUBT_POSTS = 100.0
 
 NEAR_ZERO = 1e-3
 """Least size as a share of the mean one: sizes that vanish for a while have no logarithm."""
+
+LEAST_GAIN = 2.0
+"""Log likelihood by which following time has to foretell better: a parameter more, chosen among a
+few, must earn its place (after Akaike 1974, https://doi.org/10.1109/TAC.1974.1100705, doubled for
+the choice). Under it the bands of the newest posts would follow chance."""
 
 BLOCKS = 10
 """Parts of the posts in time, of which the newer half is foretold."""
@@ -81,9 +87,10 @@ def _half_life(sizes: Floats) -> float:
     """Return the half-life under which earlier sizes foretell each block of the newer half best.
 
     Sizes are taken as exponential, residuals as Laplace: the loss is a negative log likelihood.
+    None at all unless one of them is better by LEAST_GAIN.
     """
     edges = np.linspace(0, len(sizes), BLOCKS + 1).astype(np.int64)
-    loss = np.zeros(len(HALF_LIVES))
+    loss = np.where(np.isfinite(HALF_LIVES), LEAST_GAIN, 0.0)
     for start, end in zip(edges[BLOCKS // 2 : -1], edges[BLOCKS // 2 + 1 :], strict=True):
         age = np.arange(start, 0, -1) / len(sizes)
         usual = sizes[:start].mean()

@@ -25,6 +25,12 @@ def test_steady_sizes_stay_as_they_are():
     assert np.abs(np.log(ends)).mean() < 0.04
 
 
+def test_chance_is_not_followed():
+    draws = [fit_eras(*_sizes(n, 0.0, seed)) for n in (300, 1000, 3000) for seed in range(20)]
+    assert sum(eras is not STEADY for eras in draws) <= 1
+    assert fit_eras(*_sizes(1000, 1.0)) is not STEADY
+
+
 def test_few_posts_say_less_about_a_change():
     few, many = (fit_eras(*_sizes(n, -1.0)).at(np.array([1e7]))[0] for n in (250, 8000))
     assert many < few < 1.0

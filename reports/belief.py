@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from virality.reports.report import Belief, Interval, Lead, Score, SplitScores, Tile
+from virality.reports.report import Belief, Tile
+from virality.reports.report_scores import Interval, Lead, Response, Score, SplitScores
 from virality.reports.strings import STRINGS, say
 from virality.reports.words import factor, percent, significant, whole
 
@@ -65,7 +66,14 @@ def split_scores(one: "Evaluation") -> SplitScores:
         coverage=_interval(one.coverage),
         verdict=one.verdict,
         notes=tuple(one.notes),
-    )
+        also=tuple(
+            Response(
+                name, say(f"serve.outcome.{name}"),
+                tuple(Score(key, who(key), _intervals(part)) for key, part in scored.items()),
+            )
+            for name, scored in one.together.items()
+        ),
+    )  # fmt: skip
 
 
 def who(name: str) -> str:

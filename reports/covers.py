@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from math import isfinite, sqrt
 
-from virality.reports.report import Fit, SplitScores
+from virality.reports.report import Fit
 from virality.reports.report_fit import Cover
+from virality.reports.report_scores import SplitScores
 from virality.reports.strings import say
 from virality.reports.words import amount
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from virality.reports.drawing import STRIP, Dot, Figure, Row, Rows, whisker
-from virality.reports.report import Interval, Score, SplitScores
+from virality.reports.report_scores import Interval, Score, SplitScores
 from virality.reports.scales import around, plain_axis
 from virality.reports.strings import say
 from virality.reports.words import significant

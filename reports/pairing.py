@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from virality.data.errors import InputError
-from virality.reports.report import Interval, plain
+from virality.reports.report import plain
+from virality.reports.report_scores import Interval
 from virality.reports.strings import STRINGS, say
 from virality.reports.words import percent, significant, tidy
 

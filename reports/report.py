@@ -10,22 +10,14 @@ from virality.reports.inspection import Still
 from virality.reports.report_drivers import Direction, Interaction, Kind
 from virality.reports.report_fit import Cover, SliceScore
 from virality.reports.report_making import DataCard, Making
-from virality.reports.report_posts import Similar, WhatIf
+from virality.reports.report_posts import Also, Similar, WhatIf
+from virality.reports.report_scores import SplitScores
 from virality.reports.report_trends import Trends
 
 Control = Literal["can", "cannot", "context"]
 """Whether whoever posts can change a feature; context is neither advice nor destiny (age)."""
 
 CONTROLS: tuple[Control, ...] = ("can", "cannot", "context")
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A value with the bounds of its 95 % bootstrap interval; NaN bounds where there is none."""
-
-    value: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True)
@@ -43,43 +35,6 @@ class Subject:
     last: str | None
     hit_threshold: float | None
     counts: bool = True
-
-
-@dataclass(frozen=True)
-class Score:
-    """Metrics of the model or of one baseline on one split."""
-
-    name: str
-    label: str
-    metrics: Mapping[str, Interval]
-
-
-@dataclass(frozen=True)
-class Lead:
-    """How far the model is ahead of a baseline: its MAE less the model's, on the learning scale."""
-
-    name: str
-    label: str
-    difference: Interval
-    better: bool | None
-    sentence: str
-
-
-@dataclass(frozen=True)
-class SplitScores:
-    """One way to judge: how the posts were split, every score on it, and what follows."""
-
-    split: str
-    label: str
-    meaning: str
-    rows: int
-    authors: int | None
-    scores: tuple[Score, ...]
-    leads: tuple[Lead, ...]
-    gap: Mapping[str, float]
-    coverage: Interval
-    verdict: str
-    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -340,6 +295,7 @@ class PostStory:
     similar: Similar | None = None
     what_if: WhatIf | None = None
     film: tuple[Still, ...] = ()
+    also: tuple[Also, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return plain values without NaN; pictures are for the page alone."""

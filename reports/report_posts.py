@@ -4,6 +4,17 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
+class Also:
+    """What is predicted of a post beside views, in counts, with the 80 % interval."""
+
+    name: str
+    prediction: float
+    low: float
+    high: float
+    sentence: str
+
+
+@dataclass(frozen=True)
 class SimilarPost:
     """One earlier post that is like the one explained, and how it did.
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from virality.reports.explain import Contributions, Scaled, feature_label, is_block, reasons
 from virality.reports.report import PostStory, Step
+from virality.reports.report_posts import Also
 from virality.reports.strings import say
 from virality.reports.words import amount, feature_words, spread, tidy
 
@@ -90,7 +91,21 @@ def story(
         up=up,
         down=down,
         sentence=_sentence(target, mean, (low, high), (percentile, hit), actual, unseen),
+        also=_also(target, predictions, row),
     )
+
+
+def _also(target: "Target", predictions: "Predictions", row: int) -> tuple[Also, ...]:
+    """Return what is predicted of a post beside views, where that was learned with them."""
+    told = []
+    for name, one in predictions.together.items():
+        low, mean, high = (
+            float(target.to_units(values[row])) for values in (one.low, one.mean, one.high)
+        )
+        label = say(f"serve.outcome.{name}")
+        sentence = say("post.also", predicted=amount(mean, label), range=spread(low, high, ""))
+        told.append(Also(name, mean, low, high, sentence))
+    return tuple(told)
 
 
 def _sentence(

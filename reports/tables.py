@@ -27,6 +27,7 @@ def tables_of(report: Report) -> dict[str, list[Record]]:
         **_drivers(report),
         "steps": [{"post": post.id, **flat(step)} for post in report.posts for step in post.steps],
         "posts": [flat(post) for post in report.posts],
+        "also": [{"post": post.id, **flat(one)} for post in report.posts for one in post.also],
         **_making(report),
     }
     for fit in report.fits:
@@ -93,6 +94,19 @@ def _belief(report: Report) -> dict[str, list[Record]]:
             {"split": split.split, "who": score.name, "metric": name, **flat(metric)}
             for split in splits
             for score in split.scores
+            for name, metric in score.metrics.items()
+        ],
+        "responses": [
+            {
+                "split": split.split,
+                "response": one.name,
+                "who": score.name,
+                "metric": name,
+                **flat(metric),
+            }
+            for split in splits
+            for one in split.also
+            for score in one.scores
             for name, metric in score.metrics.items()
         ],
         "leads": [

@@ -58,3 +58,24 @@ def make_case(n: int = 120, seed: int = 0, authors: int = 30, noise: float = 0.2
 def small_model() -> Model:
     """Return a model of the default case, trained once for all tests."""
     return train(*make_case(), target="views")
+
+
+PACE = 1
+"""Column that decides how often a view becomes a like here."""
+
+
+def respond(matrix, posts, seed=1):
+    """Add likes (up to one a view, by pace and author) and comments that not all posts have."""
+    rng = np.random.default_rng(seed)
+    views = posts["views"].to_numpy(float)
+    pace = matrix.frame.iloc[:, PACE].to_numpy()
+    warmth = 0.2 * (posts["author_id"].str.removeprefix("author").astype(int).to_numpy() % 3)
+    rate = 10 ** (-1.6 + 0.5 * pace + warmth + rng.normal(0, 0.15, len(posts)))
+    likes = np.floor(views * np.minimum(rate, 1.0)).astype(int)
+    comments = np.floor(views * 0.02 * 10 ** rng.normal(0, 0.3, len(posts)))
+    comments[rng.random(len(posts)) < 0.3] = np.nan
+    return posts.assign(
+        likes=pd.array(likes, dtype="Int64"),
+        comments=pd.Series(comments).astype("Int64"),
+        saves=pd.array([3] * 20 + [pd.NA] * (len(posts) - 20), dtype="Int64"),
+    )

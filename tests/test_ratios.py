@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from matrices import make_case
+from matrices import make_case, respond
 from typer.testing import CliRunner
 
 from virality.cli import app
@@ -14,26 +14,6 @@ from virality.modeling.bundle import load_model, save_model
 from virality.modeling.evaluate import Evaluation, evaluate
 from virality.modeling.ratios import log_counts, log_ratios
 from virality.modeling.train import train
-
-PACE = 1
-"""Column that decides how often a view becomes a like here."""
-
-
-def respond(matrix, posts, seed=1):
-    """Add likes (up to one a view, by pace and author) and comments that not all posts have."""
-    rng = np.random.default_rng(seed)
-    views = posts["views"].to_numpy(float)
-    pace = matrix.frame.iloc[:, PACE].to_numpy()
-    warmth = 0.2 * (posts["author_id"].str.removeprefix("author").astype(int).to_numpy() % 3)
-    rate = 10 ** (-1.6 + 0.5 * pace + warmth + rng.normal(0, 0.15, len(posts)))
-    likes = np.floor(views * np.minimum(rate, 1.0)).astype(int)
-    comments = np.floor(views * 0.02 * 10 ** rng.normal(0, 0.3, len(posts)))
-    comments[rng.random(len(posts)) < 0.3] = np.nan
-    return posts.assign(
-        likes=pd.array(likes, dtype="Int64"),
-        comments=pd.Series(comments).astype("Int64"),
-        saves=pd.array([3] * 20 + [pd.NA] * (len(posts) - 20), dtype="Int64"),
-    )
 
 
 @pytest.fixture(scope="module")
@@ -100,14 +80,17 @@ def test_bands_of_a_response_are_of_its_own_residuals():
 
 def test_a_kept_model_says_the_same_on_any_number_of_workers(case, model, tmp_path):
     save_model(model, tmp_path / "model")
-    save_model(train(*case, target="counts", jobs=1), tmp_path / "again")
+    for jobs in (1, 4):
+        save_model(train(*case, target="counts", jobs=jobs), tmp_path / f"again{jobs}")
     kept = load_model(tmp_path / "model")
     one, other = (which.predict(*case).together for which in (model, kept))
     for name in ("likes", "comments"):
         for part in ("mean", "low", "high"):
             np.testing.assert_array_equal(getattr(one[name], part), getattr(other[name], part))
     for path in sorted((tmp_path / "model").iterdir()):
-        assert path.read_bytes() == (tmp_path / "again" / path.name).read_bytes()
+        for jobs in (1, 4):
+            again = tmp_path / f"again{jobs}" / path.name
+            assert path.read_bytes() == again.read_bytes()
 
 
 def test_what_happened_since_reaches_the_ratios(case, model):

@@ -28,6 +28,8 @@ def show_explanation(told: "Explanation") -> None:
 def _show_post(post: "PostStory") -> None:
     say_line(f"[bold]{escaped(post.id)}[/bold]  {escaped(post.caption)}")
     say_line(f"  {escaped(post.sentence)}")
+    for other in post.also:
+        say_line(f"  {escaped(other.sentence)}")
     for mark, reasons in (("+", post.up), ("-", post.down)):
         for reason in reasons:
             say_line(f"  {mark} {escaped(reason.sentence)}")

@@ -180,7 +180,7 @@ def lay_out_result(
         parts=_parts(one["parts"], place, target),
         stacked=amount(forecast["prediction"], target.unit, target.counts),
         gains=tuple(_gain(gain, target) for gain in gains),
-        levers=tuple(_lever(lever) for lever in levers),
+        levers=_levers(levers),
         alike=_alike(one["niche"], target),
         alike_lead=_alike_lead(one["niche"], target),
         side=_side(answers, shown, target) if len(answers) > 1 else (),
@@ -291,6 +291,12 @@ def _gain(gain: Mapping[str, Any], target: Counted) -> GainRow:
     value, best = (value_words(gain[key], gain["unit"]) for key in ("value", "best"))
     words = say("serve.change.gain", label=gain["label"], value=value, best=best)
     return GainRow(words, times(gain["effect"], target.log, target.unit))
+
+
+def _levers(levers: Sequence[Mapping[str, Any]]) -> tuple[LeverRow, ...]:
+    """Return what can be moved, without what says the same at both ends of its range."""
+    ends = [{value_words(one[end], one["unit"]) for end in ("low", "high")} for one in levers]
+    return tuple(_lever(one) for one, said in zip(levers, ends, strict=True) if len(said) > 1)
 
 
 def _lever(lever: Mapping[str, Any]) -> LeverRow:

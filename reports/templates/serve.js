@@ -28,7 +28,7 @@
   });
 
   function reason(request) {
-    try { return JSON.parse(request.responseText).error.message; } catch (error) { return words.lost; }
+    try { return filled(words.refused, { why: JSON.parse(request.responseText).error.message }); } catch (error) { return words.lost; }
   }
 
   // The form: clips are listed, checked and sent with a bar that shows how far they are.

@@ -42,7 +42,13 @@ class AskPage:
 
 
 def render_ask(
-    clip_bytes: int, clips: int, captions: int, card: Mapping[str, Any], local: bool, trouble: str
+    clip_bytes: int,
+    clips: int,
+    captions: int,
+    card: Mapping[str, Any],
+    local: bool,
+    trouble: str,
+    beside: Sequence[str] = (),
 ) -> Page:
     """Return the form.
 
@@ -53,6 +59,7 @@ def render_ask(
         card: of the model.
         local: only this computer can reach the server.
         trouble: what was wrong with the last try.
+        beside: outcomes that the model predicts beside its target.
     """
     size = size_words(clip_bytes)
     keys = {
@@ -64,7 +71,7 @@ def render_ask(
     return _page(
         "serve_ask.html.j2",
         ask=AskPage(
-            clip_bytes, clips, captions, size, _about(card), local, _refused(trouble),
+            clip_bytes, clips, captions, size, _about(card, beside), local, _refused(trouble),
             {**texts, "size": size},
         ),
     )  # fmt: skip
@@ -79,8 +86,9 @@ def open_string(key: str) -> str:
     return STRINGS[key]
 
 
-def _about(card: Mapping[str, Any]) -> str:
-    facts = {"target": card["unit"], "rows": whole(card["rows"])}
+def _about(card: Mapping[str, Any], beside: Sequence[str]) -> str:
+    names = [card["unit"], *(say(f"serve.outcome.{name}") for name in beside)]
+    facts = {"target": ", ".join(names), "rows": whole(card["rows"])}
     first, last = card["first_posted_at"][:10], card["last_posted_at"][:10]
     if not (first and last and card["authors"]):
         return say("serve.ask.model.bare", **facts)

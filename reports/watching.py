@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from virality.reports.drawing import STRIP, Dot, Figure, Row, Rows, bar_figure, whisker
@@ -82,7 +83,8 @@ def _drift(watch: "Watch") -> str:
 
 def _drift_sentences(watch: "Watch") -> tuple[str, ...]:
     target = () if watch.target_drift is None else (watch.target_drift.sentence,)
-    return (*target, *(one.sentence for one in watch.moved[:SHOWN]))
+    moved = (f"{label(one.name)}{one.sentence.removeprefix(one.name)}" for one in watch.moved)
+    return (*target, *islice(moved, SHOWN))
 
 
 def _tiles(watch: "Watch") -> tuple[Tile, ...]:

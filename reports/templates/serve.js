@@ -202,6 +202,7 @@
       }).then(function (value) {
         if (number !== newest) return;
         then.textContent = value.words.prediction;
+        if (find("beside")) find("beside").textContent = value.words.beside;
         effect.textContent = value.words.effect;
         all("[data-column]", form).forEach(function (one) {
           var said = value.words.levers[one.getAttribute("data-column")];

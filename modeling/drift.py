@@ -7,7 +7,7 @@ test, corrected for the number of columns (Benjamini and Hochberg 1995,
 https://doi.org/10.1111/j.2517-6161.1995.tb02031.x), says so too.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,7 +85,7 @@ class Drift:
         return f"{self.name} {what} (PSI {self.psi:.2f}: {size})."
 
 
-def tell(moved: Sequence[Drift], most: int) -> tuple[str, ...]:
+def tell(moved: Sequence[Drift], most: int, naming: Callable[[str], str] = str) -> tuple[str, ...]:
     """Return sentences of the columns that have moved, those that went missing together in one.
 
     Without clips hundreds of columns are missing at once; that is one thing to say, not hundreds.
@@ -93,6 +93,7 @@ def tell(moved: Sequence[Drift], most: int) -> tuple[str, ...]:
     Args:
         moved: farthest first.
         most: sentences.
+        naming: what to call a column.
     """
     together: dict[tuple[str, str], list[Drift]] = {}
     for one in moved:
@@ -103,10 +104,10 @@ def tell(moved: Sequence[Drift], most: int) -> tuple[str, ...]:
     for (modality, _), group in together.items():
         first = group[0]
         said.append(
-            first.sentence
+            naming(first.name) + first.sentence.removeprefix(first.name)
             if len(group) == 1
             else f"{len(group)} features of {modality} are missing in {first.missing_now:.0%} of "
-            f"the posts, in {first.missing_before:.0%} before, {first.name} among them."
+            f"the posts, in {first.missing_before:.0%} before, {naming(first.name)} among them."
         )
     return tuple(said[:most])
 

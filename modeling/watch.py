@@ -263,8 +263,8 @@ def _advise(
         )
     if coverage.high < LEVEL - COVERED_LESS:
         faults.append(
-            f"The 80 % intervals hold {coverage.value:.0%} of the outcomes "
-            f"({coverage.low:.0%} to {coverage.high:.0%}): they promise too much."
+            f"The 80 % intervals hold {100 * coverage.value:.0f} % of the outcomes "
+            f"({100 * coverage.low:.0f} to {100 * coverage.high:.0f} %): they promise too much."
         )
     if target is not None and target.moved:
         warnings.append(target.sentence)

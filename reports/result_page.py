@@ -118,6 +118,7 @@ class ResultPage:
     down: tuple[str, ...]
     parts: tuple[PartRow, ...]
     stacked: str
+    beside: str
     gains: tuple[GainRow, ...]
     levers: tuple[LeverRow, ...]
     alike: tuple[AlikeRow, ...]
@@ -179,8 +180,9 @@ def lay_out_result(
         down=tuple(reason["sentence"] for reason in forecast["reasons_down"]),
         parts=_parts(one["parts"], place, target),
         stacked=amount(forecast["prediction"], target.unit, target.counts),
+        beside=outcome_words(forecast, target),
         gains=tuple(_gain(gain, target) for gain in gains),
-        levers=tuple(_lever(lever) for lever in levers),
+        levers=_levers(levers),
         alike=_alike(one["niche"], target),
         alike_lead=_alike_lead(one["niche"], target),
         side=_side(answers, shown, target) if len(answers) > 1 else (),
@@ -203,7 +205,7 @@ def _tiles(
     one: Mapping[str, Any], target: Counted, hit_threshold: float, top_fifth: bool
 ) -> tuple[Tile, ...]:
     forecast, niche = one["forecast"], one["niche"]
-    tiles = list(_outcome_tiles(forecast.get("outcomes") or {}, target))
+    tiles = list(_outcome_tiles(forecast, target))
     tiles.append(_place_tile("percentile", forecast["percentile"]))
     if niche:
         tiles.append(_place_tile("niche", niche["percentile"], posts=niche["posts"]))
@@ -227,19 +229,30 @@ def _place_tile(key: str, percentile: float, **more: Any) -> Tile:
     )
 
 
-def _outcome_tiles(outcomes: Mapping[str, Any], target: Counted) -> tuple[Tile, ...]:
+def _outcome_tiles(forecast: Mapping[str, Any], target: Counted) -> tuple[Tile, ...]:
     """Return a tile for every further outcome that the model predicts."""
-    tiles = []
-    for name in OUTCOMES:
-        value = outcomes.get(name)
-        if not isinstance(value, Mapping) or name == target.unit:
-            continue
-        label = say(f"serve.outcome.{name}")
-        within = spread(value["low"], value["high"], label)
-        tiles.append(
-            Tile(label, amount(value["prediction"], ""), say("serve.tile.range", range=within))
+    return tuple(
+        Tile(
+            label,
+            amount(value["prediction"], ""),
+            say("serve.tile.range", range=spread(value["low"], value["high"], label)),
         )
-    return tuple(tiles)
+        for label, value in _outcomes(forecast, target)
+    )
+
+
+def outcome_words(forecast: Mapping[str, Any], target: Counted) -> str:
+    """Return the further outcomes of a forecast: `3.2 k likes · 41 comments`, `""` without any."""
+    found = _outcomes(forecast, target)
+    return " · ".join(amount(value["prediction"], label) for label, value in found)
+
+
+def _outcomes(
+    forecast: Mapping[str, Any], target: Counted
+) -> list[tuple[str, Mapping[str, float]]]:
+    outcomes = forecast.get("outcomes") or {}
+    names = [name for name in OUTCOMES if name in outcomes and name != target.unit]
+    return [(say(f"serve.outcome.{name}"), outcomes[name]) for name in names]
 
 
 def _scale(forecast: Mapping[str, Any], axis: Axis, target: Counted) -> Scale:
@@ -291,6 +304,12 @@ def _gain(gain: Mapping[str, Any], target: Counted) -> GainRow:
     value, best = (value_words(gain[key], gain["unit"]) for key in ("value", "best"))
     words = say("serve.change.gain", label=gain["label"], value=value, best=best)
     return GainRow(words, times(gain["effect"], target.log, target.unit))
+
+
+def _levers(levers: Sequence[Mapping[str, Any]]) -> tuple[LeverRow, ...]:
+    """Return what can be moved, without what says the same at both ends of its range."""
+    ends = [{value_words(one[end], one["unit"]) for end in ("low", "high")} for one in levers]
+    return tuple(_lever(one) for one, said in zip(levers, ends, strict=True) if len(said) > 1)
 
 
 def _lever(lever: Mapping[str, Any]) -> LeverRow:

@@ -8,7 +8,7 @@ from typing import Any
 from virality.reports.render import policy_of, render_page
 from virality.reports.result_page import ResultPage, heading_of
 from virality.reports.strings import STRINGS, say
-from virality.reports.words import tidy, whole
+from virality.reports.words import size_words, tidy, whole
 
 STAGES = ("waiting", "text", "decode", "audio", "frames", "stream", "predict")
 SHEETS, SCRIPT = ("report.css", "serve.css"), "serve.js"
@@ -42,7 +42,13 @@ class AskPage:
 
 
 def render_ask(
-    clip_bytes: int, clips: int, captions: int, card: Mapping[str, Any], local: bool, trouble: str
+    clip_bytes: int,
+    clips: int,
+    captions: int,
+    card: Mapping[str, Any],
+    local: bool,
+    trouble: str,
+    beside: Sequence[str] = (),
 ) -> Page:
     """Return the form.
 
@@ -53,20 +59,26 @@ def render_ask(
         card: of the model.
         local: only this computer can reach the server.
         trouble: what was wrong with the last try.
+        beside: outcomes that the model predicts beside its target.
     """
-    megabytes = clip_bytes / 1_000_000
-    size = f"{megabytes:.0f} MB" if megabytes >= 1 else f"{clip_bytes / 1000:.0f} kB"
+    size = size_words(clip_bytes)
     keys = {
         "big": "script.big", "many": "script.many", "nothing": "script.nothing",
-        "lost": "script.lost", "remove": "ask.remove", "caption": "ask.caption.n",
+        "lost": "script.lost", "refused": "refused", "remove": "ask.remove",
+        "caption": "ask.caption.n",
     }  # fmt: skip
     texts = {key: open_string(f"serve.{name}") for key, name in keys.items()}
     return _page(
         "serve_ask.html.j2",
         ask=AskPage(
-            clip_bytes, clips, captions, size, _about(card), local, trouble, {**texts, "size": size}
+            clip_bytes, clips, captions, size, _about(card, beside), local, _refused(trouble),
+            {**texts, "size": size},
         ),
-    )
+    )  # fmt: skip
+
+
+def _refused(trouble: str) -> str:
+    return say("serve.refused", why=trouble.rstrip(".")) if trouble else ""
 
 
 def open_string(key: str) -> str:
@@ -74,8 +86,9 @@ def open_string(key: str) -> str:
     return STRINGS[key]
 
 
-def _about(card: Mapping[str, Any]) -> str:
-    facts = {"target": card["unit"], "rows": whole(card["rows"])}
+def _about(card: Mapping[str, Any], beside: Sequence[str]) -> str:
+    names = [card["unit"], *(say(f"serve.outcome.{name}") for name in beside)]
+    facts = {"target": ", ".join(names), "rows": whole(card["rows"])}
     first, last = card["first_posted_at"][:10], card["last_posted_at"][:10]
     if not (first and last and card["authors"]):
         return say("serve.ask.model.bare", **facts)
@@ -156,7 +169,7 @@ def render_result(page: ResultPage, known: Mapping[str, str], urls: Urls) -> Pag
         known: caption, hashtags, posted_at and sound_title as the what-if form begins with them.
         urls: where its forms go.
     """
-    words = {"busy": say("serve.change.busy"), "failed": open_string("serve.change.failed")}
+    words = {"busy": say("serve.change.busy"), "failed": open_string("serve.refused")}
     return _page(
         "serve_result.html.j2", page=page, known=known, urls=urls, words=words,
         caption=tidy(known["caption"], 400),
@@ -188,23 +201,42 @@ def render_told(
         trouble: what was wrong with the last try.
     """
     made = say("serve.told.made", when=made_at.strftime("%Y-%m-%d %H:%M"))
-    page = ToldPage(prediction, f"/predictions/{prediction}", made, sentence, receipt, trouble)
+    page = ToldPage(
+        prediction, f"/predictions/{prediction}", made, sentence, receipt, _refused(trouble)
+    )
     return _page("serve_told.html.j2", told=page)
 
 
 @dataclass(frozen=True)
 class ErrorPage:
-    """A request that was not served."""
+    """A request that was not served; `again` says when it may be."""
 
     status: int
     heading: str
     message: str
+    again: str
 
 
-def render_error(status: int, message: str) -> Page:
-    """Return the page that says why a request was not served."""
-    sentence = f"{message[:1].upper()}{message[1:].rstrip('.')}."
-    return _page("serve_error.html.j2", error=ErrorPage(status, heading_of(status), sentence))
+def render_error(status: int, message: str, retry_s: int = 0) -> Page:
+    """Return the page that says why a request was not served.
+
+    Args:
+        status: of HTTP.
+        message: why.
+        retry_s: after how many seconds it may be tried again, 0 if that changes nothing.
+    """
+    again = say("serve.error.again", seconds=retry_s) if retry_s else ""
+    error = ErrorPage(status, heading_of(status), as_sentence(message), again)
+    return _page("serve_error.html.j2", error=error)
+
+
+def as_sentence(message: str) -> str:
+    """Return a reason as a sentence of its own.
+
+    >>> as_sentence("the queue is full")
+    'The queue is full.'
+    """
+    return f"{message[:1].upper()}{message[1:].rstrip('.')}."
 
 
 def render_login(wrong: bool) -> Page:

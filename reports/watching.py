@@ -1,5 +1,6 @@
 """A monitored model -> what its page shows: a headline, tiles, sentences and figures."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,7 +18,7 @@ from virality.reports.scales import (
     x_axis,
 )
 from virality.reports.strings import say
-from virality.reports.words import factor, percent, whole
+from virality.reports.words import factor, fixed, label, percent, whole
 
 if TYPE_CHECKING:
     from virality.modeling.metrics import Metric
@@ -59,12 +60,17 @@ def tell_watch(watch: "Watch") -> Told:
         ),
         advice=watch.advice,
         headline=say(f"watch.{watch.advice}"),
-        reasons=watch.reasons,
-        notes=watch.notes,
+        reasons=tuple(_quoted(one) for one in watch.reasons),
+        notes=tuple(_quoted(one) for one in watch.notes),
         drift=_drift(watch),
         drifts=_drift_sentences(watch),
         tiles=_tiles(watch) if watch.metrics else (),
     )  # fmt: skip
+
+
+def _quoted(sentence: str) -> str:
+    """Return a sentence of the terminal with the commands in it between quotation marks."""
+    return re.sub("`([^`]*)`", "\u201c\\1\u201d", sentence)
 
 
 def _drift(watch: "Watch") -> str:
@@ -77,7 +83,7 @@ def _drift(watch: "Watch") -> str:
 
 def _drift_sentences(watch: "Watch") -> tuple[str, ...]:
     target = () if watch.target_drift is None else (watch.target_drift.sentence,)
-    return (*target, *tell(watch.moved, SHOWN))
+    return (*target, *tell(watch.moved, SHOWN, label))
 
 
 def _tiles(watch: "Watch") -> tuple[Tile, ...]:
@@ -99,17 +105,17 @@ def _tiles(watch: "Watch") -> tuple[Tile, ...]:
                 high=percent(watch.coverage.high),
             ),
         ),
-        Tile(f"{rank.value:.2f}", say("watch.rank"), _note("watch.rank_note", rank)),
+        Tile(fixed(rank.value), say("watch.rank"), _note("watch.rank_note", rank)),
     )  # fmt: skip
 
 
 def _size(steps: float, log: bool) -> str:
     """Return a difference on the learning scale: a factor where that is a logarithm."""
-    return say("watch.factor", factor=f"{factor(steps):.2f}") if log else f"{steps:.2f}"
+    return say("watch.factor", factor=f"{factor(steps):.2f}") if log else fixed(steps)
 
 
 def _note(key: str, metric: "Metric") -> str:
-    return say(key, low=f"{metric.low:.2f}", high=f"{metric.high:.2f}")
+    return say(key, low=fixed(metric.low), high=fixed(metric.high))
 
 
 def figures_of_watch(watch: "Watch") -> tuple[Figure, ...]:
@@ -175,7 +181,7 @@ def _drift_figure(watch: "Watch") -> Figure:
     return bar_figure(
         "watch-drift",
         "fig.watch_drift",
-        [one.name for one in shown],
+        [label(one.name) for one in shown],
         [one.psi for one in shown],
         [f"{one.psi:.2f}" for one in shown],
         ["up" if one.moved else "quiet" for one in shown],

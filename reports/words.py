@@ -49,6 +49,19 @@ def whole(value: int) -> str:
     return f"{value:,}"
 
 
+def size_words(size: int) -> str:
+    """Return a number of bytes, rounded down so that a limit is never overstated.
+
+    >>> size_words(200_000_000), size_words(1_201_000_000), size_words(300_000), size_words(900)
+    ('200 MB', '1.2 GB', '300 kB', '900 bytes')
+    """
+    for step, name in ((1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB")):
+        if size >= step:
+            tenths = 10 * size // step
+            return f"{tenths // 10 if tenths >= 100 else tenths / 10:g} {name}"
+    return f"{size} bytes"
+
+
 def _short(value: float) -> str:
     """Return 1.4, 40 or 600: one decimal only below ten."""
     text = f"{value:.1f}" if value < 9.95 else f"{value:.0f}"

@@ -100,9 +100,14 @@ def predictor() -> Predictor:
 class Site:
     """A server in a thread of this process, and a client that knows its address."""
 
-    def __init__(self, settings: Settings, log: PredictionLog | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        log: PredictionLog | None = None,
+        model: Predictor | None = None,
+    ) -> None:
         self.settings = settings
-        self.app = create_app(predictor(), settings, log)
+        self.app = create_app(model or predictor(), settings, log)
         self.board = self.app.state.board
         self._server = server_of(self.app, settings)
         self._sock = listen(settings)
@@ -135,9 +140,11 @@ class Site:
 
 
 @contextmanager
-def site(*, log: PredictionLog | None = None, **settings: object) -> Iterator[Site]:
+def site(
+    *, log: PredictionLog | None = None, model: Predictor | None = None, **settings: object
+) -> Iterator[Site]:
     """A server with some settings of its own, on a free port."""
-    with Site(Settings(port=0, **settings), log) as one:
+    with Site(Settings(port=0, **settings), log, model) as one:
         yield one
 
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 
 from virality.data.outcomes import Outcome
-from virality.reports.result_page import changed_words
+from virality.reports.result_page import changed_words, outcome_words
 from virality.reports.words import amount, value_words
 from virality.web import metrics
 from virality.web.intake import take_in, visitor_of
@@ -134,6 +134,7 @@ def what_if(request: Request, job_id: JobId, item: int, asked: WhatIf) -> JSONRe
     words = {
         "prediction": amount(made.prediction, target.unit, target.counts),
         "effect": changed_words(now, then, target),
+        "beside": outcome_words(then, target),
         "levers": {name: value_words(value, units[name]) for name, value in values.items()},
     }
     return JSONResponse(plainly({"forecast": then, "words": words}))
@@ -157,6 +158,7 @@ async def model(request: Request) -> JSONResponse:
     predictor = board_of(request).predictor
     settings, card = board_of(request).settings, predictor.model.card.as_json()
     view = {name: card[name] for name in ModelView.model_fields if name in card}
+    view["outcomes"] = [one.name for one in predictor.model.stack.ratios]
     view["levers"] = [vars(lever) for lever in predictor.levers]
     names = ("clip_bytes", "clips", "captions", "candidates")
     view["limits"] = {name: getattr(settings, name) for name in names}

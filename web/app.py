@@ -13,12 +13,12 @@ from starlette.requests import ClientDisconnect
 
 from virality import __version__
 from virality.data.errors import InputError, StorageError, UsageError, ViralityError
-from virality.reports.serve_page import render_error
 from virality.web import api, pages
 from virality.web.guard import Guard
 from virality.web.jobs import Board
+from virality.web.linger import Linger
 from virality.web.metrics import Metrics
-from virality.web.refusal import Refusal, refusal_body
+from virality.web.refusal import Refusal, put_refusal
 from virality.web.settings import Settings
 from virality.web.told import Ledger
 from virality.workflow.predictor import Predictor
@@ -68,6 +68,7 @@ def create_app(
     app.add_exception_handler(ClientDisconnect, _hung_up)
     app.add_middleware(Meter, metrics=counted)
     app.add_middleware(Guard, settings=settings, metrics=counted)
+    app.add_middleware(Linger)
     return app
 
 
@@ -99,17 +100,13 @@ class Meter:
 
 async def _refuse(request: Request, error: Exception) -> Response:
     refusal = _as_refusal(error)
-    headers = {"retry-after": str(refusal.retry_s)} if refusal.retry_s else {}
+    body, headers = put_refusal(refusal, request.url.path, request.headers.get("accept", ""))
     if refusal.status in (408, 413, 503):
         headers["connection"] = "close"  # the rest of the body is not read
     allowed = getattr(error, "headers", None) or {}
     if "allow" in {name.lower() for name in allowed}:
         headers |= dict(allowed)
-    if request.url.path.startswith("/api/") or "text/html" not in request.headers.get("accept", ""):
-        return Response(refusal_body(refusal), refusal.status, headers, "application/json")
-    page = render_error(refusal.status, refusal.message)
-    headers["content-security-policy"] = page.policy
-    return Response(page.html, refusal.status, headers, "text/html; charset=utf-8")
+    return Response(body, refusal.status, headers)
 
 
 def _as_refusal(error: Exception) -> Refusal:

@@ -3,8 +3,9 @@
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from virality.reports.words import size_words
 from virality.web.metrics import Metrics
-from virality.web.refusal import Refusal, refusal_body
+from virality.web.refusal import Refusal, put_refusal
 from virality.web.settings import Settings
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class Guard:
         if refusal.code == "token" and "text/html" in _one(headers, "accept"):
             await _redirect(_headed(send), "/login")
             return
-        await _answer(_headed(send), refusal)
+        await _answer(_headed(send), refusal, scope["path"], _one(headers, "accept"))
 
     def _refusal(self, scope: "Scope", headers: dict[str, list[str]]) -> Refusal | None:
         hosts = headers.get("host", [])
@@ -87,7 +88,7 @@ class Guard:
         most = self.settings.body_bytes if scope["path"] in BRINGS_CLIPS else SMALL_BODY
         length = _one(headers, "content-length")
         if length and (not (length.isascii() and length.isdigit()) or int(length) > most):
-            return Refusal(413, "too_large", f"at most {most} bytes are taken in one request")
+            return Refusal(413, "too_large", f"one request may have at most {size_words(most)}")
         return None
 
 
@@ -133,10 +134,10 @@ def _headed(send: "Send") -> "Send":
     return headed
 
 
-async def _answer(send: "Send", refusal: Refusal) -> None:
-    body = refusal_body(refusal)
-    headers = [
-        (b"content-type", b"application/json"),
+async def _answer(send: "Send", refusal: Refusal, path: str, accept: str) -> None:
+    body, named = put_refusal(refusal, path, accept)
+    headers = [(name.encode(), value.encode()) for name, value in named.items()]
+    headers += [
         (b"content-length", str(len(body)).encode()),
         (b"connection", b"close"),  # what else was sent is not read
     ]

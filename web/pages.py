@@ -39,7 +39,7 @@ def ask_again(board: "Board", trouble: str, status: int) -> HTMLResponse:
     settings, card = board.settings, board.predictor.model.card.as_json()
     page = serve_page.render_ask(
         settings.clip_bytes, settings.clips, settings.captions, card, is_loopback(settings.host),
-        trouble,
+        trouble, [one.name for one in board.predictor.model.stack.ratios],
     )  # fmt: skip
     return shown(page, status)
 

@@ -2,6 +2,8 @@
 
 import json
 
+from virality.reports.serve_page import render_error
+
 
 class Refusal(Exception):  # noqa: N818 - not every refusal is an error of ours
     """Why a request is not served.
@@ -18,6 +20,18 @@ class Refusal(Exception):  # noqa: N818 - not every refusal is an error of ours
         self.status, self.code, self.message, self.retry_s = status, code, message, retry_s
 
 
-def refusal_body(refusal: Refusal) -> bytes:
-    """Return the body of an answer that refuses."""
-    return json.dumps({"error": {"code": refusal.code, "message": refusal.message}}).encode()
+def put_refusal(refusal: Refusal, path: str, accept: str) -> tuple[bytes, dict[str, str]]:
+    """Return body and headers of an answer that refuses: a page for browsers, JSON for programs.
+
+    Args:
+        refusal: why.
+        path: that was asked for; the API answers programs only.
+        accept: what the other side can read, as its header says.
+    """
+    headers = {"retry-after": str(refusal.retry_s)} if refusal.retry_s else {}
+    if path.startswith("/api/") or "text/html" not in accept:
+        told = {"error": {"code": refusal.code, "message": refusal.message}}
+        return json.dumps(told).encode(), {**headers, "content-type": "application/json"}
+    page = render_error(refusal.status, refusal.message, refusal.retry_s)
+    headers["content-security-policy"] = page.policy
+    return page.html.encode(), {**headers, "content-type": "text/html; charset=utf-8"}

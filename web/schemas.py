@@ -111,6 +111,7 @@ class ModelView(BaseModel):
 
     target: str
     unit: str
+    outcomes: list[str] = Field(description="what is predicted beside it, together with it")
     rows: int
     authors: int
     first_posted_at: str

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from virality.reports.words import tidy
+from virality.reports.words import size_words, tidy
 from virality.web.refusal import Refusal
 from virality.web.settings import Settings
 
@@ -153,8 +153,8 @@ class FormReader:
             return
         self._bytes += end - start
         if part.size > self._settings.clip_bytes:
-            most = self._settings.clip_bytes // 1_000_000 or 1
-            raise Refusal(413, "clip_too_large", f"a clip may have at most {most} MB")
+            most = size_words(self._settings.clip_bytes)
+            raise Refusal(413, "clip_too_large", f"a clip may have at most {most}")
         part.sink.write(memoryview(data)[start:end])
 
     def _end(self) -> None:

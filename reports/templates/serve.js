@@ -28,7 +28,7 @@
   });
 
   function reason(request) {
-    try { return JSON.parse(request.responseText).error.message; } catch (error) { return words.lost; }
+    try { return filled(words.refused, { why: JSON.parse(request.responseText).error.message }); } catch (error) { return words.lost; }
   }
 
   // The form: clips are listed, checked and sent with a bar that shows how far they are.
@@ -202,6 +202,7 @@
       }).then(function (value) {
         if (number !== newest) return;
         then.textContent = value.words.prediction;
+        if (find("beside")) find("beside").textContent = value.words.beside;
         effect.textContent = value.words.effect;
         all("[data-column]", form).forEach(function (one) {
           var said = value.words.levers[one.getAttribute("data-column")];

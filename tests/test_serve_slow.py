@@ -1,0 +1,220 @@
+"""Group D: connections that say nothing, drip, never stop or break off, and answers that arrive."""
+
+import socket
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import serve_case as case
+from serve_case import finished, form, site
+
+from virality.web import linger
+
+CLIP_BYTES = 100_000
+TOKEN = "a-token-of-the-tests-0123456789"
+BEARER = b"Authorization: Bearer " + TOKEN.encode() + b"\r\n"
+FILE = b'--xyz\r\nContent-Disposition: form-data; name="clip"; filename="a.mp4"\r\n\r\n'
+
+
+@pytest.fixture(scope="module")
+def server():
+    with site(
+        clip_bytes=CLIP_BYTES, token=TOKEN, waiting=30, header_s=1.0, idle_s=1.0, upload_s=2.0
+    ) as one:
+        yield one
+
+
+@pytest.fixture
+def client(server):
+    with server.client(headers={"authorization": f"Bearer {TOKEN}"}) as one:
+        yield one
+
+
+def head(path: str = "/api/v1/jobs", length: int = 1_000_000, more: bytes = BEARER) -> bytes:
+    """The head of a request that brings a form."""
+    return (
+        f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n"
+        "Content-Type: multipart/form-data; boundary=xyz\r\nConnection: close\r\n"
+    ).encode() + more + b"\r\n"  # fmt: skip
+
+
+def answer_of(sock: socket.socket) -> bytes:
+    """All that comes until the other side closes."""
+    pieces = []
+    while piece := sock.recv(65_536):
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+def status_of(answer: bytes) -> int:
+    return int(answer.split(b" ", 2)[1])
+
+
+def quiet(server) -> None:
+    """Wait until nothing is under way; nothing may have stayed on disk."""
+    until = time.monotonic() + 120
+    while server.board.busy():
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    assert list(server.board.root.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "begun",
+    [b"", b"G", b"GET / HTTP/1.1\r\n", b"GET / HTTP/1.1\r\nHost: localhost\r\nX-A: ", b"\r"],
+)
+def test_a_connection_must_soon_say_what_it_wants(server, begun):
+    with server.connect() as sock:
+        sock.sendall(begun)
+        started = time.monotonic()
+        answer_of(sock)
+        assert time.monotonic() - started < 20
+
+
+@pytest.mark.parametrize("path", ["/api/v1/jobs", "/predict", "/login"])
+@pytest.mark.parametrize("pause", [0.2, 30.0])
+def test_a_body_that_drips_or_stops_is_given_up(server, path, pause):
+    """One byte now and then never idles too long, so that there is a limit on the whole, too."""
+    with server.connect() as sock:
+        sock.sendall(head(path, 90_000) + FILE.replace(b'filename="a.mp4"', b""))
+        sock.settimeout(pause)
+        until = time.monotonic() + 60
+        while True:
+            assert time.monotonic() < until
+            try:
+                begin = sock.recv(65_536)
+                break
+            except TimeoutError:
+                sock.sendall(b"x")
+    assert status_of(begin) == 408
+    quiet(server)
+
+
+EARLY = {
+    "a clip too large": (head(length=500_000), 413),
+    "a request too large": (head(length=5_000_000), 413),
+    "no token": (head(more=b""), 401),
+    "another site": (head(more=BEARER + b"Origin: http://evil.example\r\n"), 403),
+    "another name": (head().replace(b"localhost", b"evil.example"), 400),
+    "no such page": (head("/nothing", 90_000), 404),
+    "another kind": (head().replace(b"multipart/form-data", b"text/plain"), 415),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", EARLY)
+@pytest.mark.parametrize("accept", [b"*/*", b"text/html"])
+def test_an_early_answer_arrives_while_the_body_is_still_sent(server, name, accept):
+    begin, status = EARLY[name]
+    begin = begin.replace(b"\r\n\r\n", b"\r\nAccept: " + accept + b"\r\n\r\n")
+    if accept == b"text/html":
+        begin = begin.replace(b"/api/v1/jobs", b"/predict")  # the API speaks to programs alone
+    length = int(begin.split(b"Content-Length: ")[1].split(b"\r\n")[0])
+    with server.connect() as sock:
+        sock.sendall(begin + FILE)
+        left = length - len(FILE)
+        while left > 0:  # as a browser does, which reads when all is sent
+            sock.sendall(b"x" * min(left, 65_536))
+            left -= 65_536
+        answer = answer_of(sock)
+    if (status, accept) == (401, b"text/html"):
+        assert b"location: /login" in answer
+        return
+    assert status_of(answer) == status
+    assert (b"<!doctype html>" in answer) == (accept == b"text/html")
+    quiet(server)
+
+
+def pour(sock: socket.socket, seconds: float) -> None:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        sock.sendall(b"x" * 1000)
+        time.sleep(0.01)
+
+
+def test_who_never_stops_sending_is_left(server, monkeypatch):
+    monkeypatch.setattr(linger, "MOST_S", 1.0)
+    with server.connect() as sock:
+        sock.sendall(head(length=30_000_000))
+        with pytest.raises(OSError, match=r"Broken pipe|reset"):
+            pour(sock, 60)
+    quiet(server)
+
+
+def test_who_waits_to_be_asked_for_the_body_is_not_waited_for(server):
+    more = BEARER + b"Expect: 100-continue\r\n"
+    with server.connect() as sock:
+        sock.sendall(head(length=30_000_000, more=more))
+        started = time.monotonic()
+        assert status_of(answer_of(sock)) == 413
+        assert time.monotonic() - started < linger.MOST_S
+
+
+HEADS = {
+    "a long address": b"GET /" + b"a" * 40_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "a long header": b"GET / HTTP/1.1\r\nHost: localhost\r\nX-A: " + b"a" * 40_000 + b"\r\n\r\n",
+    "many headers": b"GET / HTTP/1.1\r\nHost: localhost\r\n" + b"X-A: a\r\n" * 9000 + b"\r\n",
+    "no protocol": b"hello\r\n\r\n",
+    "two lengths": head(more=b"Content-Length: 5\r\n"),
+    "length and chunks": head(more=b"Transfer-Encoding: chunked, x\r\n"),
+    "a bad chunk": head().replace(b"Content-Length: 1000000", b"Transfer-Encoding: chunked")
+    + b"zz\r\nxx\r\n",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HEADS)
+def test_a_head_that_cannot_be_is_refused(server, client, name):
+    with server.connect() as sock:
+        sock.sendall(HEADS[name])
+        answer = sock.recv(65_536)
+    assert not answer or 400 <= status_of(answer) < 502
+    quiet(server)
+    assert client.get("/health").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/api/v1/jobs", "/predict"])
+def test_who_hangs_up_after_sending_leaves_nothing(server, path):
+    body = FILE + case.clip(0).read_bytes()[:90_000] + b"\r\n--xyz--\r\n"
+    with server.connect() as sock:
+        sock.sendall(head(path, len(body)) + body)
+    quiet(server)
+
+
+def test_good_and_bad_uploads_at_once_do_not_mix(server):
+    good = form(case.clip(0), captions=("good",))
+    bad = [
+        [("clip", ("large.mp4", b"x" * (CLIP_BYTES + 1), "video/mp4"))],
+        form(captions=("x",), followers="many"),
+        form(no_such_field="x"),
+    ]
+
+    def send(number: int) -> int:
+        with server.client(headers={"authorization": f"Bearer {TOKEN}"}) as client:
+            answer = client.post("/api/v1/jobs", files=bad[number % 3] if number % 2 else good)
+            if answer.status_code == 202:
+                (item,) = finished(client, answer.json()["id"])["items"]
+                assert item["status"] == "ok"
+            return answer.status_code
+
+    with ThreadPoolExecutor(16) as threads:
+        statuses = list(threads.map(send, range(16)))
+    assert statuses[::2] == [202] * 8
+    assert set(statuses[1::2]) == {413, 422}
+    quiet(server)
+
+
+GUESSES = ["a" * 32, "_" * 32, "%2e%2e%2fx", "%00", "\u00fc" * 8, "a" * 33]
+ASKED = [
+    ("GET", "/api/v1/jobs/{}"), ("DELETE", "/api/v1/jobs/{}"), ("GET", "/results/{}?item=0"),
+    ("POST", "/api/v1/jobs/{}/items/0/what-if"), ("GET", "/predictions/{}"),
+    ("POST", "/api/v1/predictions/{}/feedback"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("guess", GUESSES)
+@pytest.mark.parametrize("asked", ASKED)
+def test_no_guess_leads_anywhere(client, asked, guess):
+    method, path = asked
+    body = {"views": 1} if "feedback" in path else {}
+    answer = client.request(method, path.format(guess), json=body if method == "POST" else None)
+    assert answer.status_code in (404, 422)
+    assert "forecast" not in answer.text

@@ -22,7 +22,7 @@ LOW = 220.0
 def making_figures(report: Report) -> tuple[Figure, ...]:
     """Return those that there is something to show in."""
     figures = []
-    lacking = tuple(one for one in report.data.fields if one.missing > 0)
+    lacking = tuple(one for one in report.data.filled if one.missing > 0)
     if lacking:
         figures.append(missing_figure(lacking))
     study = report.making.study

@@ -58,7 +58,10 @@ class FeatureCard:
 
 @dataclass(frozen=True)
 class DataCard:
-    """The data: how much, from when, what is missing and what is known when."""
+    """The data: how much, from when, what is missing and what is known when.
+
+    `fields` are all that the table has; `filled` are those that some post has, `empty` the others.
+    """
 
     rows: int
     labelled: int
@@ -70,6 +73,16 @@ class DataCard:
     features: tuple[FeatureCard, ...]
     statuses: Mapping[str, int]
     sentences: tuple[str, ...]
+
+    @property
+    def filled(self) -> tuple[FieldCard, ...]:
+        """The fields that at least one post has."""
+        return tuple(one for one in self.fields if one.missing < 1.0)
+
+    @property
+    def empty(self) -> tuple[FieldCard, ...]:
+        """The fields that no post has: their names say it all."""
+        return tuple(one for one in self.fields if one.missing >= 1.0)
 
 
 @dataclass(frozen=True)

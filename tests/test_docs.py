@@ -1,6 +1,7 @@
 """The documents against the program: commands parse, links resolve, every command is described."""
 
 import re
+import runpy
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
@@ -126,6 +127,22 @@ def test_links_resolve(page: Path) -> None:
         assert place.is_relative_to(ROOT), f"{page.name}: {link} leads out of the project"
         if anchor and place.suffix == ".md":
             assert anchor in _anchors(place), f"{page.name}: {link}"
+
+
+PICTURES = ROOT / "docs" / "pictures"
+MOST_BYTES = 150_000
+
+
+def test_every_picture_is_shown_with_words_and_is_small() -> None:
+    page = (ROOT / "docs" / "report-tour.md").read_text(encoding="utf-8")
+    shown = re.findall(r"!\[([^\]]*)\]\(pictures/([\w-]+)\.png\)", page)
+    there = {path.stem: path.stat().st_size for path in PICTURES.glob("*.png")}
+    assert sorted(name for _, name in shown) == sorted(there)
+    taken = runpy.run_path(str(ROOT / "docs" / "pictures.py"))
+    assert {*taken["REPORT"], *taken["FILM"]} == set(there)
+    assert all(size <= MOST_BYTES for size in there.values()), there
+    for words, name in shown:
+        assert len(words) >= 40, f"{name}.png: say what is to be seen in it"
 
 
 def _subcommands() -> dict[str, Any]:

@@ -235,6 +235,26 @@ def test_thin_reports_render_too(keep: dict[str, object]) -> None:
     assert "</html>" in text
 
 
+def test_fields_that_no_post_has_are_folded_into_one_line() -> None:
+    report = hostile()
+    some = report.data.fields[0]
+    fields = [replace(some, name=f"bare_{i}", meaning=f"bare {i}", missing=1.0) for i in range(40)]
+    scarce = replace(some, name="scarce", meaning="a scarce one", missing=0.5)
+    report = replace(report, data=replace(report.data, fields=(some, scarce, *fields)))
+    (figure,) = (one for one in figures_of(report) if one.key == "missing")
+    assert [name for name, _ in figure.rows] == ["a scarce one"]
+    text = render(report)
+    start = text.index('id="empty"')
+    folded = text[start : text.index("</details>", start)]
+    assert "Empty in every post: 40 of 42 fields" in folded
+    rest = text.replace(folded, "")
+    for one in fields:
+        assert one.name in folded
+        assert f">{one.name}<" not in rest
+    told = json.loads(twin(report))["data"]["fields"]
+    assert [one["name"] for one in told if one["missing"] == 1.0] == [one.name for one in fields]
+
+
 def test_a_score_without_logarithm_renders() -> None:
     model, features, judged = case(log=False)
     assert "log score" in render(summarize(model, features, judged, None))

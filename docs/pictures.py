@@ -37,12 +37,12 @@ REPORT: Mapping[str, Shot] = {
     "drivers": Shot("#drivers-title"),
     "swarm": Shot("#figure-swarm"),
     "dependence": Shot(".pair:has(#figure-dependence-0)"),
-    "trends": Shot("#trends"),
+    "trends": Shot("#trends", 1020),
     "fit": Shot("#fit"),
     "post": Shot("#post-1", 620),
     "waterfall": Shot("#post-1 details.more", 640, unfold="#post-1 details.more"),
     "whatif": Shot("#post-1 .whatif", 900, unfold="#post-1 .whatif"),
-    "making": Shot("#making"),
+    "making": Shot("#making", 1130),
     "phone": Shot("#belief-title", 844, phone=True),
 }
 FILM: Mapping[str, Shot] = {"film": Shot("article.post", 620)}

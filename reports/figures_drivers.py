@@ -121,10 +121,16 @@ def swarm_figure(explained: Explained, log: bool, outcome: str) -> Figure:
             (row.label, times(min(row.effects), log), times(max(row.effects), log))
             for row in explained.swarms
         ),
-        legend=(("s0", say("legend.low")), ("s2", say("legend.middle")),
-                ("s4", say("legend.high")), ("none", say("legend.none"))),
+        legend=_shade_legend(explained),
         table="swarms",
-    )  # fmt: skip
+    )
+
+
+def _shade_legend(explained: Explained) -> tuple[tuple[str, str], ...]:
+    """Return what colours of values mean; that some have no value only where one is drawn."""
+    known = (("s0", say("legend.low")), ("s2", say("legend.middle")), ("s4", say("legend.high")))
+    bare = any(shade is None for row in explained.swarms for shade in row.shades)
+    return (*known, ("none", say("legend.none"))) if bare else known
 
 
 def _reach(row: Swarm, log: bool) -> str:

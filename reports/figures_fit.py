@@ -8,6 +8,8 @@ from virality.reports.scales import (
     Axis,
     Scale,
     around,
+    effect_values,
+    effect_words,
     number_words,
     round_values,
     unit_axis,
@@ -18,7 +20,7 @@ from virality.reports.scales import (
     y_axis,
 )
 from virality.reports.strings import say
-from virality.reports.words import amount, factor, percent, significant, spread, whole
+from virality.reports.words import amount, percent, significant, spread, whole
 
 FACTORS = (0.001, 0.01, 0.1, 0.5, 1, 2, 10, 100, 1000)
 SQUARE, LOW = 340.0, 220.0
@@ -72,12 +74,14 @@ def error_words(error: float, log: bool) -> str:
     """Return an error on the learning scale: `× 2`, `÷ 3`, or a difference."""
     if not log:
         return significant(error)
-    return f"× {factor(error):.2g}" if error >= 0 else f"÷ {factor(-error):.2g}"
+    return effect_words(error, log, 2)
 
 
 def error_values(scale: Scale, log: bool) -> tuple[float, ...]:
     """Return ticks of errors."""
-    return tuple(log10(one) for one in FACTORS) if log else round_values(scale.low, scale.high)
+    if not log or scale.high - scale.low < 1:
+        return effect_values(scale, log)
+    return tuple(log10(one) for one in FACTORS)
 
 
 def error_title(log: bool) -> str:
@@ -88,7 +92,7 @@ def error_title(log: bool) -> str:
 def error_axis(scale: Scale, log: bool) -> Axis:
     """Return the axis of errors along the bottom."""
     return x_axis(
-        scale, error_title(log), error_values(scale, log), lambda one: error_words(one, log)
+        scale, error_title(log), error_values(scale, log), lambda one: effect_words(one, log)
     )
 
 
@@ -151,7 +155,7 @@ def calibration_figure(fit: Fit, unit: str, log: bool) -> Figure:
             int(SQUARE),
             unit_axis(across, say("axis.predicted", unit=unit)),
             y_axis(
-                up, error_title(log), error_values(up, log), lambda one: error_words(one, log),
+                up, error_title(log), error_values(up, log), lambda one: effect_words(one, log),
                 SQUARE,
             ),
             tuple(marks),

@@ -14,7 +14,7 @@ from virality.reports.scales import (
     y_axis,
 )
 from virality.reports.strings import say
-from virality.reports.words import percent, significant
+from virality.reports.words import fixed, percent, significant
 
 LOW = 220.0
 
@@ -105,7 +105,7 @@ def weights_figure(weights: tuple[Weight, ...]) -> Figure:
         "fig.weights",
         [one.label for one in weights],
         [one.weight for one in weights],
-        [significant(one.weight) for one in weights],
+        [fixed(one.weight) for one in weights],
         ["model"] * len(weights),
         scale,
         plain_axis(scale, say("axis.weight")),

@@ -160,7 +160,7 @@ def _bounds(one: SliceScore, log: bool) -> str:
 
 
 def _size(error: float, log: bool) -> str:
-    return say("slice.factor", factor=effect_words(error, log)) if log else error_words(error, log)
+    return effect_words(error, log) if log else error_words(error, log)
 
 
 def importance_figure(shares: Mapping[str, float]) -> Figure:

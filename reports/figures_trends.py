@@ -177,9 +177,9 @@ def _slots(name: str, found: Found, slots: Sequence[Slot], words: Callable[[Slot
     )  # fmt: skip
 
 
-def clear_legend() -> tuple[tuple[str, str], ...]:
-    """Return what the colours of points mean."""
-    return tuple((style, say(f"trends.clear.{style}")) for style in ("up", "down", "quiet"))
+def clear_legend(kind: str = "clear") -> tuple[tuple[str, str], ...]:
+    """Return what colours mean: of effects (`clear`), of use (`moving`), of the top (`more`)."""
+    return tuple((style, say(f"trends.{kind}.{style}")) for style in ("up", "down", "quiet"))
 
 
 def _short(slot: Slot) -> str:
@@ -260,7 +260,7 @@ def _item_rows(
     return _figure(
         name, Rows(rows, effect_axis_of(scale, log, part), guides=(scale.x(0.0),)),
         ("name", *EFFECT_HEAD, "count", "authors", "recent", "earlier"), table, part,
-        clear_legend(),
+        clear_legend("moving" if part.endswith("moves") else "clear"),
     )  # fmt: skip
 
 
@@ -312,7 +312,7 @@ def _topics(found: Found, topics: Topics) -> Figure:
     return _figure(
         "topics", Rows(tuple(rows), Axis(say("axis.posted"), ticks), tall),
         ("topic", *EFFECT_HEAD, "change", "interval", "clear", "count", "authors"), table,
-        legend=tuple((style, say(f"trends.moving.{style}")) for style in ("up", "down", "quiet")),
+        legend=clear_legend("moving"),
     )  # fmt: skip
 
 
@@ -340,5 +340,5 @@ def _contrasts(found: Found) -> Figure:
     return _figure(
         "contrasts", Rows(rows, axis, guides=(scale.x(0.5),)),
         ("property", "top_rest", "more", "interval", "clear", "count"), table,
-        legend=clear_legend(),
+        legend=clear_legend("more"),
     )  # fmt: skip

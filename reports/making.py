@@ -26,8 +26,6 @@ def making_of(
 ) -> Making:
     """Return all that someone needs to judge and to repeat the making of a model."""
     card = model.card
-    licences = [*card.licences]
-    licences += [text for name, text in LICENCES.items() if name in card.featurizers]
     return Making(
         study=study_of(tuning) if tuning else None,
         weights=tuple(Weight(name, base_label(name), float(w)) for name, w in card.weights.items()),
@@ -36,10 +34,19 @@ def making_of(
         versions={**dict(card.libraries), **dict(sorted(card.featurizers.items()))},
         use=(say("use.1"), say("use.2")),
         limits=(*(say(f"limits.{i}") for i in (1, 2, 3)), *card.notes),
-        licences=tuple(dict.fromkeys(licences)),
+        licences=_licences(card),
         commands=commands(card, evaluations, seed),
         importance=parameter_importance(tuning) if tuning else {},
     )
+
+
+def _licences(card: "ModelCard") -> tuple[str, ...]:
+    """Return what licences ask: in the page's language, or as the card has it."""
+    from virality.modeling.train import LICENCES as CARD_TEXTS
+
+    told = {name: text for name, text in LICENCES.items() if name in card.featurizers}
+    said = {CARD_TEXTS.get(name) for name in told}
+    return (*(text for text in card.licences if text not in said), *told.values())
 
 
 def base_label(name: str) -> str:
@@ -56,9 +63,9 @@ def _facts(model: "Model", largest_error: float, seed: int) -> dict[str, str]:
         "target": f"{card.target} ({card.scale})",
         "rows": whole(card.rows),
         "authors": whole(card.authors) if card.authors else "",
-        "first": card.first_posted_at,
-        "last": card.last_posted_at,
-        "features": str(len(card.features)),
+        "first": card.first_posted_at[:10],
+        "last": card.last_posted_at[:10],
+        "features": whole(len(card.features)),
         "hit": amount(card.hit_threshold, target.unit, target.counts),
         "seed": str(card.seed),
         "report_seed": str(seed),
@@ -115,7 +122,7 @@ def _flattery(tuning: "Tuning") -> str:
     if nested is None or gap is None:
         return say("study.not_nested")
     shown = {"value": significant(tuning.value, 3), "nested": significant(nested, 3)}
-    if gap <= 0:
+    if gap <= 0 or shown["value"] == shown["nested"]:
         return say("study.no_optimism", **shown)
     return say("study.optimism", **shown, share=percent(gap / nested, 1))
 

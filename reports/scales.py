@@ -9,11 +9,14 @@ from virality.reports.words import MINUS, count_words, factor, percent, signific
 
 Words = Callable[[float], str]
 
-PHONE, DESK = 300.0, 560.0
-"""Widths in pixels at which the labels along an edge must not touch."""
+PHONE, DESK = 250.0, 560.0
+"""Widths in pixels at which labels along an edge must not touch; on a phone, inside a card."""
 
 LETTER = 7.0
 """Pixels that a letter takes at most on average, with the air around a word."""
+
+LINE = 18
+"""Pixels between two labels, one above the other."""
 
 
 @dataclass(frozen=True)
@@ -96,12 +99,21 @@ def x_axis(scale: Scale, title: str, values: Iterable[float], words: Words) -> A
 
 
 def y_axis(scale: Scale, title: str, values: Iterable[float], words: Words, height: float) -> Axis:
-    """Return an axis along the left side: labels that would touch are left out."""
+    """Return an axis along the left side: labels that would touch are left out.
+
+    The value next to zero comes first, so that what is shown above and below it is alike.
+    """
+    known = sorted(one for one in values if scale.holds(one))
+    nearest = min(range(len(known)), key=lambda place: abs(known[place]), default=0)
     shown: list[Tick] = []
-    for value in sorted(one for one in values if scale.holds(one)):
+    for value in known[nearest:]:
         at = scale.y(value, height)
-        if not shown or shown[-1].at - at >= 18:
+        if not shown or shown[-1].at - at >= LINE:
             shown.append(Tick(at, words(value)))
+    for value in reversed(known[:nearest]):
+        at = scale.y(value, height)
+        if at - shown[0].at >= LINE:
+            shown.insert(0, Tick(at, words(value)))
     return Axis(title, tuple(shown))
 
 
@@ -141,6 +153,8 @@ def effect_values(scale: Scale, log: bool) -> tuple[float, ...]:
         return round_values(scale.low, scale.high)
     span = scale.high - scale.low
     above: tuple[float, ...] = (1, 2, 5, 10, 100, 1000)
+    if span < 1.4:
+        above = (1, 1.5, 2, 3, 5)
     if span < 0.9:
         above = (1, 1.25, 1.5, 2, 3)
     if span < 0.45:
@@ -153,13 +167,22 @@ def effect_values(scale: Scale, log: bool) -> tuple[float, ...]:
     return tuple(round(math.log10(step), 6) for step in steps)
 
 
-def effect_words(effect: float, log: bool) -> str:
-    """Return a contribution as short as a tick: `× 2`, `÷ 3`, or a difference."""
+def effect_words(effect: float, log: bool, digits: int = 3) -> str:
+    """Return a contribution as short as a tick: `× 2`, `÷ 3`, or a difference.
+
+    >>> effect_words(0.301, True), effect_words(-2.0, True), effect_words(0.31, False)
+    ('× 2', '÷ 100', '0.31')
+    """
     if not log:
         return significant(effect)
-    if abs(effect) < 1e-9:
-        return "× 1"
-    return f"× {factor(effect):.3g}" if effect > 0 else f"÷ {factor(-effect):.3g}"
+    text = _multiple(abs(effect), digits)
+    return f"÷ {text}" if effect < 0 and text != "1" else f"× {text}"
+
+
+def _multiple(effect: float, digits: int) -> str:
+    """Return a factor without powers of ten: 1.25, 100, 40 k."""
+    value = factor(effect)
+    return significant(value, digits) if value < 10_000 else count_words(value)
 
 
 def effect_axis(scale: Scale, log: bool) -> Axis:

@@ -11,7 +11,7 @@ from virality.reports.explain import Contributions, Scaled, feature_label, is_bl
 from virality.reports.report import PostStory, Step
 from virality.reports.report_posts import Also
 from virality.reports.strings import say
-from virality.reports.words import amount, feature_words, spread, tidy
+from virality.reports.words import amount, chance, feature_words, spread, tidy
 
 if TYPE_CHECKING:
     from virality.modeling.evaluate import Evaluation
@@ -121,7 +121,7 @@ def _sentence(
         predicted=amount(mean, target.unit, target.counts),
         range=spread(*bounds, "", target.counts),
         percentile=f"{chances[0]:.0f}",
-        hit=f"{100 * chances[1]:.0f} %",
+        hit=chance(chances[1]),
     )
     if actual is not None:
         text += say("post.actual", actual=amount(actual, target.unit, target.counts))

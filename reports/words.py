@@ -97,6 +97,17 @@ def percent(share: float, digits: int = 0) -> str:
     return f"{100 * share:.{digits}f} %" if math.isfinite(share) else say("unknown")
 
 
+def chance(probability: float) -> str:
+    """Return a probability in percent, which no model is sure of.
+
+    >>> chance(0.256), chance(0.999), chance(0.0)
+    ('26 %', 'over 99 %', 'under 1 %')
+    """
+    if probability > 0.995:
+        return say("nearly_sure")
+    return say("hardly") if probability < 0.005 else percent(probability)
+
+
 def times(effect: float, log: bool, unit: str = "") -> str:
     """Return what a contribution does to the prediction.
 

@@ -11,10 +11,12 @@ from report_case import case, make_features, make_tuning
 from virality.data.errors import InputError
 from virality.data.features import Features
 from virality.modeling.metrics import Metric, ranked_rightly
+from virality.modeling.train import LICENCES as CARD_LICENCES
 from virality.modeling.train import train
 from virality.reports.belief import believe
 from virality.reports.making import study_of
 from virality.reports.report import Report
+from virality.reports.scales import Scale, effect_values, effect_words, y_axis
 from virality.reports.summarize import summarize
 
 
@@ -211,3 +213,33 @@ def test_research_only_parts_are_named() -> None:
     card = replace(model.card, featurizers={**model.card.featurizers, "audio_voice": "1"})
     report = summarize(replace(model, card=card), features, (), None)
     assert any("openSMILE" in one for one in report.making.licences)
+
+
+def test_a_gap_that_no_digit_shows_is_no_flattery() -> None:
+    tuning = replace(make_tuning(), value=0.35600, nested=0.35601)
+    told = study_of(tuning).optimism
+    assert "flatters nothing" in told
+    assert "0.0 %" not in told
+
+
+def test_a_licence_is_told_once() -> None:
+    model, features, _ = case()
+    card = replace(
+        model.card,
+        featurizers={**model.card.featurizers, "audio_voice": "1"},
+        licences=(CARD_LICENCES["audio_voice"], "another one"),
+    )
+    told = summarize(replace(model, card=card), features, (), None).making.licences
+    assert sum("openSMILE" in one for one in told) == 1
+    assert "another one" in told
+
+
+def test_factors_are_written_out_and_ticks_stand_evenly() -> None:
+    assert [effect_words(one, True) for one in (-2.0, 3.0, 5.0)] == ["÷ 100", "× 1000", "× 100 k"]
+    assert effect_words(-1e-5, True) == "× 1"
+    scale = Scale(-0.4, 0.4)
+    axis = y_axis(scale, "", effect_values(scale, True), lambda one: effect_words(one, True), 170.0)
+    names = [tick.text for tick in axis.ticks]
+    above = [name.removeprefix("× ") for name in names if name.startswith("×")]
+    below = [name.removeprefix("÷ ") for name in names if name.startswith("÷")]
+    assert above == ["1", *reversed(below)]

@@ -75,6 +75,8 @@ def _sentence(names: list[str], means: list[float], target: Scaled) -> str:
     span = means[best] - means[worst]
     if len(means) < 2 or span <= 1e-9:
         return say("dependence.thin")
+    if names[best] == names[worst]:
+        return say("dependence.crowded", value=names[best])
     ends = means[-1] - means[0]
     if abs(ends) >= 0.75 * span:
         return say(

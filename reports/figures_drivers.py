@@ -1,6 +1,7 @@
 """Figures of what drives the predictions."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from virality.reports.drawing import (
     Bar,
@@ -76,7 +77,7 @@ def modality_figure(explained: Explained, log: bool) -> Figure:
 
 def feature_figure(drivers: Sequence[Driver], log: bool, most: int = 15) -> Figure:
     """Return importance by feature, coloured by what can be changed."""
-    return _shares(
+    figure = _shares(
         "features",
         "fig.features",
         [
@@ -86,6 +87,7 @@ def feature_figure(drivers: Sequence[Driver], log: bool, most: int = 15) -> Figu
         ],
         "col.feature",
     )  # fmt: skip
+    return figure if log else replace(figure, reads=say("fig.features.read_score"))
 
 
 def control_figure(shares: Mapping[Control, float]) -> Figure:

@@ -11,6 +11,7 @@ from virality.reports.scales import (
     plain_axis,
     round_values,
     share_axis,
+    x_axis,
     y_axis,
 )
 from virality.reports.strings import say
@@ -26,7 +27,7 @@ def making_figures(report: Report) -> tuple[Figure, ...]:
     if lacking:
         figures.append(missing_figure(lacking))
     study = report.making.study
-    if study is not None and any(trial.value is not None for trial in study.trials):
+    if study is not None and sum(trial.value is not None for trial in study.trials) > 1:
         figures.append(study_figure(study))
     if report.making.importance:
         figures.append(importance_figure(report.making.importance))
@@ -72,7 +73,12 @@ def study_figure(study: Study) -> Figure:
         reads=say("fig.study.read"),
         plot=Panel(
             int(LOW),
-            plain_axis(across, say("axis.trial")),
+            x_axis(
+                across,
+                say("axis.trial"),
+                [one for one in round_values(across.low, across.high) if one == round(one)],
+                number_words,
+            ),
             y_axis(up, say("axis.value"), round_values(up.low, up.high, 5), number_words, LOW),
             (Shape(_steps(done, across, up), "model"), *dots),
         ),

@@ -14,6 +14,8 @@ from virality.modeling.metrics import Metric, ranked_rightly
 from virality.modeling.train import LICENCES as CARD_LICENCES
 from virality.modeling.train import train
 from virality.reports.belief import believe
+from virality.reports.drawing import Panel
+from virality.reports.figures import figures_of
 from virality.reports.making import study_of
 from virality.reports.report import Report
 from virality.reports.scales import Scale, effect_values, effect_words, y_axis
@@ -243,3 +245,15 @@ def test_factors_are_written_out_and_ticks_stand_evenly() -> None:
     above = [name.removeprefix("× ") for name in names if name.startswith("×")]
     below = [name.removeprefix("÷ ") for name in names if name.startswith("÷")]
     assert above == ["1", *reversed(below)]
+
+
+def test_one_trial_is_no_history_and_a_score_is_no_factor() -> None:
+    model, features, judged = case(log=False)
+    report = summarize(model, features, judged, make_tuning(1))
+    drawn = {figure.key: figure for figure in figures_of(report)}
+    assert "study" not in drawn
+    assert "doubles" not in drawn["features"].reads
+    report = summarize(model, features, judged, make_tuning(3))
+    (study,) = (figure for figure in figures_of(report) if figure.key == "study")
+    assert isinstance(study.plot, Panel)
+    assert [tick.text for tick in study.plot.x.ticks] == ["0", "1"]

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from virality.reports.explain import Scaled
 from virality.reports.result_axis import Axis, lay_axis
 from virality.reports.strings import BASES, MODALITIES, STRINGS, say
-from virality.reports.words import amount, percent, significant, spread, tidy, times, value_words
+from virality.reports.words import amount, chance, significant, spread, tidy, times, value_words
 
 CLOSE = 0.041
 """Step of log10 under which two predictions are called too close: a tenth."""
@@ -213,7 +213,7 @@ def _tiles(
     note = "serve.tile.hit.note" if top_fifth else "serve.tile.hit.note.own"
     tiles.append(
         Tile(
-            say("serve.tile.hit"), percent(forecast["hit_probability"]),
+            say("serve.tile.hit"), chance(forecast["hit_probability"]),
             say(note, threshold=threshold),
         )
     )  # fmt: skip
@@ -372,7 +372,7 @@ def _side(answers: Sequence[Mapping[str, Any]], shown: int, target: Counted) -> 
                 if unread
                 else spread(forecast["low"], forecast["high"], "", target.counts),
                 percentile="" if unread else f"{forecast['percentile']:.0f} %",
-                hit="" if unread else percent(forecast["hit_probability"]),
+                hit="" if unread else chance(forecast["hit_probability"]),
                 best=rank == 0 and not unread,
                 shown=place == shown,
             )

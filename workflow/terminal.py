@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from virality.modeling.targets import find_target
-from virality.reports.words import amount, percent, significant, spread
+from virality.reports.words import amount, chance, percent, significant, spread
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -102,7 +102,7 @@ def show_forecast(forecast: "Forecast") -> None:
         say_line(f"  {amount(one['prediction'], name)}; four times in five {within}")
     say_line(
         f"  above {forecast.percentile:.0f} of 100 training posts; "
-        f"chance of a hit {percent(forecast.hit_probability)}"
+        f"chance of a hit {chance(forecast.hit_probability)}"
     )
     for mark, reasons in (("+", forecast.reasons_up), ("-", forecast.reasons_down)):
         for reason in reasons:

@@ -347,3 +347,21 @@ def test_serve_says_where_it_listens_and_refuses_what_cannot_work(tmp_path):
         Settings(token="short")
     assert "TLS" in warning(Settings(host="0.0.0.0", token=new_token()))
     assert warning(Settings()) == ""
+
+
+def test_the_address_answers_as_soon_as_it_is_told():
+    from urllib.parse import urlsplit
+
+    from virality.web.serve import serve
+    from virality.web.settings import Settings
+
+    class ToldError(Exception):
+        pass
+
+    def open_at_once(url):
+        place = urlsplit(url)
+        socket.create_connection((place.hostname, place.port), timeout=5).close()
+        raise ToldError
+
+    with pytest.raises(ToldError):
+        serve(case.model(), None, "", Settings(port=0), open_at_once)

@@ -111,6 +111,8 @@ def serve(
         predictor = Predictor(model, reference, encoder=encoder, limits=limits)
         with contextlib.nullcontext() if log is None else open_log(log) as opened:
             server = server_of(create_app(predictor, settings, opened), settings)
+            # The address may be opened at once: whoever comes before the server runs is queued.
+            sock.listen(server.config.backlog)
             say(address(sock))
             asyncio.run(server.serve(sockets=[sock]))
     finally:

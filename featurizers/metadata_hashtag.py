@@ -40,7 +40,7 @@ COLUMNS: tuple[Column, ...] = (
     _column("count", "hashtags", "hashtags of the post"),
     _column("distinct", "hashtags", "different hashtags, whatever their case"),
     _column("discovery", "hashtags", "tags that only ask for reach, such as fyp or foryou"),
-    _column("discovery_share", "share", "such tags among all"),
+    _column("discovery_share", "share", "hashtags that only ask for reach, among all"),
     _column("topics", "hashtags", "different hashtags that name a topic"),
     _column("length_mean", "characters", "mean length of a hashtag"),
     _column("length_longest", "characters", "longest hashtag"),

@@ -125,6 +125,7 @@
   function wait(box) {
     var job = box.getAttribute("data-job");
     var rows = all("[data-stage]", box);
+    var stopped = false;
 
     function mark(state) {
       var order = rows.map(function (row) { return row.getAttribute("data-stage"); });
@@ -139,10 +140,11 @@
 
     function look() {
       window.fetch("/api/v1/jobs/" + job + "?brief=true").then(function (answer) {
+        if (stopped) return null; // a job that is gone would be loaded again, over the form
         if (!answer.ok) { window.location.reload(); return null; }
         return answer.json();
       }).then(function (state) {
-        if (!state) return;
+        if (!state || stopped) return;
         if (state.state === "done" || state.state === "failed") { window.location.reload(); return; }
         mark(state);
         window.setTimeout(look, 300);
@@ -150,6 +152,7 @@
     }
 
     find("stop").addEventListener("click", function () {
+      stopped = true;
       window.fetch("/api/v1/jobs/" + job, { method: "DELETE" }).finally(function () { window.location.assign("/"); });
     });
     window.setTimeout(look, 300);

@@ -104,7 +104,12 @@ def write_page() -> str:
         "",
         f"{total} columns of {len(FEATURIZERS)} featurizers. *Known* says when a value is known: "
         "before posting, or only as of the moment of posting (it changes with time). Nothing here "
-        "is known only afterwards. A missing part of a post gives NaN.",
+        "is known only afterwards. A missing part of a post gives NaN. In the terminal:",
+        "",
+        "<!-- a test runs this block -->",
+        "```console",
+        "virality list",
+        "```",
     ]
     for name, run in groupby(lines, key=lambda line: line.featurizer):
         parts += _write_section(name, list(run))

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from test_docs import _FENCE
 from typer.testing import CliRunner
@@ -72,6 +73,41 @@ def test_the_python_page_runs(started: Path, monkeypatch: pytest.MonkeyPatch) ->
         exec(block, known)
     assert "Can I believe it" in Path("from-python.html").read_text()
     assert np.all(known["low"] <= known["high"])
+
+
+def test_the_pages_on_data_features_method_and_report_run(
+    started: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(started)
+    for page in ("data.md", "features.md", "method.md", "report-tour.md"):
+        run(marked(page))
+    assert Path("own.parquet").exists()
+    assert "Can I believe it" in Path("tour/report.html").read_text()
+    assert len(list(Path("tour/tables").glob("*.csv"))) > 5
+    assert "post-3" in Path("tour/explained.html").read_text()
+    assert "What is trending" in Path("tour/trends.html").read_text()
+
+
+def test_the_page_on_a_second_collection_runs(
+    started: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(started)
+    table = pd.read_csv("posts.csv")
+    later = table.assign(views=table["views"] * 2, collected_at="2026-06-01T00:00:00Z")
+    later.to_csv("newer.csv", index=False)
+    run("virality ingest newer.csv -o newer.parquet")
+    run(marked("collecting.md"))
+    again = pd.read_parquet("recrawled/posts.parquet")
+    assert again["views"].tolist() == (2 * table["views"]).tolist()
+
+
+def test_the_page_on_serving_runs(started: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(started)
+    (line,) = marked("serving.md").strip().splitlines()
+    done = CliRunner().invoke(app, shlex.split(line)[1:])
+    assert done.exit_code == 0, done.output
+    said = json.loads(done.stdout)
+    assert said["low"] < said["prediction"] < said["high"]
 
 
 def test_the_loop_runs(started: Path, monkeypatch: pytest.MonkeyPatch) -> None:

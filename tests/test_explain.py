@@ -120,7 +120,7 @@ def test_reasons_have_the_sign_of_their_effect_and_nothing_missing_as_number() -
             assert "nan" not in one.sentence.lower()
             assert one.value is None or np.isfinite(one.value)
     told = [one for one in sum(reasons(made, 5, Scale()), ()) if "speech" in one.label]
-    assert all("missing" in one.sentence and one.value is None for one in told)
+    assert all("not known" in one.sentence and one.value is None for one in told)
 
 
 def test_without_a_logarithm_reasons_are_differences() -> None:

@@ -1,7 +1,6 @@
 """Every attack string on the pages of report, comparison, explanation, trends, and by command."""
 
 import json
-import shutil
 from dataclasses import replace
 from functools import cache
 from itertools import cycle, islice
@@ -11,6 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 from attack_strings import ATTACKS, MARKER
+from chromium import CHROMIUM, chromium, needs_chromium
 from report_case import make_features
 from test_pages import hostile_pairs
 from test_render import KNOWN, Reader
@@ -29,7 +29,6 @@ from virality.reports.render import render_explained, render_trends
 from virality.reports.trends import LONGEST_NAME, tell_trends
 from virality.reports.words import tidy
 
-CHROMIUM = shutil.which("chromium")
 AT_ONCE = 16
 """As many hashtags, and as many sounds, as a page of trends shows."""
 
@@ -115,7 +114,7 @@ USE = """
 
 
 @pytest.mark.nightly
-@pytest.mark.skipif(CHROMIUM is None, reason="needs Debian's Chromium")
+@needs_chromium
 @pytest.mark.parametrize("kind", ["report", "comparison", "explanation", "trends"])
 def test_no_attack_runs_in_a_browser_when_all_is_touched(kind: str, tmp_path: Path) -> None:
     paths = []
@@ -127,12 +126,8 @@ def test_no_attack_runs_in_a_browser_when_all_is_touched(kind: str, tmp_path: Pa
 
 def check_in_chromium(paths: list[Path]) -> None:
     """Open pages, touch everything, and check that they load, run and say nothing of strangers."""
-    playwright = pytest.importorskip("playwright.sync_api")
     said: list[str] = []
-    with playwright.sync_playwright() as running:
-        browser = running.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
-        )
+    with chromium() as browser:
         tab = browser.new_page(viewport={"width": 390, "height": 844})
         tab.on("request", lambda one: said.append(one.url))
         for event in ("console", "pageerror", "dialog", "popup"):
@@ -147,7 +142,6 @@ def check_in_chromium(paths: list[Path]) -> None:
             for bad in ("img", "iframe", "object", "form", "base", "math", "video"):
                 assert tab.locator(bad).count() == 0
             assert tab.evaluate("document.documentElement.scrollWidth") <= 390
-        browser.close()
 
 
 def call(*arguments: object) -> Any:

@@ -1,13 +1,13 @@
 """Clips all the way: extracted, learned from, explained on a page, and seen there in Chromium."""
 
 import json
-import shutil
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from attack_strings import ATTACKS, MARKER
+from chromium import chromium, needs_chromium
 from clips import make_clip
 from light_extraction import LIGHT
 from typer.testing import CliRunner
@@ -68,14 +68,10 @@ def test_pictures_stay_out_of_the_twin(pages: dict[str, Path]) -> None:
         assert "data:image" in page.read_text(encoding="utf-8")
 
 
-@pytest.mark.skipif(shutil.which("chromium") is None, reason="needs Debian's Chromium")
+@needs_chromium
 @pytest.mark.parametrize(("name", "strips"), [("new", 1), ("ids", 2)])
 def test_the_film_strip_is_seen(pages: dict[str, Path], name: str, strips: int) -> None:
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as running:
-        browser = running.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
-        )
+    with chromium() as browser:
         tab = browser.new_page(viewport={"width": 390, "height": 844})
         said: list[str] = []
         tab.on("console", lambda one: said.append(one.text))
@@ -88,7 +84,6 @@ def test_the_film_strip_is_seen(pages: dict[str, Path], name: str, strips: int) 
         )
         assert tab.evaluate("document.documentElement.scrollWidth") <= 390
         assert tab.evaluate(f"window.{MARKER}") is None
-        browser.close()
     assert said == []
     assert len(seen) >= 2 * strips
     assert all(width > 0 and height > 20 for width, height, _ in seen)

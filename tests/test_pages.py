@@ -4,13 +4,13 @@ import ast
 import csv
 import json
 import re
-import shutil
 from html import unescape
 from pathlib import Path
 from typing import Any
 
 import pytest
 from attack_strings import ATTACKS, MARKER
+from chromium import chromium, needs_chromium
 from report_case import case, make_tuning
 from test_render import KNOWN, Reader, hostile
 from typer.testing import CliRunner
@@ -23,7 +23,6 @@ from virality.reports.strings import speaking
 from virality.reports.summarize import summarize
 
 REPORTS = Path(__file__).resolve().parents[1] / "reports"
-CHROMIUM = shutil.which("chromium")
 JINJA = re.compile(r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}", re.DOTALL)
 
 
@@ -62,14 +61,10 @@ def test_no_attack_becomes_an_element_of_a_comparison() -> None:
             assert " ".join(name.split())[:30] in seen
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="needs Debian's Chromium")
+@needs_chromium
 def test_no_attack_runs_in_a_comparison(tmp_path: Path) -> None:
-    playwright = pytest.importorskip("playwright.sync_api")
     said: list[str] = []
-    with playwright.sync_playwright() as running:
-        browser = running.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
-        )
+    with chromium() as browser:
         tab = browser.new_page(viewport={"width": 390, "height": 844})
         tab.on("request", lambda one: said.append(one.url))
         for kind in ("pageerror", "dialog", "console"):
@@ -82,7 +77,6 @@ def test_no_attack_runs_in_a_comparison(tmp_path: Path) -> None:
             said.clear()
             assert tab.evaluate(f"window.{MARKER}") is None
             assert tab.evaluate("document.documentElement.scrollWidth") <= 390
-        browser.close()
 
 
 def call(*arguments: object) -> Any:

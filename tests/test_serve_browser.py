@@ -1,20 +1,16 @@
 """The page in a real browser: upload, progress, result, what-if, errors, at a phone's width too."""
 
-import shutil
 from pathlib import Path
 
 import pytest
 import serve_case as case
+from chromium import chromium, needs_chromium
 from serve_case import site
 
 from virality.workflow.prediction_log import open_log
 
 sync_api = pytest.importorskip("playwright.sync_api")
-BROWSER = shutil.which("chromium")
-pytestmark = [
-    pytest.mark.nightly,
-    pytest.mark.skipif(BROWSER is None, reason="no chromium here"),
-]
+pytestmark = [pytest.mark.nightly, needs_chromium]
 PHONE = {"width": 390, "height": 844}
 
 
@@ -29,10 +25,8 @@ def server(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def browser():
-    with sync_api.sync_playwright() as play:
-        chromium = play.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
+    with chromium() as started:
+        yield started
 
 
 @pytest.fixture

@@ -1,11 +1,11 @@
 """Pages that a person meets in trouble, on a phone, in light and dark: words, width, axe."""
 
 import re
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 import pytest
+from chromium import chromium, needs_chromium
 from loop_world import join_weeks, make_week, predict_week
 from serve_case import site
 from typer.testing import CliRunner
@@ -19,11 +19,7 @@ from virality.workflow.prediction_log import open_log
 
 sync_api = pytest.importorskip("playwright.sync_api")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")
-BROWSER = shutil.which("chromium")
-pytestmark = [
-    pytest.mark.nightly,
-    pytest.mark.skipif(BROWSER is None, reason="no chromium here"),
-]
+pytestmark = [pytest.mark.nightly, needs_chromium]
 PHONE = {"width": 390, "height": 844}
 SMALL = 300_000
 TOKEN = "a-token-of-the-tests-0123456789"
@@ -40,10 +36,8 @@ def server(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def browser():
-    with sync_api.sync_playwright() as play:
-        chromium = play.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
+    with chromium() as started:
+        yield started
 
 
 @pytest.fixture(params=["light", "dark"])

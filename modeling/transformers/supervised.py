@@ -1,5 +1,6 @@
 """What the transformers share: complete rows, groups, and honest columns for training rows."""
 
+from abc import ABC, abstractmethod
 from typing import Any, Self
 
 import numpy as np
@@ -13,7 +14,7 @@ from virality.modeling.threads import one_blas_thread
 Floats = npt.NDArray[np.float64]
 
 
-class Supervised(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class Supervised(TransformerMixin, BaseEstimator, ABC):  # type: ignore[misc]
     """A transformer that learns from outcomes and is honest about its training rows.
 
     A child fits itself in `_learn`, which returns the honest columns, and applies itself in
@@ -104,14 +105,17 @@ class Supervised(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         prefix = type(self).__name__.lower()
         return np.array([f"{prefix}_{name}" for name in self._names()], dtype=object)
 
+    @abstractmethod
     def _names(self) -> tuple[str, ...]:
-        raise NotImplementedError
+        """Return what each column is, in order."""
 
+    @abstractmethod
     def _learn(self, values: Any, y: Floats, group: IntArray) -> Floats:
-        raise NotImplementedError
+        """Learn from complete rows and return their honest columns."""
 
+    @abstractmethod
     def _apply(self, values: Any, group: IntArray) -> Floats:
-        raise NotImplementedError
+        """Return the columns of complete new rows."""
 
     def _validated(self, X: Any, y: Any) -> tuple[Any, Floats]:
         from sklearn.utils.validation import validate_data

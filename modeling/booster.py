@@ -139,12 +139,14 @@ class Binned:
         data: the library's own.
         spread: standard deviation of the outcomes.
         centre: their median.
+        bins: most of a column.
     """
 
     library: Library
     data: Any
     spread: float
     centre: float
+    bins: int = MAX_BIN
 
 
 def fit_curve(
@@ -173,6 +175,7 @@ def bin_rows(
     library: Library = "lightgbm",
     like: Binned | None = None,
     weights: Floats | None = None,
+    bins: int = MAX_BIN,
 ) -> Binned:
     """Return rows binned for a library, by the bins of `like` if there is one."""
     spread, centre = float(y.std()), float(np.median(y))
@@ -181,13 +184,13 @@ def bin_rows(
 
         reference = None if like is None else like.data
         matrix = xgboost.QuantileDMatrix(
-            x, y, weight=weights, max_bin=MAX_BIN, nthread=1, ref=reference
+            x, y, weight=weights, max_bin=bins, nthread=1, ref=reference
         )
-        return Binned(library, matrix, spread, centre)
+        return Binned(library, matrix, spread, centre, bins)
     import lightgbm
 
     options = {
-        "max_bin": MAX_BIN,
+        "max_bin": bins,
         "verbosity": -1,
         "feature_pre_filter": False,
         "deterministic": True,
@@ -199,7 +202,7 @@ def bin_rows(
         x, label=y, weight=weights, params=options, free_raw_data=True,
         reference=None if like is None else like.data,
     )  # fmt: skip
-    return Binned(library, data.construct(), spread, centre)
+    return Binned(library, data.construct(), spread, centre, bins)
 
 
 def reweighted(rows: Binned, weights: Floats) -> Binned:
@@ -258,7 +261,7 @@ def _lightgbm_curve(
             raise EarlyStopException(env.iteration, found)
 
     model = lightgbm.train(
-        lightgbm_params(params, seed, threads, metric, train.spread),
+        lightgbm_params(params, seed, threads, metric, train.spread) | {"max_bin": train.bins},
         train.data,
         rounds,
         valid_sets=[valid.data],
@@ -285,7 +288,8 @@ def _xgboost_curve(
 
     history: dict[str, dict[str, list[float]]] = {}
     model = xgboost.train(
-        xgboost_params(params, seed, threads, metric, train.spread, train.centre),
+        xgboost_params(params, seed, threads, metric, train.spread, train.centre)
+        | {"max_bin": train.bins},
         train.data,
         rounds,
         evals=[(valid.data, "valid")],

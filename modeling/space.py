@@ -21,6 +21,10 @@ MANY = 10_000
 """Labelled posts above which learning is not allowed to be slow: a rate of .02 costs twice
 the trees of .05, each of them dearer, in every fold of every base."""
 
+RAW_FRACTIONS = (0.08, 0.5)
+"""Shares of the columns that a tree may see where embeddings are read column by column: the few
+others are lost among hundreds of dimensions if it sees less, and time grows with what it sees."""
+
 
 @dataclass(frozen=True)
 class Room:
@@ -72,7 +76,7 @@ class Room:
         if base["loss"] == "quantile":
             base["alpha"] = alpha
         if self.raw:
-            base |= {"feature_fraction": 0.15}
+            base |= {"feature_fraction": 0.25, "num_leaves": 8}
         else:
             base |= {"dims": self.dims[2], "ridge": True, "near": True}
             base |= {"terms": False, "categories": False}
@@ -88,7 +92,7 @@ class Room:
 def suggest(trial: "Trial", room: Room) -> Params:
     """Return a trial's parameters; few posts get shallower trees and stronger shrinkage."""
     small = room.small
-    slowest = 0.05 if small or room.posts > MANY else 0.02
+    slowest = 0.05 if small or room.raw or room.posts > MANY else 0.02
     loss = trial.suggest_categorical("loss", room.losses)
     found: dict[str, float | int | str] = {
         "library": trial.suggest_categorical("library", room.libraries),
@@ -96,12 +100,14 @@ def suggest(trial: "Trial", room: Room) -> Params:
         "learning_rate": trial.suggest_float(
             "learning_rate", slowest, 0.2 if small else 0.15, log=True
         ),
-        "num_leaves": trial.suggest_int("num_leaves", 3, 10 if small else 63, log=True),
+        "num_leaves": trial.suggest_int(
+            "num_leaves", 3, 10 if small else 31 if room.raw else 63, log=True
+        ),
         "min_data_in_leaf": trial.suggest_int(
             "min_data_in_leaf", 4 if small else 5, 25 if small else 120, log=True
         ),
         "feature_fraction": trial.suggest_float(
-            "feature_fraction", *((0.03, 0.4) if room.raw else (0.1, 0.9)), log=room.raw
+            "feature_fraction", *RAW_FRACTIONS if room.raw else (0.1, 0.9), log=room.raw
         ),
         "bagging_fraction": trial.suggest_float("bagging_fraction", 0.5, 1.0),
         "lambda_l1": trial.suggest_float("lambda_l1", 0.0, 5.0),

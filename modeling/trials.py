@@ -1,13 +1,13 @@
 """One trial of a study: fold by fold, given up where earlier trials were clearly ahead.
 
 Trials are compared on the same folds, so a difference is a difference of parameters. Where a trial
-stands is asked at a few rungs, the first of them within the first fold, and it goes on only if it
-is among the better part of all trials that came that far (asynchronous successive halving, Li et
-al. 2020, https://arxiv.org/abs/1810.05934). Within a fold, trials are compared at the same rounds
-*times* learning rate, since slow learners are behind at the same number of rounds.
+stands is asked at a few rungs, most of them within the first fold, and it goes on only if it is
+among the better part of the latest trials that came that far (asynchronous successive halving, Li
+et al. 2020, https://arxiv.org/abs/1810.05934). Within a fold, trials are compared at the same
+rounds *times* learning rate, since slow learners are behind at the same number of rounds.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -28,11 +28,11 @@ Floats = npt.NDArray[np.float64]
 STARTUP = 8
 """Trials drawn at random before the sampler models the space."""
 
-EARLY = 1.0
-"""Rounds times learning rate at which the first fold is asked."""
+WITHIN = ((0.5, 0.7), (1.0, 0.6), (2.5, 0.6), (5.0, 0.6))
+"""Rungs within the first fold: rounds times learning rate, and the share of trials that go on."""
 
-KEPT = {0: 0.6, 1: 0.4, 3: 0.5}
-"""Rung -> share of the trials that go on from it: 0 within the first fold, k after fold k."""
+AFTER = {1: 0.5, 3: 0.5}
+"""Rungs between folds: how many are done, and the share of trials that go on."""
 
 LEAST_COMPARED = 4
 
@@ -60,11 +60,20 @@ class Scored:
     apart: tuple[float, ...]
 
 
-def run_trial(study: "Study", folds: StudyFolds, seed: int) -> None:
+def run_trial(
+    study: "Study", folds: StudyFolds, seed: int, late: Callable[[], bool] = lambda: False
+) -> None:
     """Run one trial fold by fold.
 
     The sampler is seeded by the trial's number: a study that was interrupted goes on as it would
     have without.
+
+    Args:
+        study: opened.
+        folds: what trials share.
+        seed: of the study.
+        late: asked after every tree whether time is up; a trial that it cuts short says nothing
+            of its parameters, so it counts as failed and not as given up.
     """
     import optuna
     from optuna.trial import TrialState
@@ -76,9 +85,9 @@ def run_trial(study: "Study", folds: StudyFolds, seed: int) -> None:
     trial = study.ask()
     sign(trial)
     params = suggest(trial, folds.room)
-    curves = _climb(study, trial, folds, params)
+    curves = _climb(study, trial, folds, params, late)
     if curves is None:
-        study.tell(trial, state=TrialState.PRUNED)
+        study.tell(trial, state=TrialState.FAIL if late() else TrialState.PRUNED)
         return
     scored = score_curves(folds, params, curves)
     trial.set_user_attr(FOLDS_HELD, scored.folds)
@@ -86,29 +95,37 @@ def run_trial(study: "Study", folds: StudyFolds, seed: int) -> None:
     study.tell(trial, float(np.mean(scored.folds)))
 
 
-def _climb(study: "Study", trial: "Trial", folds: StudyFolds, params: Values) -> list[Curve] | None:
+def _climb(
+    study: "Study", trial: "Trial", folds: StudyFolds, params: Values, late: Callable[[], bool]
+) -> list[Curve] | None:
     """Return the curves of all folds, None if the trial was given up on the way."""
     curves: list[Curve] = []
     rate = float(params["learning_rate"])
+    rungs = {max(1, round(effort / rate)): rung for rung, (effort, _) in enumerate(WITHIN)}
 
     def watch(rounds: int, best: float) -> bool:
-        if curves or rounds != max(1, round(EARLY / rate)):
+        if late():
+            return False
+        if curves or rounds not in rungs:
             return True
-        return _goes_on(study, trial, 0, best)
+        rung = rungs[rounds]
+        return _goes_on(study, trial, rung, best, WITHIN[rung][1])
 
     for number in range(len(folds)):
         curve = folds.fit(number, params, watch)
         curves.append(curve)
         if not curve.whole:
             return None
-        reached = float(np.mean([one.errors.min() for one in curves]))
-        last = number + 1 == len(folds)
-        if not last and number + 1 in KEPT and not _goes_on(study, trial, number + 1, reached):
-            return None
+        done = len(curves)
+        if done in AFTER and done < len(folds):
+            reached = float(np.mean([one.errors.min() for one in curves]))
+            rung = len(WITHIN) - 1 + done
+            if not _goes_on(study, trial, rung, reached, AFTER[done]):
+                return None
     return curves
 
 
-def _goes_on(study: "Study", trial: "Trial", rung: int, value: float) -> bool:
+def _goes_on(study: "Study", trial: "Trial", rung: int, value: float, share: float) -> bool:
     """Say whether a trial is among the better ones of the latest that came to a rung."""
     others = [
         one.intermediate_values[rung]
@@ -118,7 +135,7 @@ def _goes_on(study: "Study", trial: "Trial", rung: int, value: float) -> bool:
     trial.report(value, rung)
     if len(others) < LEAST_COMPARED:
         return True
-    return value <= float(np.quantile(others, KEPT[rung]))
+    return value <= float(np.quantile(others, share))
 
 
 def score_curves(folds: StudyFolds, params: Values, curves: Sequence[Curve]) -> Scored:

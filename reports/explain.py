@@ -4,6 +4,7 @@ Contributions are additive (SHAP values: Lundberg and Lee, https://arxiv.org/abs
 average prediction plus a row's contributions is the row's prediction, which modeling asserts.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
@@ -20,6 +21,9 @@ from virality.reports.strings import say
 from virality.reports.words import block_label, comparison, factor, feature_words, label, times
 
 Floats = npt.NDArray[np.float64]
+
+LANGUAGE = re.compile(r"\w+_language__(\w+_probability|confidence)")
+"""Columns that tell which language something is in, one a language."""
 
 MOST_NAMED = 6
 """Members of a family that are named; the rest are counted."""
@@ -108,6 +112,8 @@ def feature_label(contributions: Contributions, feature: str) -> str:
 def family_label(contributions: Contributions, feature: str) -> str:
     """Return the plain name of a group, and how many columns alike stand in it."""
     words, related = feature_label(contributions, feature), _related(contributions, feature)
+    if related and all(LANGUAGE.fullmatch(name) for name in (feature, *related)):
+        return say("family.language")  # the strongest is seldom one that the posts are in
     return say("family", label=words, more=len(related)) if related else words
 
 

@@ -16,6 +16,20 @@ if TYPE_CHECKING:
 
 MOST_TRIALS = 1000
 
+FROM_POSTS = ("text", "metadata")
+FROM_MEDIA = ("audio", "frames", "stream")
+"""Parts of a post whose features `extract` makes from the table, and from clips."""
+
+EXTRA_MAKERS = {
+    "transcript": "audio_transcript",
+    "screen": "frames_screen",
+    "faces": "frames_faces",
+}
+"""Option of `extract --with` -> how the names of its featurizers begin."""
+
+ENCODER = "use-multilingual"
+"""The sentence encoder that needs no option."""
+
 
 def making_of(
     model: "Model",
@@ -35,7 +49,7 @@ def making_of(
         use=(say("use.1"), say("use.2")),
         limits=(*(say(f"limits.{i}") for i in (1, 2, 3)), *card.notes),
         licences=_licences(card),
-        commands=commands(card, evaluations, seed),
+        commands=commands(model, tuning, evaluations, seed),
         importance=parameter_importance(tuning) if tuning else {},
     )
 
@@ -131,19 +145,22 @@ def _finite(value: float | None) -> float | None:
     return float(value) if value is not None and math.isfinite(value) else None
 
 
-def commands(card: "ModelCard", evaluations: Sequence["Evaluation"], seed: int) -> tuple[str, ...]:
+def commands(
+    model: "Model", tuning: "Tuning | None", evaluations: Sequence["Evaluation"], seed: int
+) -> tuple[str, ...]:
     """Return the commands that make this model and this report from posts and clips."""
-    lines = ["virality extract posts.parquet --media clips -o features"]
-    study = ""
+    card = model.card
+    late = " --allow-post" if any(one.known == "post" for one in model.columns.values()) else ""
+    lines = [f"virality extract posts.parquet{_extracting(card)}{late} -o features"]
+    source = f" --target {card.target}"
     if card.tuned:
         lines.append(
-            f"virality tune features --target {card.target} --trials {card.trials} "
-            f"--seed {card.seed} --study study.log"
+            f"virality tune features --target {card.target} --trials {card.trials}"
+            f"{_searching(tuning)}{late} --seed {card.seed} --study study.log"
         )
-        study = "--study study.log "
-    else:
-        study = f"--target {card.target} "
-    lines.append(f"virality train features {study}--seed {card.seed} -o model")
+        source = " --study study.log"
+    adapt = " --adapt" if model.recipe.adapt else ""
+    lines.append(f"virality train features{source}{late}{adapt} --seed {card.seed} -o model")
     lines += [
         f"virality evaluate features --model model --split {one.split} --seed {seed}"
         for one in evaluations
@@ -151,3 +168,28 @@ def commands(card: "ModelCard", evaluations: Sequence["Evaluation"], seed: int) 
     with_study = " --study study.log" if card.tuned else ""
     lines.append(f"virality report model features{with_study} --seed {seed} -o report.html")
     return tuple(lines)
+
+
+def _extracting(card: "ModelCard") -> str:
+    """Return the options of `extract` that the columns of a model tell."""
+    there = set(card.features_by_modality)
+    media = bool(there & set(FROM_MEDIA))
+    usual = (*FROM_POSTS, *FROM_MEDIA) if media else FROM_POSTS
+    told = " --media clips" if media else ""
+    if not there.issuperset(usual):
+        told += f" --only {','.join(one for one in usual if one in there)}"
+    made = card.featurizers
+    extras = [
+        name for name, maker in EXTRA_MAKERS.items() if any(one.startswith(maker) for one in made)
+    ]
+    told += f" --with {','.join(extras)}" if extras else ""
+    encoder = made.get("text_embedding", "").split("+")
+    told += f" --encoder {encoder[1]}" if len(encoder) > 1 and encoder[1] != ENCODER else ""
+    return told + (f" --views {card.views}" if card.views else "")
+
+
+def _searching(tuning: "Tuning | None") -> str:
+    if tuning is None:
+        return ""
+    metric = f" --metric {tuning.measure}" if tuning.measure != "rmse" else ""
+    return metric + (" --raw" if tuning.raw else "")

@@ -3,6 +3,7 @@
 import json
 import math
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -10,18 +11,30 @@ from report_case import case, make_features, make_tuning
 
 from virality.data.errors import InputError
 from virality.data.features import Features
+from virality.featurizers import FEATURIZERS
+from virality.featurizers.extras import EXTRAS
+from virality.featurizers.text_embedding import DEFAULT_ENCODER
 from virality.modeling.metrics import Metric, ranked_rightly
 from virality.modeling.train import LICENCES as CARD_LICENCES
 from virality.modeling.train import train
 from virality.reports.belief import believe
 from virality.reports.drawing import Panel
+from virality.reports.explain import family_label
 from virality.reports.figures import figures_of
-from virality.reports.making import study_of
+from virality.reports.making import (
+    ENCODER,
+    EXTRA_MAKERS,
+    FROM_MEDIA,
+    FROM_POSTS,
+    commands,
+    study_of,
+)
 from virality.reports.report import Report
 from virality.reports.scales import Scale, effect_values, effect_words, y_axis
 from virality.reports.summarize import summarize
 
 
+@cache
 def full() -> Report:
     model, features, judged = case()
     return summarize(model, features, judged, make_tuning())
@@ -205,9 +218,63 @@ def test_the_twin_is_plain_and_the_same_every_time() -> None:
 
 
 def test_commands_to_repeat_it_name_seed_and_target() -> None:
-    commands = full().making.commands
-    assert any("virality train features" in one and "--seed 0" in one for one in commands)
-    assert commands[-1].startswith("virality report model features")
+    told = full().making.commands
+    assert any("virality train features" in one and "--seed 0" in one for one in told)
+    assert told[-1].startswith("virality report model features")
+
+
+def told_commands(**changes: object) -> tuple[str, ...]:
+    model, _, _ = case()
+    card = replace(model.card, **{"tuned": False, "views": 0, **changes})
+    return commands(replace(model, card=card), None, (), 0)
+
+
+def test_commands_ask_for_clips_only_where_clips_were_read() -> None:
+    words = told_commands(features_by_modality={"text": 3, "metadata": 2}, featurizers={})
+    assert words[0] == "virality extract posts.parquet -o features"
+    words = told_commands(features_by_modality={"metadata": 2}, featurizers={})
+    assert words[0] == "virality extract posts.parquet --only metadata -o features"
+    every = {"text": 3, "metadata": 2, "audio": 4, "frames": 5, "stream": 1}
+    words = told_commands(features_by_modality=every, featurizers={}, views=2)
+    assert words[0] == "virality extract posts.parquet --media clips --views 2 -o features"
+
+
+def test_commands_name_the_encoder_extras_and_what_was_asked_of_the_study() -> None:
+    made = {"text_embedding": "1+minilm+ab", "frames_faces": "1", "audio_transcript_shape": "1"}
+    few = {"text": 3, "metadata": 2, "audio": 4, "frames": 5}
+    words = told_commands(features_by_modality=few, featurizers=made)
+    assert "--media clips --only text,metadata,audio,frames " in words[0]
+    assert "--with transcript,faces --encoder minilm" in words[0]
+    assert words[1].startswith("virality train features --target views --seed")
+    model, _, _ = case()
+    late = {name: replace(one, known="post") for name, one in model.columns.items()}
+    card = replace(model.card, tuned=True, trials=7)
+    tuning = replace(make_tuning(), measure="mae", raw=True)
+    words = commands(replace(model, card=card, columns=late), tuning, (), 3)
+    assert "--allow-post" in words[0]
+    assert "--trials 7 --metric mae --raw --allow-post" in words[1]
+    assert "--study study.log --allow-post" in words[2]
+
+
+def test_the_usual_encoder_and_the_extras_are_those_of_extraction() -> None:
+    assert ENCODER == DEFAULT_ENCODER
+    assert set(EXTRA_MAKERS) == set(EXTRAS)
+    for name, extra in EXTRAS.items():
+        assert all(maker.startswith(EXTRA_MAKERS[name]) for maker in extra.featurizers)
+    assert {one.columns[0].modality for one in FEATURIZERS.values()} == {*FROM_POSTS, *FROM_MEDIA}
+
+
+def test_a_family_of_languages_is_not_named_after_one_of_them() -> None:
+    model, features, _ = case()
+    told = model.contributions(features.matrix, features.posts)
+    first, *others = told.frame.columns
+    languages = ("text_language__pt_probability", "text_language__sw_probability")
+    columns = {**told.columns, languages[0]: told.columns[first]}
+    values = told.values.assign(**{languages[0]: 0.5})
+    family = replace(told, columns=columns, values=values, members={languages[0]: languages})
+    assert family_label(family, languages[0]) == "language of the words"
+    mixed = replace(family, members={languages[0]: (languages[0], others[0])})
+    assert "language of the words" not in family_label(mixed, languages[0])
 
 
 def test_research_only_parts_are_named() -> None:

@@ -11,9 +11,14 @@ from matrices import make_case
 
 from virality.data.errors import UsageError
 from virality.modeling.oof import plan_bases
+from virality.modeling.provenance import usable_columns
+from virality.modeling.rows import arrange, labelled
+from virality.modeling.space import Room
 from virality.modeling.study import open_study
+from virality.modeling.study_folds import StudyFolds, patience
+from virality.modeling.targets import find_target
 from virality.modeling.train import train
-from virality.modeling.trials import FOLDS_APART, FOLDS_HELD, nested_score
+from virality.modeling.trials import FOLDS_APART, FOLDS_HELD, nested_score, run_trial
 from virality.modeling.tune import read_tuning, tune
 
 HERE = os.path.dirname(__file__)
@@ -85,6 +90,32 @@ def test_a_raw_study_reads_columns_and_its_recipe_says_so(tmp_path):
     assert train(*case, tuning=found).recipe.raw
     with pytest.raises(UsageError, match="other features"):
         tune(*case, trials=3, study=tmp_path / "s.log")
+
+
+def test_a_raw_study_tries_lightgbm_alone_unless_it_is_told_otherwise(tmp_path):
+    found = tune(*make_case(90), trials=4, study=tmp_path / "s.log", raw=True)
+    assert {trial.params["library"] for trial in found.trials} == {"lightgbm"}
+    both = ("lightgbm", "xgboost")
+    found = tune(*make_case(90), trials=4, study=tmp_path / "t.log", raw=True, libraries=both)
+    assert {trial.params["library"] for trial in found.trials} == set(both)
+
+
+@pytest.mark.parametrize(("rate", "trees"), [(0.02, 40), (0.05, 30), (0.1, 15), (0.2, 12)])
+def test_quick_learners_are_waited_for_less_long(rate, trees):
+    assert patience({"learning_rate": rate}, 40) == trees
+    assert patience({"learning_rate": rate}, 10) == 10
+
+
+def test_trials_that_time_cuts_short_fail_and_the_first_is_never_cut(tmp_path):
+    found = tune(*make_case(90), trials=50, timeout_s=0.0, study=tmp_path / "s.log")
+    assert [trial.state for trial in found.trials] == ["complete"]
+    study = open_study(tmp_path / "s.log")
+    known = labelled(*make_case(90), find_target("views"), 30)
+    rows = arrange(known.matrix, known.posts, usable_columns(known.matrix).names)
+    folds = StudyFolds(rows, known.y, Room(len(rows)), 0)
+    run_trial(study, folds, 0, lambda: True)
+    assert [one.state.name for one in study.get_trials()][:2] == ["COMPLETE", "FAIL"]
+    assert read_tuning(tmp_path / "s.log").params == found.params
 
 
 def test_hopeless_trials_are_given_up(tmp_path):

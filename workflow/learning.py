@@ -10,7 +10,11 @@ from virality.workflow.console import Console
 from virality.workflow.options import names, output_to
 
 Libraries = Annotated[
-    str, typer.Option(help="Boosters to try, comma-separated: lightgbm, xgboost.")
+    str,
+    typer.Option(
+        help="Boosters to try, comma-separated: lightgbm, xgboost; both if none is named, with "
+        "--raw lightgbm alone."
+    ),
 ]
 Raw = Annotated[
     bool,
@@ -30,7 +34,7 @@ def tune(
     timeout: options.Timeout = None,
     study: options.Journal = Path("study.log"),
     metric: options.Metric = "",
-    libraries: Libraries = "lightgbm,xgboost",
+    libraries: Libraries = "",
     raw: Raw = False,
     allow_post: options.AllowPost = False,
     jobs: options.Jobs = 1,
@@ -47,7 +51,8 @@ def tune(
         result = search(
             table.matrix, table.posts, target=target, trials=trials, timeout_s=timeout,
             study=study, seed=seed, jobs=jobs, progress=progress, allow_post=allow_post,
-            metric=metric, libraries=check_libraries(names(libraries)), raw=raw,
+            metric=metric, raw=raw,
+            libraries=check_libraries(names(libraries)) if libraries else None,
         )  # fmt: skip
     console.emit(terminal.plain(result), lambda: terminal.show_tuning(result))
 

@@ -122,7 +122,7 @@ Target = Annotated[
     typer.Option(help="Outcome to predict: views, likes, engagement, reach, lift, hit, ..."),
 ]
 Trials = Annotated[int, typer.Option(help="Trials of the study.", min=1)]
-Timeout = Annotated[float | None, typer.Option(help="Seconds after which no trial starts.")]
+Timeout = Annotated[float | None, typer.Option(help="Seconds after which trials are cut short.")]
 Splits = Annotated[
     str,
     typer.Option(help="Splits to judge by, comma-separated: temporal, rolling, author, random."),

@@ -34,6 +34,8 @@ BUDGET_S = 300.0
 PATIENCE = 4.0
 """A contender that has not answered after so many budgets is stopped."""
 
+VARIANTS = ("as made", "with history")
+
 METRICS = ("spearman", "mae", "r2", "mape")
 BARE = ("id", "author_id")
 """What ours knows of a post where it is to do without its history: whose it is, for folds."""
@@ -177,7 +179,7 @@ def tally(done: Mapping[str, tuple[Table, list[Entry]]]) -> list[str]:
             rank = max(one["spearman"].value for one in theirs)
             error = min(one["mae"].value for one in theirs)
             notes.append(
-                f"{table.title}, {peer}'s better of two variants: Spearman {rank:.3f} against "
+                f"{table.title}, {peer}'s better variant here: Spearman {rank:.3f} against "
                 f"ours {ours['spearman'].value:.3f} "
                 f"({'not behind' if ours['spearman'].value >= rank else 'BEHIND'}), mean error "
                 f"{error:.3f} against {ours['mae'].value:.3f} "
@@ -208,16 +210,16 @@ def write(
 
 
 def main() -> None:
-    chosen = options(__doc__, BUDGET_S)
+    chosen = options(__doc__, BUDGET_S, variants=VARIANTS)
     budget_s = min(chosen.budget, 30.0) if chosen.quick else chosen.budget
     name = chosen.output or "peers"
     done: dict[str, tuple[Table, list[Entry]]] = {}
     for table in tables(chosen.tables, quick=chosen.quick):
         entries: list[Entry] = []
         done[table.name] = table, entries
-        for columns, history in (("as made", False), ("with history", True)):
+        for columns in chosen.variants:
             folder = ROOT / "build" / "peers" / "tables" / table.name / columns.replace(" ", "_")
-            export(table, history, folder)
+            export(table, columns == VARIANTS[1], folder)
             for peer in PEERS:
                 say(f"{table.name}, {columns}: {peer}")
                 entries.append(run_peer(peer, columns, folder, budget_s))

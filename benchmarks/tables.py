@@ -102,13 +102,16 @@ class Table:
         return Judged(self.y[rows], predicted, nothing, nothing, True)
 
 
-def options(about: str | None, budget_s: float, tables: Sequence[str] = ()) -> argparse.Namespace:
+def options(
+    about: str | None, budget_s: float, tables: Sequence[str] = (), variants: Sequence[str] = ()
+) -> argparse.Namespace:
     """Read the options that the benchmarks on real tables share.
 
     Args:
         about: text of the benchmark.
         budget_s: seconds of each contender by default.
         tables: short names to choose from, all by default.
+        variants: of the columns, where a benchmark has several; all are run by default.
     """
     parser = argparse.ArgumentParser(
         description=about, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -118,6 +121,11 @@ def options(about: str | None, budget_s: float, tables: Sequence[str] = ()) -> a
     parser.add_argument("--budget", type=float, default=budget_s, metavar="SECONDS")
     parser.add_argument("--quick", action="store_true", help="few posts, to see that all runs")
     parser.add_argument("--output", default="", help="name of the table, for a trial run")
+    if variants:
+        parser.add_argument(
+            "--variants", nargs="+", default=list(variants), choices=variants, metavar="VARIANT",
+            help=f"some of {', '.join(map(repr, variants))}, to do with less time",
+        )  # fmt: skip
     chosen = parser.parse_args()
     chosen.tables = [name for name in chosen.tables.split(",") if name]
     for name in chosen.tables:

@@ -4,7 +4,7 @@ import hashlib
 import io
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -37,11 +37,13 @@ class Features:
         posts: the posts table, row by row as `matrix.frame`.
         status: one row a post: id, status, reason, detail, seconds, source_sha256, versions (JSON:
             featurizer -> version).
+        hashes: file of the folder they were read from -> its SHA-256; none if they were not.
     """
 
     matrix: FeatureMatrix
     posts: pd.DataFrame
     status: pd.DataFrame
+    hashes: Mapping[str, str] = field(default_factory=dict)
 
 
 def write_features(
@@ -96,7 +98,8 @@ def read_features(folder: Path) -> Features:
     posts = read_posts(folder / POSTS)
     if not list(frame.index) == list(posts["id"]) == list(status["id"]):
         raise StorageError(f"{folder}: its files speak of different posts; run `virality extract`")
-    return Features(FeatureMatrix(frame, columns, manifest["versions"], views), posts, status)
+    matrix = FeatureMatrix(frame, columns, manifest["versions"], views)
+    return Features(matrix, posts, status, dict(manifest["files"]))
 
 
 def _written_sha256(path: Path) -> str:

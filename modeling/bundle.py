@@ -46,6 +46,17 @@ def save_model(model: Model, path: Path) -> None:
     """
     if path.exists() and not (path.is_dir() and _is_ours(path)):
         raise StorageError(f"{path}: exists and is no model; give another place")
+    files = _files(model)
+    _trusted.add(hashlib.sha256(files[MANIFEST]).hexdigest())
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        _write(temporary, path, files)
+    except OSError as error:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise StorageError(f"{path}: cannot be written ({error.strerror})") from error
+
+
+def _files(model: Model) -> dict[str, bytes]:
     pieces = take_apart(model)
     files = {name: text.encode("utf-8") for name, text in pieces.texts.items()}
     files[ARRAYS] = _packed(pieces.arrays)
@@ -54,14 +65,12 @@ def save_model(model: Model, path: Path) -> None:
         **pieces.facts,
         "files": {name: _mark(content) for name, content in sorted(files.items())},
     }
-    files[MANIFEST] = _sealed(facts)
-    _trusted.add(hashlib.sha256(files[MANIFEST]).hexdigest())
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        _write(temporary, path, files)
-    except OSError as error:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise StorageError(f"{path}: cannot be written ({error.strerror})") from error
+    return {**files, MANIFEST: _sealed(facts)}
+
+
+def model_hash(model: Model) -> str:
+    """Return the `bundle_hash` of a model, also of one that no folder holds."""
+    return hashlib.sha256(_files(model)[MANIFEST]).hexdigest()
 
 
 def _is_ours(path: Path) -> bool:

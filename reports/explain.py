@@ -344,7 +344,8 @@ def _sentence(
     if not np.isfinite(usual):
         return say("reason_alone", label=words, value=text, times=push)
     if unit == "0/1":
-        return say("reason_flag", label=words, value=text, usual=common, times=push)
+        key = "reason_flag_as_usual" if text == common else "reason_flag"
+        return say(key, label=words, value=text, usual=common, times=push)
     if text == common:
         return say("reason_as_usual", label=words, value=text, times=push)
     return say(

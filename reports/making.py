@@ -27,6 +27,9 @@ EXTRA_MAKERS = {
 }
 """Option of `extract --with` -> how the names of its featurizers begin."""
 
+HASHED = ("matrix.parquet", "posts.parquet")
+"""Files of features whose content follows from posts and clips; seconds stand in the other."""
+
 ENCODER = "use-multilingual"
 """The sentence encoder that needs no option."""
 
@@ -37,6 +40,7 @@ def making_of(
     tuning: "Tuning | None",
     largest_error: float,
     seed: int,
+    hashes: Mapping[str, str],
 ) -> Making:
     """Return all that someone needs to judge and to repeat the making of a model."""
     card = model.card
@@ -51,6 +55,7 @@ def making_of(
         licences=_licences(card),
         commands=commands(model, tuning, evaluations, seed),
         importance=parameter_importance(tuning) if tuning else {},
+        hashes=_hashes(model, hashes),
     )
 
 
@@ -69,6 +74,14 @@ def base_label(name: str) -> str:
         if known in MODALITIES and known != "all":
             return MODALITIES[known]
     return BASES.get(name, name.replace("_", " "))
+
+
+def _hashes(model: "Model", of_features: Mapping[str, str]) -> dict[str, str]:
+    """Return what names the bundle and the features, as `sha256sum` prints it of their files."""
+    from virality.modeling.bundle import MANIFEST, model_hash
+
+    told = {f"features/{name}": mark for name, mark in of_features.items() if name in HASHED}
+    return {f"model/{MANIFEST}": model_hash(model), **told}
 
 
 def _facts(model: "Model", largest_error: float, seed: int) -> dict[str, str]:

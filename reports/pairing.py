@@ -196,8 +196,8 @@ def _shifts(first: Mapping[str, Any], second: Mapping[str, Any]) -> tuple[Shift,
 
 def _facts(first: Mapping[str, Any], second: Mapping[str, Any]) -> tuple[Fact, ...]:
     facts = []
-    for part in ("facts", "params", "versions"):
-        ours, theirs = first["making"][part], second["making"][part]
+    for part in ("facts", "params", "versions", "hashes"):
+        ours, theirs = (side["making"].get(part, {}) for side in (first, second))
         for name in dict.fromkeys([*ours, *theirs]):
             one, other = str(ours.get(name, "–")), str(theirs.get(name, "–"))
             if one != other:

@@ -98,7 +98,8 @@ class Weight:
 class Making:
     """How it was made: all that someone needs to make it again.
 
-    `importance` is each parameter's share of what the study could gain by it.
+    `importance` is each parameter's share of what the study could gain by it, `hashes` the SHA-256
+    of the bundle and of the features that the report was made from, by file.
     """
 
     study: Study | None
@@ -111,3 +112,4 @@ class Making:
     licences: tuple[str, ...]
     commands: tuple[str, ...]
     importance: Mapping[str, float] = field(default_factory=dict)
+    hashes: Mapping[str, str] = field(default_factory=dict)

@@ -113,7 +113,7 @@ def summarize(
         ),
         posts=_posts(model, features, outcomes, judged, usual, seed),
         data=data,
-        making=making_of(model, judged, tuning, contributions.largest_error, seed),
+        making=making_of(model, judged, tuning, contributions.largest_error, seed, features.hashes),
         seed=seed,
         trends=trends_of(features, target, seed=seed),
     )

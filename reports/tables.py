@@ -166,7 +166,10 @@ def _fit(fit: Fit) -> dict[str, list[Record]]:
 
 def _making(report: Report) -> dict[str, list[Record]]:
     making, data = report.making, report.data
-    pairs = {"facts": making.facts, "params": making.params, "versions": making.versions}
+    pairs = {
+        "facts": making.facts, "params": making.params, "versions": making.versions,
+        "hashes": making.hashes,
+    }  # fmt: skip
     return {
         "fields": [flat(one) for one in data.fields],
         "parts": [flat(one) for one in data.features],

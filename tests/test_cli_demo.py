@@ -125,11 +125,29 @@ def test_predict_prints_one_object_a_line_in_the_targets_units(demo):
     assert any("usual" in reason["sentence"] for reason in lines[0]["reasons_up"])
 
 
-def test_predicting_with_what_happened_since(demo, tmp_path):
+@pytest.fixture(scope="module")
+def some(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with every tenth post of the demo, as a table and as features."""
+    from virality.data.features import Features, read_features, write_features
+    from virality.data.table import read_posts, write_posts
+
+    folder = tmp_path_factory.mktemp("some")
+    whole = read_features(demo / "features")
+    ids = whole.matrix.frame.index[::10]
+    posts, status = (
+        table[table["id"].isin(ids)].reset_index(drop=True) for table in (whole.posts, whole.status)
+    )
+    write_features(folder / "features", Features(whole.matrix.rows(ids), posts, status))
+    table = read_posts(demo / "posts.parquet")
+    write_posts(table[table["id"].isin(ids)].reset_index(drop=True), folder / "posts.parquet")
+    return folder
+
+
+def test_predicting_with_what_happened_since(demo, some, tmp_path):
     from virality.data.table import read_posts, write_posts
 
     def means(*more: object) -> dict[str, float]:
-        arguments = ["predict", demo / "model", demo / "features", *more, "--json", "-q"]
+        arguments = ["predict", demo / "model", some / "features", *more, "--json", "-q"]
         result = CliRunner().invoke(app, [*map(str, arguments)])
         assert result.exit_code == 0, result.output
         lines = map(json.loads, result.stdout.splitlines())
@@ -164,7 +182,7 @@ def test_predicting_with_what_happened_since(demo, tmp_path):
     assert "views" in str(result.exception)
 
 
-def test_predicting_from_clips_posts_or_features_agrees(demo):
+def test_predicting_from_clips_posts_or_features_agrees(demo, some):
     from virality.data.features import read_features
     from virality.modeling.bundle import load_model
 
@@ -174,9 +192,9 @@ def test_predicting_from_clips_posts_or_features_agrees(demo):
         assert result.exit_code == 0, result.output
         return [json.loads(line) for line in result.stdout.splitlines()]
 
-    posts = lines(demo / "posts.parquet", "--media", demo / "corpus/clips", "--jobs", 2)
-    assert posts == lines(demo / "features")
-    features = read_features(demo / "features")
+    posts = lines(some / "posts.parquet", "--media", demo / "corpus/clips", "--jobs", 2)
+    assert posts == lines(some / "features")
+    features = read_features(some / "features")
     model = load_model(demo / "model")
     means = model.target.to_units(model.predict(features.matrix, features.posts).mean)
     assert [line["prediction"] for line in posts] == pytest.approx(list(means), rel=1e-12)

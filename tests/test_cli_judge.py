@@ -8,14 +8,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from click.testing import Result
-from matrices import PLANTED, make_case
+from matrices import PLANTED, make_case, quick
 from typer.testing import CliRunner
 
 from virality.cli import app
 from virality.data.errors import UsageError
 from virality.data.features import Features, write_features
 from virality.modeling.bundle import save_model
-from virality.modeling.train import Model, train
+from virality.modeling.train import train
 
 FIXED = [
     "target", "split", "rows", "authors", "metrics", "baselines", "optimism_gap", "coverage",
@@ -38,12 +38,6 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     save_model(quick(train(matrix, posts)), folder / "whole")
     save_model(quick(train(narrow, posts)), folder / "blind")
     return folder
-
-
-def quick(model: Model) -> Model:
-    """Return the model with a recipe that is cheap to fit again."""
-    small = replace(model.recipe, rounds=20, folds=2, dims=2)
-    return replace(model, stack=replace(model.stack, recipe=small))
 
 
 def call(*arguments: object) -> Result:

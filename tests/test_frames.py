@@ -93,6 +93,7 @@ def test_blocks_are_named_for_the_models():
     assert blocks.count("") == 6
 
 
+@pytest.mark.nightly
 def test_several_workers_export_once_and_a_damaged_file_is_not_used(tmp_path: Path):
     script = (
         "import hashlib, sys; from pathlib import Path\n"

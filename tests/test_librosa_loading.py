@@ -19,6 +19,7 @@ print("found", load_librosa().onset.onset_detect(onset_envelope=envelope, sr=220
 """
 
 
+@pytest.mark.nightly
 def test_one_process_compiles_and_all_can_use_it(tmp_path):
     environment = {**os.environ, CACHE_VARIABLE: str(tmp_path), "NUMBA_DEBUG_CACHE": "1"}
     running = [

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from matrices import make_case, respond
+from matrices import make_case, quick, respond
 from typer.testing import CliRunner
 
 from virality.cli import app
@@ -18,7 +18,7 @@ from virality.modeling.train import train
 
 @pytest.fixture(scope="module")
 def case():
-    matrix, posts = make_case(320)
+    matrix, posts = make_case(240)
     return matrix, respond(matrix, posts)
 
 
@@ -107,7 +107,7 @@ def test_what_happened_since_reaches_the_ratios(case, model):
 
 
 def test_an_evaluation_scores_every_response_beside_its_baselines(case, model):
-    found = evaluate(model, *case, split="temporal")
+    found = evaluate(quick(model), *case, split="temporal")
     assert list(found.together) == ["likes", "comments"]
     likes = found.together["likes"]
     assert set(likes) == {"model", "author_median", "constant_ratio"}

@@ -4,16 +4,19 @@ import json
 import math
 from dataclasses import replace
 from functools import cache
+from hashlib import sha256
+from pathlib import Path
 
 import numpy as np
 import pytest
 from report_case import case, make_features, make_tuning
 
 from virality.data.errors import InputError
-from virality.data.features import Features
+from virality.data.features import Features, read_features, write_features
 from virality.featurizers import FEATURIZERS
 from virality.featurizers.extras import EXTRAS
 from virality.featurizers.text_embedding import DEFAULT_ENCODER
+from virality.modeling.bundle import bundle_hash, load_model, save_model
 from virality.modeling.metrics import Metric, ranked_rightly
 from virality.modeling.train import LICENCES as CARD_LICENCES
 from virality.modeling.train import train
@@ -29,9 +32,11 @@ from virality.reports.making import (
     commands,
     study_of,
 )
+from virality.reports.render import render
 from virality.reports.report import Report
 from virality.reports.scales import Scale, effect_values, effect_words, y_axis
 from virality.reports.summarize import summarize
+from virality.reports.tables import tables_of
 
 
 @cache
@@ -221,6 +226,23 @@ def test_commands_to_repeat_it_name_seed_and_target() -> None:
     told = full().making.commands
     assert any("virality train features" in one and "--seed 0" in one for one in told)
     assert told[-1].startswith("virality report model features")
+
+
+def test_bundle_and_features_are_named_by_their_hashes(tmp_path: Path) -> None:
+    model, features, judged = case()
+    save_model(model, tmp_path / "model")
+    write_features(tmp_path / "features", features)
+    read = read_features(tmp_path / "features")
+    kept = load_model(tmp_path / "model")
+    report = summarize(kept, read, judged, None)
+    files = ("model/model.json", "features/matrix.parquet", "features/posts.parquet")
+    told = {name: sha256((tmp_path / name).read_bytes()).hexdigest() for name in files}
+    assert report.making.hashes == told
+    assert bundle_hash(tmp_path / "model") == told["model/model.json"]
+    page, tables = render(report), tables_of(report)
+    assert all(f"<dd>{mark}</dd>" in page for mark in told.values())
+    assert {row["name"]: row["value"] for row in tables["hashes"]} == told
+    assert full().making.hashes == {"model/model.json": told["model/model.json"]}
 
 
 def told_commands(**changes: object) -> tuple[str, ...]:

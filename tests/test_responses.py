@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from matrices import make_case, respond
+from matrices import make_case, quick, respond
 
 from virality.data.features import Features
 from virality.modeling.evaluate import evaluate
@@ -19,7 +19,7 @@ from virality.workflow.predict import forecast
 
 @pytest.fixture(scope="module")
 def features():
-    matrix, posts = make_case(320)
+    matrix, posts = make_case(240)
     posts = respond(matrix, posts)
     status = pd.DataFrame({"id": posts["id"], "status": "ok", "reason": ""})
     return Features(matrix, posts, status)
@@ -32,7 +32,7 @@ def model(features):
 
 @pytest.fixture(scope="module")
 def report(model, features):
-    judged = evaluate(model, features.matrix, features.posts, split="temporal")
+    judged = evaluate(quick(model), features.matrix, features.posts, split="temporal")
     return summarize(model, features, [judged], None)
 
 
@@ -75,7 +75,7 @@ def test_twin_and_tables_hold_what_the_page_shows(report):
 
 
 def test_a_model_of_views_alone_shows_nothing_of_it(features):
-    alone = train(features.matrix, features.posts, target="views")
+    alone = quick(train(features.matrix, features.posts, target="views"))
     judged = evaluate(alone, features.matrix, features.posts, split="temporal")
     report = summarize(alone, features, [judged], None)
     assert report.belief.splits[0].also == ()

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from matrices import make_case
+from matrices import make_case, quick
 
 from virality.modeling.bundle import load_model, save_model
 from virality.modeling.evaluate import evaluate
@@ -66,7 +66,7 @@ def test_each_part_of_a_split_is_measured_by_its_own_training_posts(case):
 
 @pytest.mark.parametrize("target", ["engagement", "lift", "hit"])
 def test_worked_out_targets_are_judged_beside_baselines(case, target):
-    model = train(*case, target=target)
+    model = quick(train(*case, target=target))
     judged = evaluate(model, *case, split="author")
     assert judged.target == target
     assert set(judged.baselines) == {"constant", "author_median", "followers"}

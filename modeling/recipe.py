@@ -126,9 +126,9 @@ def tuned_recipe(
 
     Args:
         posts: labelled posts that will be learned from.
-        params: of the study: they decide on blocks, recency and the loss.
+        params: of the best trial: they decide on blocks, recency and the loss.
         seed: of folds and boosters.
-        by_library: library -> parameters that its trials settled on.
+        by_library: library -> parameters of its best trial.
         metric: of the study.
         raw: whether the study read embeddings column by column.
     """

@@ -21,7 +21,6 @@ from virality.data.errors import StorageError, UsageError
 from virality.data.matrix import FeatureMatrix
 from virality.data.splits import knows_times, oldest
 from virality.modeling.booster import LIBRARIES, Library
-from virality.modeling.consensus import middle, undecided
 from virality.modeling.objective import SAID, Metric, find_metric
 from virality.modeling.parameters import Params
 from virality.modeling.provenance import usable_columns
@@ -31,7 +30,7 @@ from virality.modeling.study import claim_study, open_study, sweep
 from virality.modeling.study_folds import StudyFolds
 from virality.modeling.targets import find_target
 from virality.modeling.threads import one_blas_thread
-from virality.modeling.trials import FOLDS_HELD, nested_score, run_trial
+from virality.modeling.trials import nested_score, run_trial
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -61,14 +60,14 @@ class Tuning:
 
     Attributes:
         target: name of the outcome.
-        params: the middle of all trials that cannot be told from the best (see `consensus`).
-        value: the best trial's score by the metric, averaged over folds, lower is better.
+        params: of the best trial.
+        value: its score by the metric, averaged over folds, lower is better.
         metric: what `value` is, in words.
         trials: every trial, in order.
         seed: of the sampler.
         posts: labelled posts that the study saw.
         notes: sentences for the user.
-        by_library: library -> the same for its trials alone.
+        by_library: library -> parameters of its best trial.
         nested: what choosing among the trials is worth where each fold judges a choice made without
             it (see `trials.nested_score`); None with a single finished trial.
         measure: short name of the metric.
@@ -253,33 +252,23 @@ def _tuning(study: "Study") -> Tuning:
     if not complete:
         raise StorageError("the study holds no finished trial; give `virality tune` more time")
     ranked = sorted(complete, key=lambda trial: (trial.value, trial.number))
-    apart = {name: [t for t in ranked if _library(t) == name] for name in LIBRARIES}
+    best_of = {str(t.params.get("library", "lightgbm")): dict(t.params) for t in reversed(ranked)}
     facts = study.user_attrs
     measure = find_metric(str(facts.get("metric", "rmse")))
     return Tuning(
         target=str(facts["target"]),
-        params=_agreed(ranked),
+        params=dict(ranked[0].params),
         value=float(ranked[0].value or 0.0),
         metric=f"{SAID[measure]} on author-grouped folds and windows forward in time",
         trials=tuple(_record(trial) for trial in trials),
         seed=int(facts.get("seed", 0)),
         posts=int(facts.get("posts", 0)),
         notes=tuple(facts.get("notes", ())),
-        by_library={name: _agreed(some) for name, some in apart.items() if some},
+        by_library={name: best_of[name] for name in LIBRARIES if name in best_of},
         nested=nested_score([trial.user_attrs for trial in complete]),
         measure=measure,
         raw=bool(facts.get("raw", False)),
     )
-
-
-def _agreed(ranked: Sequence["FrozenTrial"]) -> Params:
-    """Return what complete trials agree on, the best one first."""
-    folds = [trial.user_attrs.get(FOLDS_HELD, ()) for trial in ranked]
-    return middle([ranked[place].params for place in undecided(folds)])
-
-
-def _library(trial: "FrozenTrial") -> str:
-    return str(trial.params.get("library", "lightgbm"))
 
 
 def _record(trial: "FrozenTrial") -> TrialRecord:

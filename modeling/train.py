@@ -359,7 +359,7 @@ def _card(
         hit_threshold=float(target.to_units(stack.hit_threshold)),
         training_median=float(target.to_units(float(np.median(y)))),
         tuned=tuning is not None,
-        trials=len(tuning.trials) if tuning else 0,
+        trials=len(tuning.finished) if tuning else 0,
         small_recipe=stack.recipe.small,
         notes=notes,
         licences=tuple(text for name, text in LICENCES.items() if name in versions),

@@ -88,6 +88,11 @@ class Tuning:
     raw: bool = False
 
     @property
+    def finished(self) -> tuple[TrialRecord, ...]:
+        """Trials that ran to the end or were given up; not those that time or a kill cut short."""
+        return tuple(one for one in self.trials if one.state in ("complete", "pruned"))
+
+    @property
     def optimism(self) -> float | None:
         """How much the best trial's score flatters: nested estimate less score."""
         return None if self.nested is None else self.nested - self.value

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from virality.data.features import MATRIX, POSTS
 from virality.modeling.importance import parameter_importance
 from virality.reports.report_making import Making, Study, Trial, Weight
 from virality.reports.strings import BASES, LICENCES, MODALITIES, say
@@ -27,7 +28,7 @@ EXTRA_MAKERS = {
 }
 """Option of `extract --with` -> how the names of its featurizers begin."""
 
-HASHED = ("matrix.parquet", "posts.parquet")
+HASHED = (MATRIX, POSTS)
 """Files of features whose content follows from posts and clips; seconds stand in the other."""
 
 ENCODER = "use-multilingual"
@@ -116,7 +117,7 @@ def study_of(tuning: "Tuning") -> Study:
     """Return the history of a study, in which low scores are better; of 1,000 trials at most."""
     trials: list[Trial] = []
     so_far: float | None = None
-    for one in sorted(tuning.trials, key=lambda trial: trial.number):
+    for one in sorted(tuning.finished, key=lambda trial: trial.number):
         value = _finite(one.value) if one.state == "complete" else None
         if value is not None:
             so_far = value if so_far is None else min(so_far, value)

@@ -20,6 +20,7 @@ from virality.modeling.targets import find_target
 from virality.modeling.train import train
 from virality.modeling.trials import FOLDS_APART, FOLDS_HELD, nested_score, run_trial
 from virality.modeling.tune import read_tuning, tune
+from virality.reports.making import study_of
 
 HERE = os.path.dirname(__file__)
 
@@ -115,7 +116,13 @@ def test_trials_that_time_cuts_short_fail_and_the_first_is_never_cut(tmp_path):
     folds = StudyFolds(rows, known.y, Room(len(rows)), 0)
     run_trial(study, folds, 0, lambda: True)
     assert [one.state.name for one in study.get_trials()][:2] == ["COMPLETE", "FAIL"]
-    assert read_tuning(tmp_path / "s.log").params == found.params
+    again = read_tuning(tmp_path / "s.log")
+    assert again.params == found.params
+    assert [one.state for one in again.trials] == ["complete", "fail"]
+    assert again.finished == found.finished == found.trials
+    told = study_of(again)
+    assert told.total == len(told.trials) == 1
+    assert told.sentence.startswith("1 of 1 trials ran to the end (0 stopped early)")
 
 
 def test_hopeless_trials_are_given_up(tmp_path):

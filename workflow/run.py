@@ -319,7 +319,7 @@ class Stages:
             failed=int((table.status["status"] == "failed").sum()),
             features=len(table.matrix.columns),
             best_trial=tuning.value,
-            trials=len(tuning.trials),
+            trials=len(tuning.finished),
             scores={one.split: _scores(one) for one in judged},
             verdict=tuple(one.verdict for one in judged),
             drivers=read_drivers(plan.at("report.json")),

@@ -157,7 +157,7 @@ def show_extraction(result: "Extraction") -> None:
 def show_tuning(result: "Tuning") -> None:
     """Print the best trial."""
     say_line(
-        f"{len(result.trials)} trials on {result.posts} posts; "
+        f"{len(result.finished)} trials on {result.posts} posts; "
         f"best {result.metric} {result.value:.4f} for {result.target}"
     )
     if result.nested is not None and result.optimism is not None:

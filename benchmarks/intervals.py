@@ -174,7 +174,7 @@ def _peer(train: Rows, y: Floats, test: Rows, row: Rank, warm: Flags) -> Bands:
     import lightgbm
 
     recipe = sensible_recipe(len(train), SEED)
-    projector, inputs = fit_projector(train, y, recipe.blocks, SEED)
+    projector, inputs = fit_projector(train, y, recipe.widest, SEED)
     use = varying(inputs.values)
     learned, asked = inputs.values[:, use], projector.transform(test).values[:, use]
 

@@ -24,9 +24,9 @@ from virality.data.splits import (
 from virality.modeling.augment import Stacked, stack_learned, stack_views
 from virality.modeling.booster import Curve, Library, fit_curve
 from virality.modeling.history import COLD
-from virality.modeling.inputs import Inputs, fit_projector
+from virality.modeling.inputs import Inputs, fit_projector, selected
 from virality.modeling.objective import fading, row_weights
-from virality.modeling.recipe import Recipe
+from virality.modeling.recipe import UNTUNED, Recipe
 from virality.modeling.rows import Rows, Singles
 
 Floats = npt.NDArray[np.float64]
@@ -66,8 +66,17 @@ class BasePlan:
     places: IntArray
 
 
-def plan_bases(columns: Sequence[Column], usable: Flags) -> tuple[BasePlan, ...]:
-    """Return one LightGBM a modality present, then LightGBM and XGBoost on all inputs."""
+def plan_bases(columns: Sequence[Column], varied: Flags, recipe: Recipe) -> tuple[BasePlan, ...]:
+    """Return one LightGBM a modality present, then those on all inputs.
+
+    On all there are a LightGBM and an XGBoost, and where a study is hedged a LightGBM more.
+
+    Args:
+        columns: of the inputs, those of `recipe.widest`.
+        varied: bool (len(columns),), which inputs can tell posts apart.
+        recipe: which of them a base reads.
+    """
+    usable = varied & selected(columns, recipe.blocks)
     plans = []
     for modality in MODALITIES:
         mask = np.array([column.modality == modality for column in columns]) & usable
@@ -76,11 +85,12 @@ def plan_bases(columns: Sequence[Column], usable: Flags) -> tuple[BasePlan, ...]
     everything = np.flatnonzero(usable)
     if len(plans) == 1:
         plans = []  # one modality: its base would be the base on all, twice
-    return (
-        *plans,
-        BasePlan("all", "lightgbm", everything),
-        BasePlan("all_xgboost", "xgboost", everything),
-    )
+    plans.append(BasePlan("all", "lightgbm", everything))
+    plans.append(BasePlan("all_xgboost", "xgboost", everything))
+    if recipe.hedged:
+        usual = np.flatnonzero(varied & selected(columns, recipe.usual.blocks))
+        plans.append(BasePlan(UNTUNED, "lightgbm", usual))
+    return tuple(plans)
 
 
 @dataclass(frozen=True)
@@ -162,26 +172,27 @@ def _fit_fold(
     aside: Aside | None,
 ) -> _Fitted:
     train, test = rows.take(split.train), rows.take(split.test)
-    projector, inputs = fit_projector(train, y[split.train], recipe.blocks, recipe.seed)
+    projector, inputs = fit_projector(train, y[split.train], recipe.widest, recipe.seed)
     learned = stack_learned(projector, train, inputs)
     outcome = y[split.train][learned.owner]
-    weights = learned_weights(train, outcome, learned, recipe)
     left_out = projector.transform(test)
-    curves = tuple(
-        fit_curve(
+
+    def curve(plan: BasePlan) -> Curve:
+        own = recipe.of_base(plan.name, plan.library)
+        return fit_curve(
             plan.library,
             learned.values[:, plan.places],
             outcome,
             (left_out.values[:, plan.places], y[split.test]),
-            learned.params(plan.library, recipe.params_of(plan.library)),
-            weights=weights,
+            learned.params(plan.library, own.params),
+            weights=learned_weights(train, outcome, learned, own),
             seed=recipe.seed,
             rounds=recipe.rounds,
             patience=recipe.patience,
             metric=recipe.metric,
         )
-        for plan in plans
-    )
+
+    curves = tuple(map(curve, plans))
     warm = np.asarray(left_out.column(COLD) == 0)
     signals = np.column_stack([left_out.column(name) for name in SIGNALS])
     seen = stack_views(projector, test, left_out)

@@ -125,7 +125,7 @@ def put_together(pieces: Pieces) -> Model:
     recipe = Recipe.from_json(facts["recipe"])
     columns = tuple(Column(**values) for values in facts["inputs"])
     blocks = {
-        str(values["name"]): _block(f"block{number}", values, arrays, recipe.blocks)
+        str(values["name"]): _block(f"block{number}", values, arrays, recipe.widest)
         for number, values in enumerate(facts["blocks"])
     }
     projector = Projector(
@@ -136,7 +136,7 @@ def put_together(pieces: Pieces) -> Model:
         arrays["authors"],
         arrays["numbers"],
         columns,
-        recipe.blocks,
+        recipe.widest,
     )
     bases = tuple(
         _base(number, values, pieces, len(columns)) for number, values in enumerate(facts["bases"])

@@ -291,7 +291,7 @@ def _line(said: Floats, rest: Floats) -> tuple[float, float]:
 
 def _params(learned: Stacked, recipe: Recipe) -> dict[str, float | int | str]:
     """Return the stack's parameters, of squared errors: a ratio has no loss of its own."""
-    params = {**recipe.params_of("lightgbm"), "loss": "l2"}
+    params = {**recipe.params, "loss": "l2"}
     return dict(learned.params("lightgbm", params))
 
 

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from virality.modeling.blocks import BlockSpec
-from virality.modeling.objective import Metric
+from virality.modeling.objective import Metric, loss_of
 from virality.modeling.parameters import DEFAULTS, Params
 
 Values = Mapping[str, float | int | str]
@@ -15,6 +15,12 @@ SMALL = 300
 
 ENOUGH = 100_000
 """Above so many labelled posts two boosters that differ in their seed say the same."""
+
+RAW_DEFAULTS: Params = {"feature_fraction": 0.25, "num_leaves": 8}
+"""Over the usual values where embeddings are read column by column."""
+
+UNTUNED = "all_untuned"
+"""Name of the base that keeps the usual values where a study has found others."""
 
 SMALL_DEFAULTS: Params = {
     "learning_rate": 0.1,
@@ -52,6 +58,7 @@ class Recipe:
         raw: embeddings are read column by column, without blocks.
         history: whether earlier outcomes of author, sound and hashtags are read.
         adapt: whether the newest posts have more say in the weights of the bases.
+        hedged: whether one more base keeps the usual values where a study has found others.
     """
 
     params: Params = field(default_factory=lambda: dict(DEFAULTS))
@@ -74,17 +81,45 @@ class Recipe:
     raw: bool = False
     history: bool = True
     adapt: bool = False
+    hedged: bool = False
 
-    def params_of(self, library: str) -> Params:
-        """Return the parameters of a library's boosters."""
-        return self.xgboost if library == "xgboost" and self.xgboost else self.params
+    def of_base(self, name: str, library: str) -> "Recipe":
+        """Return the recipe by which a base is fitted, its `params` those of its boosters."""
+        if name == UNTUNED:
+            return self.usual
+        if library == "xgboost" and self.xgboost:
+            return replace(self, params=self.xgboost)
+        return self
+
+    @property
+    def usual(self) -> "Recipe":
+        """The recipe of the base that hedges a study: all that a study varies as without one."""
+        plain = _small_recipe() if self.small else Recipe()
+        own = RAW_DEFAULTS if self.raw else {}
+        return replace(
+            self, params={**plain.params, **own, "loss": loss_of(self.metric)}, xgboost={},
+            dims=plain.dims, ridge=plain.ridge, near=plain.near, terms=plain.terms,
+            categories=plain.categories, half_life=plain.half_life,
+        )  # fmt: skip
 
     @property
     def blocks(self) -> BlockSpec:
-        """Which derived columns boosters read, and how far embeddings are compressed."""
+        """Which derived columns the tuned boosters read, and how far embeddings are compressed."""
         return BlockSpec(
             self.dims, self.neighbours, self.terms, self.categories, self.ridge, self.near,
             self.raw, self.history,
+        )  # fmt: skip
+
+    @property
+    def widest(self) -> BlockSpec:
+        """Which derived columns any booster reads; each booster reads its own recipe's `blocks`."""
+        own = self.blocks
+        if not self.hedged:
+            return own
+        more = self.usual.blocks
+        return replace(
+            own, dims=max(own.dims, more.dims), ridge=own.ridge or more.ridge,
+            near=own.near or more.near,
         )  # fmt: skip
 
     def as_json(self) -> dict[str, Any]:
@@ -100,17 +135,20 @@ class Recipe:
 def sensible_recipe(posts: int, seed: int = 0) -> Recipe:
     """Return what to use for this many labelled posts when nothing was tuned."""
     if posts < SMALL:
-        return Recipe(
-            params=dict(SMALL_DEFAULTS),
-            dims=4,
-            neighbours=10,
-            folds=4,
-            rounds=250,
-            patience=25,
-            seed=seed,
-            small=True,
-        )
+        return replace(_small_recipe(), seed=seed)
     return Recipe(seed=seed, bags=1 if posts > ENOUGH else 2)
+
+
+def _small_recipe() -> Recipe:
+    return Recipe(
+        params=dict(SMALL_DEFAULTS),
+        dims=4,
+        neighbours=10,
+        folds=4,
+        rounds=250,
+        patience=25,
+        small=True,
+    )
 
 
 def tuned_recipe(
@@ -122,7 +160,10 @@ def tuned_recipe(
     metric: Metric = "rmse",
     raw: bool = False,
 ) -> Recipe:
-    """Return the sensible recipe with a study's values in place of its own.
+    """Return the sensible recipe with a study's values in place of its own, hedged.
+
+    The best of many trials on few posts is the luckiest as much as the best, so one base more keeps
+    the usual values.
 
     Args:
         posts: labelled posts that will be learned from.
@@ -140,6 +181,7 @@ def tuned_recipe(
         xgboost=_boosting(best["xgboost"], base) if "xgboost" in best else {},
         metric=metric,
         raw=raw,
+        hedged=True,
         half_life=float(params.get("half_life", base.half_life)),
         dims=int(params.get("dims", base.dims)),
         ridge=bool(params.get("ridge", base.ridge)),

@@ -8,7 +8,7 @@ from virality.modeling.blocks import BlockSpec
 from virality.modeling.booster import Library
 from virality.modeling.objective import LOSSES, Loss, Metric, loss_of
 from virality.modeling.parameters import DEFAULTS, Params
-from virality.modeling.recipe import SMALL, SMALL_DEFAULTS
+from virality.modeling.recipe import RAW_DEFAULTS, SMALL, SMALL_DEFAULTS
 
 if TYPE_CHECKING:
     from optuna.trial import Trial
@@ -76,7 +76,7 @@ class Room:
         if base["loss"] == "quantile":
             base["alpha"] = alpha
         if self.raw:
-            base |= {"feature_fraction": 0.25, "num_leaves": 8}
+            base |= RAW_DEFAULTS
         else:
             base |= {"dims": self.dims[2], "ridge": True, "near": True}
             base |= {"terms": False, "categories": False}

@@ -16,7 +16,7 @@ from virality.data.splits import IntArray, author_groups, posting_times
 from virality.modeling.augment import Stacked, stack_learned, stack_views
 from virality.modeling.booster import Booster, fit_booster
 from virality.modeling.history import COLD
-from virality.modeling.inputs import Inputs, Projector, fit_projector, selected, varying
+from virality.modeling.inputs import Inputs, Projector, fit_projector, varying
 from virality.modeling.intervals import Intervals, fit_intervals
 from virality.modeling.mixing import mix_bases, of_group
 from virality.modeling.oof import (
@@ -237,9 +237,8 @@ def fit_stack(
         ratios: response -> log ratio to views, float64 (n,), NaN where unknown; learned together
             with the views that `y` is then.
     """
-    projector, inputs = fit_projector(rows, y, recipe.blocks, recipe.seed)
-    usable = varying(inputs.values) & selected(inputs.columns, recipe.blocks)
-    plans = plan_bases(inputs.columns, usable)
+    projector, inputs = fit_projector(rows, y, recipe.widest, recipe.seed)
+    plans = plan_bases(inputs.columns, varying(inputs.values), recipe)
     sample = _sampled(rows, recipe.seed)
     few, goal = (rows, y) if sample is None else (rows.take(sample), y[sample])
     known = np.asarray(inputs.column(COLD) == 0)
@@ -293,18 +292,18 @@ def _fit_bases(
 ) -> tuple[Base, ...]:
     """Fit every base on all rows, several times over with other seeds."""
     outcome = y[learned.owner]
-    weights = learned_weights(rows, outcome, learned, recipe)
 
     def fit(task: tuple[BasePlan, int, int]) -> Booster:
         plan, count, bag = task
+        own = recipe.of_base(plan.name, plan.library)
         return fit_booster(
             plan.library,
             learned.values[:, plan.places],
             outcome,
-            learned.params(plan.library, recipe.params_of(plan.library)),
+            learned.params(plan.library, own.params),
             count,
             seed=recipe.seed + BAG_STEP * bag,
-            weights=weights,
+            weights=learned_weights(rows, outcome, learned, own),
         )
 
     bags = range(recipe.bags)

@@ -4,16 +4,19 @@ import subprocess
 import sys
 import textwrap
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from matrices import make_case
 
 from virality.data.errors import UsageError
+from virality.modeling.bundle import load_model, save_model
 from virality.modeling.oof import plan_bases
 from virality.modeling.provenance import usable_columns
+from virality.modeling.recipe import UNTUNED, Recipe
 from virality.modeling.rows import arrange, labelled
-from virality.modeling.space import Room
+from virality.modeling.space import Room, within_space
 from virality.modeling.study import open_study
 from virality.modeling.study_folds import StudyFolds, patience
 from virality.modeling.targets import find_target
@@ -23,6 +26,10 @@ from virality.modeling.tune import read_tuning, tune
 from virality.reports.making import study_of
 
 HERE = os.path.dirname(__file__)
+
+
+OF_BLOCKS = ("dims", "ridge", "near", "terms", "categories", "half_life")
+"""What a study varies beside a booster's parameters."""
 
 
 def test_the_nested_score_judges_choices_made_without_the_fold():
@@ -72,7 +79,7 @@ def test_sane_guesses_come_first_and_both_libraries_are_remembered(tmp_path):
     libraries = {base.name: base.library for base in model.stack.bases}
     assert libraries["all"] == "lightgbm"
     assert libraries["all_xgboost"] == "xgboost"
-    told = model.recipe.params_of("xgboost")
+    told = model.recipe.of_base("all_xgboost", "xgboost").params
     assert told["num_leaves"] == found.by_library["xgboost"]["num_leaves"]
 
 
@@ -177,6 +184,54 @@ def test_a_study_killed_in_a_trial_goes_on_without_it(tmp_path):
 def test_bases_of_one_modality_stand_beside_those_on_all():
     matrix, _ = make_case(60)
     columns = tuple(matrix.columns.values())
-    names = [plan.name for plan in plan_bases(columns, np.ones(len(columns), bool))]
+    plans = plan_bases(columns, np.ones(len(columns), bool), Recipe(raw=True))
+    names = [plan.name for plan in plans]
     assert names[-2:] == ["all", "all_xgboost"]
     assert {"audio", "frames", "metadata", "text"} <= set(names)
+
+
+def test_a_study_is_hedged_by_a_base_that_is_as_it_would_be_without(tmp_path):
+    case = make_case(90)
+    found = tune(*case, trials=2, study=tmp_path / "s.log")
+    odd = {
+        **found.params, "dims": 0, "ridge": False, "near": False, "half_life": 0.25,
+        "num_leaves": 3, "loss": "huber", "learning_rate": 0.2,
+    }  # fmt: skip
+    tuned = train(*case, tuning=replace(found, params=odd, by_library={}))
+    plain = train(*case)
+    bases = {base.name: base for base in tuned.stack.bases}
+    usual = {base.name: base for base in plain.stack.bases}
+    assert UNTUNED not in usual
+    columns = tuned.stack.projector.columns
+    derived = {n for n, column in enumerate(columns) if "#" in column.name}
+    assert derived
+    assert not derived & set(bases["all"].places)
+    assert derived <= set(bases[UNTUNED].places)
+    assert [b.text for b in bases[UNTUNED].boosters] == [b.text for b in usual["all"].boosters]
+    assert [b.text for b in bases["all"].boosters] != [b.text for b in usual["all"].boosters]
+    assert tuned.card.weights[UNTUNED] > 0
+
+
+def test_a_hedged_model_explains_itself_and_survives_its_bundle(tmp_path):
+    case = make_case(90)
+    found = tune(*case, trials=2, study=tmp_path / "s.log")
+    narrow = {**found.params, "dims": 2, "ridge": False, "near": True}
+    model = train(*case, tuning=replace(found, params=narrow, by_library={}))
+    assert model.stack.contributions(model.rows(*case)).largest_error < 1e-9
+    save_model(model, tmp_path / "model")
+    again = load_model(tmp_path / "model")
+    np.testing.assert_array_equal(again.predict(*case).mean, model.predict(*case).mean)
+    assert again.recipe == model.recipe
+
+
+def test_a_hedge_begins_where_its_study_did(tmp_path):
+    case = make_case(90)
+    for raw in (False, True):
+        found = tune(*case, trials=1, study=tmp_path / f"{raw}.log", raw=raw, metric="mae")
+        recipe = train(*case, tuning=found).recipe
+        first = within_space(found.trials[0].params, Room(90, "mae", raw=raw))
+        usual = recipe.usual
+        kept = {**usual.params, **{name: getattr(usual, name) for name in OF_BLOCKS}}
+        assert {name: kept[name] for name in first if name != "library"} == {
+            name: value for name, value in first.items() if name != "library"
+        }

@@ -6,9 +6,10 @@ the folds (principal components, out-of-fold ridge and neighbours), for which th
 scikit-learn: a `StackingRegressor` in the loop. Both studies see the oldest 80 % of the rows, both
 best trials are then fitted on them and judged once on the newest 20 %.
 
-To reach widths of about 1,000 and 700 a second encoder's embedding of the captions (MiniLM, 384)
-stands beside the usual one where it is needed: real columns and not noise. Writes
-`results/study.md`.
+To reach widths of about 1,000 and 700, what else the captions say stands beside their embedding
+where it is needed, real columns and not noise: latent directions of their words (128, fitted on the
+rows seen), or where those are too few a second encoder's embedding (MiniLM, 384, slow to make).
+Writes `results/study.md`.
 """
 
 import tempfile
@@ -27,10 +28,11 @@ from tables import CACHE, FOLDS, SEED, SOURCES, Table, options, say, shown, tabl
 
 from virality.data.errors import ViralityError
 from virality.data.features import read_features
-from virality.data.matrix import FeatureMatrix
+from virality.data.matrix import Column, FeatureMatrix
 from virality.data.splits import selection_folds
 from virality.modeling.history import History
 from virality.modeling.metrics import score, score_differences
+from virality.modeling.terms import DIRECTIONS, fit_terms, read_documents
 
 Floats = npt.NDArray[np.float64]
 
@@ -69,19 +71,36 @@ class Studied:
 
 
 def widened(table: Table, quick: bool) -> Table:
-    """Return the table with columns that vary, padded by a second encoder and cut to the width."""
+    """Return the table with columns that vary, padded by more of captions and cut to the width."""
     width = WIDTHS[table.name]
     values = table.matrix.frame.to_numpy()
     low, high = np.nanmin(values, axis=0), np.nanmax(values, axis=0)
     kept = [name for name, a, b in zip(table.matrix.frame, low, high, strict=True) if a < b]
     matrix = table.matrix.select(kept)
     if len(kept) < width and not quick:
-        other = _second_encoder(table)
+        few = width - len(kept) <= DIRECTIONS
+        other = _directions(table) if few else _second_encoder(table)
         more = list(other.columns)[: width - len(kept)]
         frame = pd.concat([matrix.frame, other.frame[more]], axis=1)
         columns = {**matrix.columns, **{name: other.columns[name] for name in more}}
         matrix = replace(matrix, frame=frame, columns=columns)
     return replace(table, matrix=matrix.select(list(matrix.columns)[:width]))
+
+
+def _directions(table: Table) -> FeatureMatrix:
+    """Return latent directions of the captions' words."""
+    documents = read_documents(table.posts)
+    terms = fit_terms([documents[row] for row in table.split.train])
+    if terms is None:
+        raise SystemExit(f"{table.name}: too few captions to fit directions of their words")
+    values = terms.transform(documents).astype(np.float32)
+    block = "text_terms__latent"
+    columns = {
+        f"{block}{place}": Column(f"{block}{place}", "text", "", "pre", block, "a latent direction")
+        for place in range(values.shape[1])
+    }
+    frame = pd.DataFrame(values, index=table.matrix.frame.index, columns=list(columns))
+    return FeatureMatrix(frame, columns, {})
 
 
 def _second_encoder(table: Table) -> FeatureMatrix:
@@ -274,7 +293,7 @@ def main() -> None:
                 "Holdout: the loop's best trial fitted on the rows seen; ours trained by "
                 "`virality train` with the best trial's parameters on the same rows.",
                 "Both read the same columns, our history columns among them, and nothing of the "
-                "captions but their embeddings and shape.",
+                "captions but their embeddings, latent directions and shape.",
                 *([f"Interrupted before: {left}."] if left else []),
             ]
             title = "A study beside a plain Optuna loop"

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -139,9 +141,21 @@ def test_few_posts_get_a_simpler_recipe():
     assert Recipe.from_json(tuned.as_json()) == tuned
 
 
-def test_columns_known_afterwards_are_refused_unless_allowed():
-    from dataclasses import replace
+def test_each_library_weighs_rows_by_its_own_loss():
+    matrix, posts = make_case(60)
+    rows, y = arrange(matrix, posts, tuple(matrix.columns)), np.log10(1 + posts["views"])
+    stacks = [
+        fit_stack(
+            rows, y.to_numpy(np.float64), replace(QUICK, xgboost={**QUICK.params, "loss": loss})
+        )
+        for loss in ("l1", "mape")
+    ]  # both are absolute errors to XGBoost, the second under weights of rows
+    plain, weighed = ({base.name: base.boosters for base in one.bases} for one in stacks)
+    assert plain["all"][0].text == weighed["all"][0].text
+    assert plain["all_xgboost"][0].text != weighed["all_xgboost"][0].text
 
+
+def test_columns_known_afterwards_are_refused_unless_allowed():
     matrix, posts = make_case(60)
     late = {**matrix.columns, PLANTED[0]: replace(matrix.columns[PLANTED[0]], known="post")}
     matrix = FeatureMatrix(matrix.frame, late, matrix.versions)

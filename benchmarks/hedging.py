@@ -9,7 +9,7 @@ which the hedge was thought of. Writes `results/hedging.md`.
 
 import tempfile
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +43,16 @@ HEADER = (
 )  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Row:
+    """A method on a draw: what the table shows, mean error and Spearman."""
+
+    method: str
+    cells: list[object]
+    error: float
+    rank: float
+
+
 def parts(table: Table) -> Iterator[tuple[str, IntArray]]:
     """Return draws of the table's older posts, no post twice among the small ones, in time."""
     times = posting_times(table.posts)
@@ -64,8 +74,8 @@ def recipes(tuning: Tuning, posts: int) -> dict[str, Recipe]:
     }
 
 
-def judge(table: Table, draw: str, rows: IntArray, budget_s: float) -> list[list[object]]:
-    """Return a row a method."""
+def judge(table: Table, draw: str, rows: IntArray, budget_s: float) -> list[Row]:
+    """Return a row a method, and its mean error and Spearman."""
     cut = int(0.8 * len(rows))
     matrix, posts = table.part(rows[:cut])
     with tempfile.TemporaryDirectory() as folder:
@@ -80,15 +90,16 @@ def judge(table: Table, draw: str, rows: IntArray, budget_s: float) -> list[list
     }
     groups = table.groups[rows[cut:]]
     plain = table.judged(rows[cut:], said[UNTUNED])
-    found: list[list[object]] = []
+    found: list[Row] = []
     for name, values in said.items():
         judged = table.judged(rows[cut:], values)
         scores = score(judged, groups, SEED)
         away = score_differences(plain, judged, groups, SEED)["mae"]
-        found.append([
+        cells = [
             table.title, len(rows), draw, name, len(tuning.finished), shown(scores["spearman"]),
             shown(scores["mae"]), "-" if name == UNTUNED else shown(away),
-        ])  # fmt: skip
+        ]  # fmt: skip
+        found.append(Row(name, cells, scores["mae"].value, scores["spearman"].value))
         say(f"  {name}: {scores['mae'].value:.4f}, {scores['spearman'].value:.3f}")
     return found
 
@@ -106,26 +117,17 @@ def fitted(
         return stack.predict(arrange(*asked, names)).mean
 
 
-def sentences(rows: list[list[object]]) -> list[str]:
+def sentences(rows: list[Row]) -> list[str]:
     """Say how the methods compare over all draws."""
-    errors: dict[str, list[float]] = {}
-    ranks: dict[str, list[float]] = {}
-    for row in rows:
-        ranks.setdefault(str(row[3]), []).append(float(str(row[5]).split()[0]))
-        errors.setdefault(str(row[3]), []).append(float(str(row[6]).split()[0]))
-    return [
-        _against(errors, ranks, BEST, UNTUNED),
-        _against(errors, ranks, HEDGED, UNTUNED),
-        _against(errors, ranks, HEDGED, BEST),
-    ]
+    pairs = ((BEST, UNTUNED), (HEDGED, UNTUNED), (HEDGED, BEST))
+    return [_against(rows, name, other) for name, other in pairs]
 
 
-def _against(
-    errors: dict[str, list[float]], ranks: dict[str, list[float]], name: str, other: str
-) -> str:
-    ratio = np.log(np.array(errors[name]) / np.array(errors[other]))
+def _against(rows: list[Row], name: str, other: str) -> str:
+    mine, theirs = ([row for row in rows if row.method == method] for method in (name, other))
+    ratio = np.array([np.log(a.error / b.error) for a, b in zip(mine, theirs, strict=True)])
+    rank = np.mean([a.rank - b.rank for a, b in zip(mine, theirs, strict=True)])
     spread = ratio.std(ddof=1) / np.sqrt(len(ratio)) if len(ratio) > 1 else np.nan
-    rank = float(np.mean(ranks[name])) - float(np.mean(ranks[other]))
     return (
         f"{name} against {other}: mean error {100 * ratio.mean():+.2f} % (standard error "
         f"{100 * spread:.2f}), lower in {(ratio < 0).sum()} of {len(ratio)} draws; Spearman "
@@ -135,7 +137,7 @@ def _against(
 
 def main() -> None:
     chosen = options(__doc__, BUDGET_S)
-    rows: list[list[object]] = []
+    rows: list[Row] = []
     for table in tables(chosen.tables):
         for draw, some in parts(table):
             say(f"{table.name}: draw {draw}, {len(some)} posts")
@@ -145,8 +147,9 @@ def main() -> None:
                 f"{chosen.budget:.0f} s a study, which selects by the mean error. Interval: 95 %, "
                 "bootstrap of authors, paired differences.",
             ]
+            cells = [row.cells for row in rows]
             title = "What tuning is worth on few posts, alone and hedged"
-            write_table(chosen.output or "hedging", title, HEADER, rows, notes, seed=SEED)
+            write_table(chosen.output or "hedging", title, HEADER, cells, notes, seed=SEED)
 
 
 if __name__ == "__main__":

@@ -209,7 +209,7 @@ def learned_weights(rows: Rows, outcome: Floats, learned: Stacked, recipe: Recip
         learned: inputs of posts and views.
         recipe: its loss and how fast posts fade.
     """
-    fade = fading(posting_times(rows.posts), recipe.half_life)
+    fade = fading(posting_times(rows.posts), recipe.half_life) if recipe.half_life else None
     recency = None if fade is None else fade[learned.owner]
     weights = row_weights(str(recipe.params.get("loss", "l2")), outcome, recency)
     shares = learned.weights

@@ -292,18 +292,19 @@ def _fit_bases(
 ) -> tuple[Base, ...]:
     """Fit every base on all rows, several times over with other seeds."""
     outcome = y[learned.owner]
+    recipes = {plan.name: recipe.of_base(plan.name, plan.library) for plan in plans}
+    weights = {n: learned_weights(rows, outcome, learned, own) for n, own in recipes.items()}
 
     def fit(task: tuple[BasePlan, int, int]) -> Booster:
         plan, count, bag = task
-        own = recipe.of_base(plan.name, plan.library)
         return fit_booster(
             plan.library,
             learned.values[:, plan.places],
             outcome,
-            learned.params(plan.library, own.params),
+            learned.params(plan.library, recipes[plan.name].params),
             count,
             seed=recipe.seed + BAG_STEP * bag,
-            weights=learned_weights(rows, outcome, learned, own),
+            weights=weights[plan.name],
         )
 
     bags = range(recipe.bags)

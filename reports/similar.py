@@ -104,7 +104,7 @@ def similar_posts(
         likeness: the reference posts, laid out.
         matrix: that holds the post.
         post: its id.
-        time: when it was posted, in seconds; NaN for now.
+        time: when it was posted, in seconds; NaN if unknown or not yet posted.
         author: its author, empty if unknown.
     """
     similarity = likeness.similarity(matrix, post)

@@ -35,6 +35,9 @@ Watch = Callable[[int, float], bool]
 ROUNDS = 600
 PATIENCE = 40
 
+_AVERAGES = "\naverage_output\n"
+"""A line of LightGBM's own, above the trees of a forest."""
+
 
 @dataclass(frozen=True)
 class Booster:
@@ -63,12 +66,14 @@ class Booster:
 
         XGBoost adds single-precision numbers in two different orders; the rounding between its
         prediction and its contributions (about 1e-6) is spread over the row in proportion, so
-        that rows of both libraries sum to `predict`.
+        that rows of both libraries sum to `predict`. LightGBM adds up the shares of a forest's
+        trees, whose predictions it averages: the sum is divided here.
         """
         model = self._model()
         if self.library == "lightgbm":
             shares = model.predict(x, pred_contrib=True, num_threads=1)
-            return np.asarray(shares, dtype=np.float64).reshape(len(x), self.width + 1)
+            exact = np.asarray(shares, dtype=np.float64).reshape(len(x), self.width + 1)
+            return exact / model.num_trees() if self.averages else exact
         import xgboost
 
         shares = model.predict(xgboost.DMatrix(x, nthread=1), pred_contribs=True)
@@ -77,6 +82,11 @@ class Booster:
         size = np.abs(exact).sum(axis=1, keepdims=True)
         spread = rounding[:, None] * np.abs(exact) / np.maximum(size, 1e-300)
         return np.asarray(exact + spread, dtype=np.float64)
+
+    @property
+    def averages(self) -> bool:
+        """Whether it is a forest, whose trees are averaged."""
+        return self.library == "lightgbm" and _AVERAGES in self.text.partition("\nTree=")[0]
 
     def _model(self) -> Any:
         if not self._live:

@@ -26,7 +26,7 @@ from virality.modeling.booster import Curve, Library, fit_curve
 from virality.modeling.history import COLD
 from virality.modeling.inputs import Inputs, fit_projector, selected
 from virality.modeling.objective import fading, row_weights
-from virality.modeling.recipe import UNTUNED, Recipe
+from virality.modeling.recipe import FOREST, UNTUNED, Recipe
 from virality.modeling.rows import Rows, Singles
 
 Floats = npt.NDArray[np.float64]
@@ -69,7 +69,8 @@ class BasePlan:
 def plan_bases(columns: Sequence[Column], varied: Flags, recipe: Recipe) -> tuple[BasePlan, ...]:
     """Return one LightGBM a modality present, then those on all inputs.
 
-    On all there are a LightGBM and an XGBoost, and where a study is hedged a LightGBM more.
+    On all there are a LightGBM and an XGBoost, a LightGBM more where a study is hedged, and a
+    forest where the recipe has one.
 
     Args:
         columns: of the inputs, those of `recipe.widest`.
@@ -87,9 +88,10 @@ def plan_bases(columns: Sequence[Column], varied: Flags, recipe: Recipe) -> tupl
         plans = []  # one modality: its base would be the base on all, twice
     plans.append(BasePlan("all", "lightgbm", everything))
     plans.append(BasePlan("all_xgboost", "xgboost", everything))
-    if recipe.hedged:
-        usual = np.flatnonzero(varied & selected(columns, recipe.usual.blocks))
-        plans.append(BasePlan(UNTUNED, "lightgbm", usual))
+    for name in [UNTUNED] * recipe.hedged + [FOREST] * bool(recipe.forest):
+        blocks = recipe.of_base(name, "lightgbm").blocks
+        read = np.flatnonzero(varied & selected(columns, blocks))
+        plans.append(BasePlan(name, "lightgbm", read))
     return tuple(plans)
 
 
@@ -158,7 +160,10 @@ def run_folds(
 
     with ThreadPoolExecutor(max_workers=jobs) as pool:
         done = list(pool.map(fit, splits))
-    rounds = tuple(best_rounds([f.curves[b].errors for f in done]) for b in range(len(plans)))
+    rounds = tuple(
+        recipe.forest if plan.name == FOREST else best_rounds([f.curves[b].errors for f in done])
+        for b, plan in enumerate(plans)
+    )
     asides = tuple(fitted.aside for fitted in done)
     return replace(_collect(done, plans, rounds), asides=asides)
 
@@ -187,8 +192,8 @@ def _fit_fold(
             learned.params(plan.library, own.params),
             weights=learned_weights(train, outcome, learned, own),
             seed=recipe.seed,
-            rounds=recipe.rounds,
-            patience=recipe.patience,
+            rounds=own.rounds,
+            patience=own.patience,
             metric=recipe.metric,
         )
 

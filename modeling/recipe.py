@@ -6,7 +6,7 @@ from typing import Any
 
 from virality.modeling.blocks import BlockSpec
 from virality.modeling.objective import Metric, loss_of
-from virality.modeling.parameters import DEFAULTS, Params
+from virality.modeling.parameters import DEFAULTS, FOREST_DEFAULTS, Params
 
 Values = Mapping[str, float | int | str]
 
@@ -21,6 +21,14 @@ RAW_DEFAULTS: Params = {"feature_fraction": 0.25, "num_leaves": 8}
 
 UNTUNED = "all_untuned"
 """Name of the base that keeps the usual values where a study has found others."""
+
+FOREST = "all_forest"
+"""Name of the base whose trees are averaged instead of added up."""
+
+FOREST_TREES = 100
+
+FOREST_POSTS = 5_000
+"""Above so many labelled posts a forest gains nothing over boosting and only costs time."""
 
 SMALL_DEFAULTS: Params = {
     "learning_rate": 0.1,
@@ -59,6 +67,7 @@ class Recipe:
         history: whether earlier outcomes of author, sound and hashtags are read.
         adapt: whether the newest posts have more say in the weights of the bases.
         hedged: whether one more base keeps the usual values where a study has found others.
+        forest: trees of the base that averages them; 0 for no such base.
     """
 
     params: Params = field(default_factory=lambda: dict(DEFAULTS))
@@ -82,11 +91,14 @@ class Recipe:
     history: bool = True
     adapt: bool = False
     hedged: bool = False
+    forest: int = 0
 
     def of_base(self, name: str, library: str) -> "Recipe":
         """Return the recipe by which a base is fitted, its `params` those of its boosters."""
         if name == UNTUNED:
             return self.usual
+        if name == FOREST:
+            return self._averaged
         if library == "xgboost" and self.xgboost:
             return replace(self, params=self.xgboost)
         return self
@@ -101,6 +113,14 @@ class Recipe:
             dims=plain.dims, ridge=plain.ridge, near=plain.near, terms=plain.terms,
             categories=plain.categories, half_life=plain.half_life,
         )  # fmt: skip
+
+    @property
+    def _averaged(self) -> "Recipe":
+        """The recipe of the forest, which needs no tuning: its trees cannot be too many."""
+        own = self.usual if self.hedged else self
+        return replace(
+            own, params=FOREST_DEFAULTS, rounds=self.forest, patience=self.forest, bags=1
+        )
 
     @property
     def blocks(self) -> BlockSpec:
@@ -134,9 +154,10 @@ class Recipe:
 
 def sensible_recipe(posts: int, seed: int = 0) -> Recipe:
     """Return what to use for this many labelled posts when nothing was tuned."""
+    forest = FOREST_TREES if posts <= FOREST_POSTS else 0
     if posts < SMALL:
-        return replace(_small_recipe(), seed=seed)
-    return Recipe(seed=seed, bags=1 if posts > ENOUGH else 2)
+        return replace(_small_recipe(), seed=seed, forest=forest)
+    return Recipe(seed=seed, bags=1 if posts > ENOUGH else 2, forest=forest)
 
 
 def _small_recipe() -> Recipe:

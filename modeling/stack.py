@@ -307,13 +307,16 @@ def _fit_bases(
             weights=weights[plan.name],
         )
 
-    bags = range(recipe.bags)
-    tasks = [(p, count, bag) for p, count in zip(plans, rounds, strict=True) for bag in bags]
+    tasks = [
+        (plan, count, bag)
+        for plan, count in zip(plans, rounds, strict=True)
+        for bag in range(recipes[plan.name].bags)
+    ]
     with ThreadPoolExecutor(max_workers=jobs) as pool:
-        fitted = list(pool.map(fit, tasks))
+        fitted = list(zip(tasks, pool.map(fit, tasks), strict=True))
     return tuple(
-        Base(plan.name, plan.places, tuple(fitted[i * len(bags) : (i + 1) * len(bags)]))
-        for i, plan in enumerate(plans)
+        Base(plan.name, plan.places, tuple(one for (own, _, _), one in fitted if own is plan))
+        for plan in plans
     )
 
 

@@ -82,7 +82,7 @@ def respond(matrix, posts, seed=1):
     )
 
 
-def quick(model: Model) -> Model:
+def quick(model: Model, rounds: int = 20, folds: int = 2) -> Model:
     """Return the model with a recipe that is cheap to fit again: what is tested is the judging."""
-    small = replace(model.recipe, rounds=20, folds=2, dims=2)
+    small = replace(model.recipe, rounds=rounds, folds=folds, dims=2, forest=rounds)
     return replace(model, stack=replace(model.stack, recipe=small))

@@ -12,8 +12,10 @@ from virality.modeling.booster import (
     fit_curve,
     reweighted,
 )
+from virality.modeling.parameters import FOREST_DEFAULTS
 
 PARAMS = {"num_leaves": 4, "min_data_in_leaf": 5, "feature_fraction": 1.0, "lambda_l2": 0.5}
+FOREST = {**FOREST_DEFAULTS, "num_leaves": 6}
 LIBRARIES = ("lightgbm", "xgboost")
 
 
@@ -40,14 +42,17 @@ def _expected(node, x, known):
     return (a * _expected(left, x, known) + b * _expected(right, x, known)) / (a + b)
 
 
-def test_contributions_are_shapley_values_by_brute_force():
+@pytest.mark.parametrize("params", [PARAMS, FOREST], ids=["boosted", "forest"])
+def test_contributions_are_shapley_values_by_brute_force(params):
     x, y = _data()
-    booster = fit_booster("lightgbm", x, y, PARAMS, 4)
+    booster = fit_booster("lightgbm", x, y, params, 4)
+    assert booster.averages == bool(params.get("forest"))
+    parts = 4 if booster.averages else 1
     got = booster.contributions(x[:5])
     width = x.shape[1]
     for row in range(5):
         value = {
-            known: sum(_expected(tree, x[row], known) for tree in _trees(booster))
+            known: sum(_expected(tree, x[row], known) for tree in _trees(booster)) / parts
             for size in range(width + 1)
             for known in combinations(range(width), size)
         }
@@ -62,11 +67,14 @@ def test_contributions_are_shapley_values_by_brute_force():
         np.testing.assert_allclose(got[row, -1], value[()], rtol=1e-9)
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
-def test_contributions_add_up(library):
+@pytest.mark.parametrize(
+    ("library", "params"),
+    [("lightgbm", {"num_leaves": 15}), ("xgboost", {"num_leaves": 15}), ("lightgbm", FOREST)],
+)
+def test_contributions_add_up(library, params):
     x, y = _data(300, 20)
     x[::7, 3] = np.nan
-    booster = fit_booster(library, x, y + 5, {"num_leaves": 15}, 60)
+    booster = fit_booster(library, x, y + 5, params, 60)
     shares = booster.contributions(x)
     assert shares.shape == (300, 21)
     np.testing.assert_allclose(shares.sum(axis=1), booster.predict(x), rtol=1e-9)
@@ -90,6 +98,18 @@ def test_the_same_bytes_on_every_run_and_for_any_threads(library):
     assert len(trees) == 1
     other = fit_booster(library, x, y, {}, 20, seed=4).text
     assert other.partition("end of trees")[0] not in trees
+
+
+def test_a_forest_is_the_mean_of_its_trees_and_more_of_them_change_it_less_and_less():
+    x, y = _data(400)
+    forest = fit_booster("lightgbm", x, y, FOREST_DEFAULTS, 120)
+    trees = forest._model()
+    each = [trees.predict(x, start_iteration=n, num_iteration=1) for n in range(120)]
+    np.testing.assert_allclose(forest.predict(x), np.mean(each, axis=0), rtol=1e-9)
+    away = [np.abs(trees.predict(x, num_iteration=n) - forest.predict(x)).mean() for n in (5, 60)]
+    assert away[1] < away[0] / 2
+    curve = fit_curve("lightgbm", x[:300], y[:300], (x[300:], y[300:]), FOREST_DEFAULTS, rounds=80)
+    assert curve.errors[-1] < curve.errors[0]
 
 
 @pytest.mark.parametrize("library", LIBRARIES)

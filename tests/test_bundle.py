@@ -135,7 +135,7 @@ def _edit(saved, pattern, change):
         (r"^left_child=(\S+)", lambda v: "9" if len(v) == 1 else "-9"),
         (r"^left_child=(.+)", lambda v: v.replace("-", "0", 1)),
         (r"^right_child=(.+)", lambda v: v[:-1] + "7"),
-        (r"^split_feature=(\S+)", lambda v: "9" * len(v)),
+        (r"^split_feature=(?:\d )*(\d\d)", lambda v: "-9"),
         (r"^num_leaves=(\d)", lambda v: "9" if v != "9" else "8"),
         (r"^leaf_value=(\S)", lambda v: "x"),
         (r"^leaf_value=(.+)", lambda v: v + " 1.5"),

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from matrices import make_case, small_model
+from matrices import make_case, quick, small_model
 
 from virality.data.errors import InputError
 from virality.data.matrix import Column, FeatureMatrix
@@ -94,10 +94,16 @@ def test_baselines_learn_from_training_posts_only():
 
 
 @pytest.fixture(scope="module")
-def evaluations():
+def judged_model():
+    return quick(small_model(), rounds=60, folds=3)
+
+
+@pytest.fixture(scope="module")
+def evaluations(judged_model):
     matrix, posts = make_case()
-    model = small_model()
-    return {s: evaluate(model, matrix, posts, split=s) for s in ("temporal", "author", "random")}
+    return {
+        s: evaluate(judged_model, matrix, posts, split=s) for s in ("temporal", "author", "random")
+    }
 
 
 def test_the_model_beats_every_baseline_where_there_is_a_rule(evaluations):
@@ -123,13 +129,13 @@ def test_every_split_is_whole(evaluations):
     assert "flatter" in evaluations["random"].notes[0]
 
 
-def test_random_folds_are_fitted_once_for_all_splits(evaluations, monkeypatch):
+def test_random_folds_are_fitted_once_for_all_splits(judged_model, evaluations, monkeypatch):
     def fail(*_, **__):
         raise AssertionError("fitted again")
 
     monkeypatch.setattr(holdout, "fit_stack", fail)
     matrix, posts = make_case()
-    assert evaluate(small_model(), matrix, posts, split="random") == evaluations["random"]
+    assert evaluate(judged_model, matrix, posts, split="random") == evaluations["random"]
 
 
 def test_an_evaluation_survives_json(evaluations):
@@ -155,7 +161,7 @@ def test_an_evaluation_survives_json(evaluations):
 def test_test_rows_are_never_seen(monkeypatch):
     """Outcomes of held-out posts may be anything: their predictions stay the same."""
     matrix, posts = make_case(60)
-    model = train(matrix, posts)
+    model = quick(train(matrix, posts))
     newest = np.arange(60) >= 48
     one = evaluate(model, matrix, posts)
     spoiled = posts.assign(views=posts["views"].where(~newest, 10**9 + posts["views"]))
@@ -169,14 +175,14 @@ def test_no_rule_means_a_plain_sentence():
     matrix, posts = make_case(70)
     shuffled = np.random.default_rng(3).permutation(posts["views"].to_numpy())
     noise = posts.assign(views=pd.array(shuffled, dtype="Int64"))
-    verdict = evaluate(train(matrix, noise), matrix, noise, split="author").verdict
+    verdict = evaluate(quick(train(matrix, noise)), matrix, noise, split="author").verdict
     assert "does not clearly beat" in verdict
     assert "a constant" in verdict
 
 
 def test_a_constant_ranks_nothing_over_folds_of_different_medians():
     matrix, posts = make_case(80)
-    got = evaluate(small_model(), matrix, posts, split="author")
+    got = evaluate(quick(small_model()), matrix, posts, split="author")
     assert got.baselines["constant"]["spearman"] == Metric(0.0, 0.0, 0.0)
     assert got.baselines["constant"]["mae"].value > 0
 
@@ -206,15 +212,20 @@ def test_with_late_columns_both_scores_are_shown():
     frame = matrix.frame.assign(extra__likes=likes.astype(np.float32))
     late = Column("extra__likes", "metadata", known="post")
     wide = FeatureMatrix(frame, {**matrix.columns, late.name: late}, matrix.versions)
-    told = evaluate(train(wide, posts, allow_post=True), wide, posts, split="author")
-    plain = evaluate(train(matrix, posts), matrix, posts, split="author")
+    told, plain, shy = (
+        evaluate(quick(model, rounds=60), one, posts, split="author")
+        for model, one in (
+            (train(wide, posts, allow_post=True), wide),
+            (train(matrix, posts), matrix),
+            (train(wide, posts), wide),
+        )
+    )
     assert told.metrics["spearman"].value > 0.95
     assert told.without_post == plain.metrics
     wanted = f"instead of {told.metrics['spearman'].value:.3f}"
     assert any("1 column(s)" in note and wanted in note for note in told.notes)
     assert list(told.as_json()["without_post"]) == list(plain.metrics)
     assert "without_post" not in plain.as_json()
-    shy = evaluate(train(wide, posts), wide, posts, split="author")
     assert not shy.without_post
     every = {one.name: getattr(told, one.name) for one in fields(told)}
     text = json.loads(json.dumps(every, default=lambda metric: metric.as_json()))

@@ -107,7 +107,7 @@ def test_what_happened_since_reaches_the_ratios(case, model):
 
 
 def test_an_evaluation_scores_every_response_beside_its_baselines(case, model):
-    found = evaluate(quick(model), *case, split="temporal")
+    found = evaluate(quick(model, rounds=120, folds=3), *case, split="temporal")
     assert list(found.together) == ["likes", "comments"]
     likes = found.together["likes"]
     assert set(likes) == {"model", "author_median", "constant_ratio"}
@@ -128,7 +128,7 @@ def test_an_evaluation_scores_every_response_beside_its_baselines(case, model):
 
 
 def test_the_command_line_tells_all_counts(case, tmp_path):
-    matrix, posts = case
+    matrix, posts = case[0].rows(case[0].frame.index[:120]), case[1].iloc[:120]
     status = pd.DataFrame({"id": posts["id"], "status": "ok"})
     write_features(tmp_path / "features", Features(matrix, posts, status))
 

@@ -14,7 +14,14 @@ from virality.data.errors import UsageError
 from virality.modeling.bundle import load_model, save_model
 from virality.modeling.oof import plan_bases
 from virality.modeling.provenance import usable_columns
-from virality.modeling.recipe import UNTUNED, Recipe
+from virality.modeling.recipe import (
+    FOREST,
+    FOREST_POSTS,
+    FOREST_TREES,
+    UNTUNED,
+    Recipe,
+    sensible_recipe,
+)
 from virality.modeling.rows import arrange, labelled
 from virality.modeling.space import Room, within_space
 from virality.modeling.study import open_study
@@ -188,6 +195,38 @@ def test_bases_of_one_modality_stand_beside_those_on_all():
     names = [plan.name for plan in plans]
     assert names[-2:] == ["all", "all_xgboost"]
     assert {"audio", "frames", "metadata", "text"} <= set(names)
+
+
+def test_a_forest_stands_beside_boosting_where_posts_are_few(tmp_path):
+    case = make_case(90)
+    model = train(*case)
+    forest = model.stack.bases[-1]
+    assert forest.name == FOREST
+    assert [booster.averages for booster in forest.boosters] == [True]
+    assert forest.boosters[0]._model().num_trees() == model.recipe.forest == FOREST_TREES
+    assert model.card.weights[FOREST] > 0
+    assert not any(one.averages for base in model.stack.bases[:-1] for one in base.boosters)
+    assert model.stack.contributions(model.rows(*case)).largest_error < 1e-9
+    save_model(model, tmp_path / "model")
+    again = load_model(tmp_path / "model")
+    np.testing.assert_array_equal(again.predict(*case).mean, model.predict(*case).mean)
+    assert sensible_recipe(FOREST_POSTS).forest
+    assert not sensible_recipe(FOREST_POSTS + 1).forest
+
+
+@pytest.mark.parametrize("hedged", [False, True])
+def test_a_forest_reads_what_is_usual(hedged):
+    matrix, _ = make_case(60)
+    columns = tuple(matrix.columns.values())
+    recipe = Recipe(forest=10, hedged=hedged, dims=0, ridge=False, near=False, metric="mae")
+    plans = {one.name: one for one in plan_bases(columns, np.ones(len(columns), bool), recipe)}
+    assert (UNTUNED in plans) == hedged
+    beside = recipe.usual if hedged else recipe
+    own = recipe.of_base(FOREST, "lightgbm")
+    assert own.blocks == beside.blocks
+    assert own.params["forest"]
+    assert "loss" not in own.params  # means, whatever the metric
+    np.testing.assert_array_equal(plans[FOREST].places, plans[UNTUNED if hedged else "all"].places)
 
 
 def test_a_study_is_hedged_by_a_base_that_is_as_it_would_be_without(tmp_path):

@@ -5,6 +5,7 @@ same bytes on every run. Contributions are the libraries' own TreeSHAP (Lundberg
 https://doi.org/10.1038/s42256-019-0138-9), which for a tree model are Shapley values and add up.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
@@ -37,6 +38,8 @@ PATIENCE = 40
 
 _AVERAGES = "\naverage_output\n"
 """A line of LightGBM's own, above the trees of a forest."""
+
+_LEAVES = re.compile(r"^num_leaves=(\d+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -277,6 +280,8 @@ def _lightgbm_curve(
         valid_sets=[valid.data],
         callbacks=[record],
     )
+    if params.get("forest"):
+        _heal(model, train.data)
     return Curve(np.array(errors), model, "lightgbm", not given_up[0])
 
 
@@ -310,6 +315,14 @@ def _xgboost_curve(
     return Curve(np.array(history["valid"][name]), model, "xgboost", not given_up[0])
 
 
+def _heal(forest: Any, data: Any) -> None:
+    """Let trees without any split say the mean: LightGBM has them say nearly 0, and averages it."""
+    mean = float(np.average(data.get_label(), weights=data.get_weight()))
+    for number, leaves in enumerate(_LEAVES.findall(forest.model_to_string())):
+        if leaves == "1":
+            forest.set_leaf_output(number, 0, mean)
+
+
 def fit_booster(
     library: Library,
     x: Singles,
@@ -328,6 +341,8 @@ def fit_booster(
 
         told = lightgbm_params(params, seed, threads, spread=rows.spread)
         model = lightgbm.train(told, rows.data, rounds)
+        if params.get("forest"):
+            _heal(model, rows.data)
         return Booster(library, model.model_to_string(), x.shape[1])
     import xgboost
 

@@ -112,6 +112,26 @@ def test_a_forest_is_the_mean_of_its_trees_and_more_of_them_change_it_less_and_l
     assert curve.errors[-1] < curve.errors[0]
 
 
+@pytest.mark.parametrize("rare", [3, 6])
+@pytest.mark.parametrize("weighed", [False, True])
+def test_trees_that_cannot_be_split_say_the_mean(rare, weighed):
+    x = np.zeros((100, 1), np.float32)
+    x[:rare] = 1  # so few that many trees or all of them find no split
+    y = 5 + x[:, 0] + np.random.default_rng(0).normal(0, 0.1, 100)
+    weights = np.linspace(1, 2, 100) if weighed else None
+    forest = fit_booster("lightgbm", x, y, FOREST_DEFAULTS, 50, weights=weights)
+    said = forest.predict(x)
+    assert 4.9 < said.min() <= said.max() < 6.1
+    np.testing.assert_allclose(
+        np.average(said, weights=weights), np.average(y, weights=weights), atol=0.1
+    )
+    np.testing.assert_allclose(forest.contributions(x).sum(axis=1), said, rtol=1e-9)
+    curve = fit_curve(
+        "lightgbm", x, y, (x, y), FOREST_DEFAULTS, rounds=50, patience=50, weights=weights
+    )
+    np.testing.assert_array_equal(curve.predict(x, 50), said)
+
+
 @pytest.mark.parametrize("library", LIBRARIES)
 def test_a_curve_stops_when_it_no_longer_falls(library):
     x, y = _data(400)

@@ -1,12 +1,16 @@
 """Seeded matrices and posts with a planted rule, for the tests of modeling."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from virality.data.matrix import Column, FeatureMatrix
+from virality.modeling import recipe
 from virality.modeling.train import Model, train
 
 START_S = 1_700_000_000.0
@@ -55,10 +59,21 @@ def make_case(n: int = 120, seed: int = 0, authors: int = 30, noise: float = 0.2
     return FeatureMatrix(frame, columns, {"text_embedding": "1", "frames_motion": "3"}), posts
 
 
+@contextmanager
+def light() -> Iterator[None]:
+    """Let models of few posts be cheap to fit, where the test is of what is done with them."""
+    cheap = replace(recipe._small_recipe(), rounds=60, patience=10, folds=3)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(recipe, "_small_recipe", lambda: cheap)
+        patch.setattr(recipe, "FOREST_TREES", 20)
+        yield
+
+
 @lru_cache(maxsize=1)
 def small_model() -> Model:
     """Return a model of the default case, trained once for all tests."""
-    return train(*make_case(), target="views")
+    with light():
+        return train(*make_case(), target="views")
 
 
 PACE = 1

@@ -6,6 +6,7 @@ from functools import cache
 import numpy as np
 import pandas as pd
 from attack_strings import ATTACKS
+from matrices import light
 
 from virality.data.features import Features
 from virality.data.matrix import Column, FeatureMatrix
@@ -79,7 +80,8 @@ def case(log: bool = True) -> tuple[Model, Features, tuple[Evaluation, ...]]:
     """Return a trained model, its features and its evaluations on every split."""
     features = make_features(log=log)
     target = "views" if log else "popularity"
-    model = train(features.matrix, features.posts, target=target)
+    with light():
+        model = train(features.matrix, features.posts, target=target)
     splits: Sequence[Split] = ("temporal", "author", "random") if log else ("temporal",)
     judged = tuple(
         evaluate(model, features.matrix, features.posts, split=split) for split in splits

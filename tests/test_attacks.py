@@ -29,6 +29,8 @@ from virality.reports.render import render_explained, render_trends
 from virality.reports.trends import LONGEST_NAME, tell_trends
 from virality.reports.words import tidy
 
+pytestmark = pytest.mark.usefixtures("light_recipes")
+
 AT_ONCE = 16
 """As many hashtags, and as many sounds, as a page of trends shows."""
 

@@ -17,6 +17,8 @@ from virality.data.features import Features, write_features
 from virality.modeling.bundle import save_model
 from virality.modeling.train import train
 
+pytestmark = pytest.mark.usefixtures("light_recipes")
+
 FIXED = [
     "target", "split", "rows", "authors", "metrics", "baselines", "optimism_gap", "coverage",
     "pairs",

@@ -16,6 +16,8 @@ from typer.testing import CliRunner
 from virality.cli import app
 from virality.modeling.bundle import bundle_hash
 
+pytestmark = pytest.mark.usefixtures("light_recipes")
+
 DOCS = Path(__file__).parents[1] / "docs"
 MARK = re.compile(r"<!-- a test runs this block[^>]*-->\n")
 

@@ -16,6 +16,8 @@ from virality.modeling.evaluate import Evaluation, evaluate
 from virality.modeling.metrics import Judged, Metric, mean_with_interval, score, top_share
 from virality.modeling.train import train
 
+pytestmark = pytest.mark.usefixtures("light_recipes")
+
 NAMES = ["spearman", "mae", "r2", "mape", "factor", "precision_top10", "lift_top10", "brier"]
 
 
@@ -213,7 +215,7 @@ def test_with_late_columns_both_scores_are_shown():
     late = Column("extra__likes", "metadata", known="post")
     wide = FeatureMatrix(frame, {**matrix.columns, late.name: late}, matrix.versions)
     told, plain, shy = (
-        evaluate(quick(model, rounds=60), one, posts, split="author")
+        evaluate(quick(model, rounds=60), one, posts, split="temporal")
         for model, one in (
             (train(wide, posts, allow_post=True), wide),
             (train(matrix, posts), matrix),

@@ -22,6 +22,8 @@ from virality.modeling.metrics import Judged, score, score_differences
 from virality.modeling.slices import slice_up
 from virality.modeling.train import train
 
+pytestmark = pytest.mark.usefixtures("light_recipes")
+
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.integers(0, 40), min_size=2, max_size=80), st.integers(1, 6))

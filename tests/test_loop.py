@@ -29,6 +29,8 @@ from virality.workflow.monitor import judge_log
 from virality.workflow.prediction_log import open_log
 from virality.workflow.retrain import join, retrain
 
+pytestmark = pytest.mark.usefixtures("light_recipes")
+
 NOW = BEGIN + timedelta(weeks=60)
 
 

@@ -22,6 +22,8 @@ from virality.reports.render import render, render_pair, twin
 from virality.reports.strings import speaking
 from virality.reports.summarize import summarize
 
+pytestmark = pytest.mark.usefixtures("light_recipes")
+
 REPORTS = Path(__file__).resolve().parents[1] / "reports"
 JINJA = re.compile(r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}", re.DOTALL)
 

@@ -15,6 +15,8 @@ from virality.modeling.evaluate import Evaluation, evaluate
 from virality.modeling.ratios import log_counts, log_ratios
 from virality.modeling.train import train
 
+pytestmark = pytest.mark.usefixtures("light_recipes")
+
 
 @pytest.fixture(scope="module")
 def case():

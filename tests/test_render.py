@@ -28,6 +28,8 @@ from virality.reports.summarize import summarize
 from virality.reports.tables import FORMULA, csv_of, tables_of
 from virality.reports.words import tidy
 
+pytestmark = pytest.mark.usefixtures("light_recipes")
+
 TEMPLATES = Path(__file__).resolve().parents[1] / "reports" / "templates"
 
 

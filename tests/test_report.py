@@ -38,6 +38,8 @@ from virality.reports.scales import Scale, effect_values, effect_words, y_axis
 from virality.reports.summarize import summarize
 from virality.reports.tables import tables_of
 
+pytestmark = pytest.mark.usefixtures("light_recipes")
+
 
 @cache
 def full() -> Report:

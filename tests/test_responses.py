@@ -16,6 +16,8 @@ from virality.reports.summarize import summarize
 from virality.reports.tables import tables_of
 from virality.workflow.predict import forecast
 
+pytestmark = pytest.mark.usefixtures("light_recipes")
+
 
 @pytest.fixture(scope="module")
 def features():

@@ -17,6 +17,8 @@ from virality.modeling.train import train
 from virality.reports.words import amount, spread
 from virality.workflow.predictor import Predictor
 
+pytestmark = pytest.mark.usefixtures("light_recipes")
+
 POSTS = 120
 COUNTS = ("likes", "comments", "shares")
 CAPTION = "word word word #tag1"

@@ -11,6 +11,8 @@ from virality.modeling.ground import lay_ground
 from virality.modeling.holdout import Ticks
 from virality.modeling.train import train
 
+pytestmark = pytest.mark.usefixtures("light_recipes")
+
 
 @pytest.fixture(scope="module")
 def case():

@@ -25,6 +25,8 @@ from virality.modeling.inputs import fit_projector
 from virality.modeling.rows import arrange
 from virality.modeling.train import train
 
+pytestmark = pytest.mark.usefixtures("light_recipes")
+
 N = 60
 COLUMNS = {
     "frames_colour__light": Column("frames_colour__light", "frames", meaning="light"),

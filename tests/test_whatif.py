@@ -31,6 +31,8 @@ from virality.reports.similar import Likeness, similar_posts
 from virality.reports.suggest import Support
 from virality.reports.whatif import Ground, predict_changed, row_of
 
+pytestmark = pytest.mark.usefixtures("light_recipes")
+
 COLUMNS = (
     Column("frames_motion__cut_rate", "frames", "1/s", "pre", "", "cuts a second"),
     Column("frames_motion__cuts", "frames", "count", "pre", "", "cuts"),

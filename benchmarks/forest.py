@@ -13,12 +13,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from hedging import fitted
+from ours import untuned_recipe
 from results_table import write_table
 from tables import SEED, Table, options, say, shown, tables
 
 from virality.data.splits import IntArray, posting_times
 from virality.modeling.metrics import score, score_differences
-from virality.modeling.recipe import FOREST_TREES, Recipe, sensible_recipe
+from virality.modeling.recipe import FOREST_TREES, Recipe
 
 BUDGET_S = 0.0
 """Nothing is tuned."""
@@ -64,8 +65,7 @@ def parts(table: Table) -> Iterator[tuple[str, IntArray]]:
 
 def recipes(posts: int) -> tuple[tuple[str, Recipe], ...]:
     """Return the two recipes; both look for the mean error."""
-    plain = replace(sensible_recipe(posts, SEED), metric="mae")
-    plain = replace(plain, params={**plain.params, "loss": "l1"})
+    plain = untuned_recipe(posts, SEED, "mae")
     return ("without", replace(plain, forest=0)), ("with", replace(plain, forest=FOREST_TREES))
 
 

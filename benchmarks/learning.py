@@ -8,12 +8,13 @@ columns tell. Writes `results/learning.md`.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 from hedging import fitted
+from ours import untuned_recipe
 from results_table import write_table
 from tables import SEED, Table, options, say, shown, tables
 from targets import author_mean, baseline, metadata, untuned
@@ -21,8 +22,6 @@ from targets import author_mean, baseline, metadata, untuned
 from virality.data.splits import IntArray, random_folds
 from virality.modeling.metrics import Metric, score, score_differences
 from virality.modeling.objective import Metric as Asked
-from virality.modeling.objective import loss_of
-from virality.modeling.recipe import sensible_recipe
 
 Floats = npt.NDArray[np.float64]
 Peer = Callable[[Table, IntArray, IntArray], Floats]
@@ -65,10 +64,7 @@ class Case:
 
     def said(self, table: Table, train: IntArray, test: IntArray) -> Floats:
         """Return what the untuned stack says of some posts after learning from others."""
-        plain = sensible_recipe(len(train), SEED)
-        recipe = replace(
-            plain, metric=self.metric, params={**plain.params, "loss": loss_of(self.metric)}
-        )
+        recipe = untuned_recipe(len(train), SEED, self.metric)
         return fitted(recipe, table.part(train), table.y[train], table.part(test))
 
 

@@ -5,7 +5,7 @@ Not a benchmark itself.
 
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,8 @@ from tables import Table
 
 from virality.data.matrix import FeatureMatrix
 from virality.data.splits import IntArray
+from virality.modeling.objective import Metric, loss_of
+from virality.modeling.recipe import Recipe, sensible_recipe
 from virality.modeling.train import Model, train
 from virality.modeling.tune import Tuning, tune
 
@@ -86,3 +88,9 @@ def predict(
         matrix, posts, table.target, budget_s=budget_s, metric=metric, allow_post=allow_post
     )
     return learned.model.predict(*table.part(asked)).mean, learned
+
+
+def untuned_recipe(posts: int, seed: int, metric: Metric) -> Recipe:
+    """Return the recipe for so many posts that nothing was tuned for, looking for a metric."""
+    plain = sensible_recipe(posts, seed)
+    return replace(plain, metric=metric, params={**plain.params, "loss": loss_of(metric)})

@@ -90,6 +90,20 @@ def test_the_pages_on_data_features_method_and_report_run(
     assert "What is trending" in Path("tour/trends.html").read_text()
 
 
+def test_another_trial_redoes_only_what_follows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_posts_csv(tmp_path / "posts.csv", 50)
+    for trials in (1, 2):
+        arguments = f"run posts.csv -o again/ --only metadata --trials {trials}"
+        done = CliRunner().invoke(app, shlex.split(arguments))
+        assert done.exit_code == 0, (done.output, done.exception)
+    assert "extract: nothing changed, skipped" in done.stderr
+    assert "tune: nothing changed" not in done.stderr
+    assert "report: nothing changed" not in done.stderr
+
+
 def test_the_page_on_a_second_collection_runs(
     started: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,21 +10,29 @@ demo: install
 
 install: $(VENV)/.installed
 
+# What pip installs it also compiles, on one core; compileall uses all of them afterwards, and leaves
+# out what nothing here imports.
+PIP := $(BIN)/python -m pip install --quiet --no-compile
+COMPILE := $(BIN)/python -m compileall -q -j 0 -x '/tests/|/torch/testing/|/transformers/models/' \
+	$(VENV)/lib
+
 # torch comes first and by itself: asked for later, a plain `torch` would bring gigabytes of CUDA.
 $(VENV)/.torch: requirements.lock
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet "$$(grep '^torch==' requirements.lock)"
+	$(PIP) "$$(grep '^torch==' requirements.lock)"
 	touch $@
 
 $(VENV)/.installed: $(VENV)/.torch pyproject.toml requirements.lock
-	$(BIN)/python -m pip install --quiet -r requirements.lock
-	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	$(PIP) -r requirements.lock
+	$(PIP) --no-deps --no-build-isolation -e .
+	$(COMPILE)
 	touch $@
 
 install-dev: $(VENV)/.installed-dev
 
 $(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.lock
-	$(BIN)/python -m pip install --quiet -r requirements-dev.lock
+	$(PIP) -r requirements-dev.lock
+	$(COMPILE)
 	touch $@
 
 lint: install-dev

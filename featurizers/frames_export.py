@@ -14,8 +14,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from virality.data.cache import CACHE_VARIABLE, find_cache, locked
 from virality.data.errors import StorageError
-from virality.featurizers.cache import CACHE_VARIABLE, find_cache, locked
 from virality.featurizers.weights import PICTURE
 
 SIDE_PX = 224

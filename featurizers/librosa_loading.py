@@ -17,8 +17,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from virality.data.cache import CACHE_VARIABLE, find_cache, locked
 from virality.data.errors import StorageError
-from virality.featurizers.cache import CACHE_VARIABLE, find_cache, locked
 
 COMPILED = ("librosa.util.utils", "librosa.core.audio", "librosa.core.pitch")
 """Modules that compile on import, of those that the features use."""

@@ -207,7 +207,7 @@ def bin_rows(
         "verbosity": -1,
         "feature_pre_filter": False,
         "deterministic": True,
-        "force_row_wise": True,
+        "force_col_wise": True,
         "num_threads": 1,
         "min_data_in_bin": 3,
     }

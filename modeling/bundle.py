@@ -2,8 +2,8 @@
 
 A bundle is a folder. `model.json` names every other file with its size and SHA-256 and ends with a
 checksum of itself. Tree texts are checked structurally before a library reads them, and the first
-load of a bundle happens in a child process: if altered trees still crash a library, the crash
-stays there and becomes a BundleError here.
+load of a bundle from elsewhere happens in a child process: if altered trees still crash a library,
+the crash stays there and becomes a BundleError here. See `trust` for what counts as first.
 """
 
 import hashlib
@@ -25,6 +25,7 @@ from virality.data.errors import BundleError, StorageError
 from virality.modeling.pieces import put_together, take_apart
 from virality.modeling.pieces_parts import Array, Pieces
 from virality.modeling.train import Model
+from virality.modeling.trust import is_trusted, trust
 
 FORMAT = 2
 MANIFEST = "model.json"
@@ -32,8 +33,6 @@ ARRAYS = "arrays.npz"
 PROBE_S = 180.0
 MOST_BYTES = 8 * 2**30
 _FILE = re.compile(r"^[a-z][a-z0-9_]{0,40}\.(txt|json|npz)$")
-_trusted: set[str] = set()
-"""Checksums of manifests that this process wrote or has seen pass the child."""
 
 
 def save_model(model: Model, path: Path) -> None:
@@ -47,7 +46,7 @@ def save_model(model: Model, path: Path) -> None:
     if path.exists() and not (path.is_dir() and _is_ours(path)):
         raise StorageError(f"{path}: exists and is no model; give another place")
     files = _files(model)
-    _trusted.add(hashlib.sha256(files[MANIFEST]).hexdigest())
+    trust(files[MANIFEST])
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         _write(temporary, path, files)
@@ -101,12 +100,12 @@ def load_model(path: Path) -> Model:
         StorageError: if there is no bundle, or it cannot be read.
     """
     content, pieces = _read(path)
-    mark = hashlib.sha256(content).hexdigest()
-    if mark not in _trusted:
-        assemble(pieces, path)  # structure first: cheap, and its sentences are better
-        _probe(path)
-        _trusted.add(mark)
-    return assemble(pieces, path)
+    model = assemble(pieces, path)  # structure first: cheap, and its sentences are better
+    if is_trusted(content):
+        return model
+    _probe(path)
+    trust(content)
+    return model
 
 
 def bundle_hash(path: Path) -> str:

@@ -48,6 +48,8 @@ NEAR_ZERO = 0.1
 
 LEAST_SPREAD_ROWS = 200
 LEAST_GROUP_ROWS = 60
+"""Scores of known or of unknown authors from which on these have intervals of their own."""
+
 LEAST_LOCAL_ROWS = 200
 """Scores of a group from which on quantiles may change with the prediction."""
 

@@ -91,7 +91,8 @@ def lightgbm_params(
         "min_data_in_bin": 3,
         "feature_pre_filter": False,
         "deterministic": True,
-        "force_row_wise": True,
+        # The same trees to the last bit as row by row, in less time: not all columns are asked.
+        "force_col_wise": True,
         "num_threads": threads,
         "seed": seed,
         "verbosity": -1,

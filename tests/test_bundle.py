@@ -30,9 +30,9 @@ def _reseal(folder, change=lambda facts: None):
     (folder / MANIFEST).write_bytes(bundle._sealed(facts))
 
 
-def test_a_loaded_model_is_the_same_model(saved):
+def test_a_loaded_model_is_the_same_model(saved, forget_bundles):
     matrix, posts = make_case()
-    bundle._trusted.clear()  # so that the child process really tries it
+    forget_bundles()
     loaded = load_model(saved)
     one, other = small_model().predict(matrix, posts), loaded.predict(matrix, posts)
     for name in ("mean", "low", "high", "percentile", "hit_probability"):
@@ -146,9 +146,11 @@ def _edit(saved, pattern, change):
         (r"^max_feature_idx=(\d+)", lambda v: str(int(v) + 1)),
     ],
 )
-def test_altered_trees_are_refused_before_a_library_reads_them(saved, pattern, change):
+def test_altered_trees_are_refused_before_a_library_reads_them(
+    saved, pattern, change, forget_bundles
+):
     _edit(saved, pattern, change)
-    bundle._trusted.clear()
+    forget_bundles()
     with pytest.raises(BundleError, match="base"):
         load_model(saved)
 
@@ -164,14 +166,14 @@ def test_altered_trees_are_refused_before_a_library_reads_them(saved, pattern, c
         lambda tree: tree.pop("parents"),
     ],
 )
-def test_altered_xgboost_trees_are_refused(saved, change):
+def test_altered_xgboost_trees_are_refused(saved, change, forget_bundles):
     path = next(p for p in saved.glob("base*.json"))
     model = json.loads(path.read_text())
     trees = model["learner"]["gradient_booster"]["model"]["trees"]
     change(next(tree for tree in trees if len(tree["left_children"]) > 1))
     path.write_text(json.dumps(model))
     _reseal(saved)
-    bundle._trusted.clear()
+    forget_bundles()
     with pytest.raises(BundleError, match="base"):
         load_model(saved)
 
@@ -206,12 +208,12 @@ def test_objects_in_arrays_are_refused(saved):
         load_model(saved)
 
 
-def test_a_crash_of_the_child_is_a_sentence_here(saved, monkeypatch, tmp_path):
+def test_a_crash_of_the_child_is_a_sentence_here(saved, monkeypatch, tmp_path, forget_bundles):
     crash = tmp_path / "python"
     crash.write_text("#!/bin/sh\nkill -SEGV $$\n")
     crash.chmod(0o755)
     monkeypatch.setattr(bundle.sys, "executable", str(crash))
-    bundle._trusted.clear()
+    forget_bundles()
     with pytest.raises(BundleError, match="trial load failed"):
         load_model(saved)
 

@@ -17,7 +17,7 @@ from virality.cli import app
 from virality.data.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[1]
-CLIPS = 200
+CLIPS = 150
 TRIALS = 8
 EVALUATION_KEYS = [
     "target", "split", "rows", "authors", "metrics", "baselines", "optimism_gap", "coverage",

@@ -145,11 +145,11 @@ def test_terms_say_what_they_know_of_new_posts_and_nothing_of_missing_captions()
     assert np.isnan(blank.column("category_outcomes#sound")).all()
 
 
-def test_a_bundle_keeps_terms_and_categories(tmp_path):
+def test_a_bundle_keeps_terms_and_categories(tmp_path, forget_bundles):
     matrix, posts, _ = told()
     model = model_of_terms()
     save_model(model, tmp_path / "model")
-    bundle._trusted.clear()  # so that the child process really tries it
+    forget_bundles()
     loaded = load_model(tmp_path / "model")
     one, other = model.predict(matrix, posts), loaded.predict(matrix, posts)
     np.testing.assert_array_equal(one.mean, other.mean)

@@ -11,12 +11,12 @@ import pytest
 from light_extraction import make_media, make_posts, table_sha256
 from matrices import make_case, small_model
 
+from virality.data.cache import find_cache
 from virality.data.decode import Limits
 from virality.data.errors import BundleError, StorageError, ViralityError
 from virality.data.features import MANIFEST, MATRIX, POSTS, STATUS, read_features
 from virality.data.store import parse
 from virality.data.table import read_posts, write_posts
-from virality.featurizers.cache import find_cache
 from virality.featurizers.extract import extract
 from virality.featurizers.frames_export import load_picture_model
 from virality.modeling.bundle import load_model, save_model

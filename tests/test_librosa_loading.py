@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
+from virality.data.cache import CACHE_VARIABLE
 from virality.data.errors import StorageError
-from virality.featurizers.cache import CACHE_VARIABLE
 from virality.featurizers.librosa_loading import load_librosa
 
 ASK = """

@@ -9,8 +9,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from virality.data.cache import find_cache
 from virality.data.limits import Limits
-from virality.featurizers.cache import find_cache
 
 LIBRARIES = (
     "virality",

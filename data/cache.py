@@ -1,4 +1,4 @@
-"""The folder where what is slow to make is kept: the exported encoder, librosa's compiled code."""
+"""The folder of what is slow to make: the exported encoder, compiled code, bundles tried before."""
 
 import fcntl
 import os

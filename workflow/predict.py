@@ -13,6 +13,7 @@ from virality.data.errors import InputError
 from virality.data.features import Features, read_features
 from virality.data.limits import Limits
 from virality.data.post import EXTRA_PREFIX
+from virality.workflow.aside import load_aside
 from virality.workflow.console import Progress
 
 if TYPE_CHECKING:
@@ -276,6 +277,8 @@ def extract_for(
         if name.startswith("extra__")
     }
     only = (*needed, "metadata") if declared else needed  # whose columns are read of the table
+    if crew is None:
+        load_aside("lightgbm")  # by far what takes longest to load for the prediction that follows
     return measure(
         posts, media, folder, only=only, extras=extras_of(needed), encoder=encoder,
         views=model.card.views, jobs=jobs, limits=limits, progress=progress, crew=crew, tell=tell,

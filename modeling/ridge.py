@@ -72,14 +72,15 @@ def leave_out(
     flat = np.full((len(y), 1), 1.0 / np.sqrt(len(y)))
     basis = np.hstack([flat, left])
     top = float(size[0]) if len(size) else 1.0
-    products = [basis[fold].T @ basis[fold] for fold in folds]
+    parts = [basis[fold] for fold in folds]  # to pick rows costs more than to solve for them
+    products = [part.T @ part for part in parts]
     along = basis.T @ y
     best: tuple[float, float, Floats] | None = None
     for share in PENALTIES:
         penalty = float(share * top**2 / 10.0)
         shrink = np.concatenate([[1.0], size**2 / (size**2 + penalty)])
         residual = y - basis @ (shrink * along)
-        honest = _left_out(basis, shrink, residual, folds, products)
+        honest = _left_out(parts, shrink, residual, folds, products)
         error = float(np.mean(honest**2))
         if best is None or error < best[0]:
             best = error, penalty, y - honest
@@ -88,17 +89,26 @@ def leave_out(
 
 
 def _left_out(
-    basis: Floats, shrink: Floats, residual: Floats, folds: list[IntArray], products: list[Floats]
+    parts: list[Floats],
+    shrink: Floats,
+    residual: Floats,
+    folds: list[IntArray],
+    products: list[Floats],
 ) -> Floats:
     """Return leave-a-fold-out residuals, solving in rows or in directions, whichever is fewer."""
+    from scipy.linalg import cho_factor, cho_solve
+
+    def solve(system: Floats, right: Floats) -> Floats:
+        """Both systems are positive definite: no penalty is 0, and no fold has all rows."""
+        factor = cho_factor(system, overwrite_a=True, check_finite=False)
+        return np.asarray(cho_solve(factor, right, check_finite=False))
+
     out = np.empty_like(residual)
-    for fold, product in zip(folds, products, strict=True):
-        part = basis[fold]
+    for fold, part, product in zip(folds, parts, products, strict=True):
         if len(fold) <= part.shape[1]:
-            system = np.eye(len(fold)) - (part * shrink) @ part.T
-            out[fold] = np.linalg.solve(system, residual[fold])
+            scaled = part * np.sqrt(shrink)  # a product with itself takes half the time
+            out[fold] = solve(np.eye(len(fold)) - scaled @ scaled.T, residual[fold])
         else:
-            system = np.diag(1.0 / shrink) - product
-            inner = np.linalg.solve(system, part.T @ residual[fold])
+            inner = solve(np.diag(1.0 / shrink) - product, part.T @ residual[fold])
             out[fold] = residual[fold] + part @ inner
     return out

@@ -10,6 +10,7 @@ def one_blas_thread() -> AbstractContextManager[Any]:
     Sums split over a varying number of threads differ in the last bit, and two pools of threads
     on the same cores spin against each other (measured here: four times slower).
     """
+    import scipy.linalg  # noqa: F401 - its BLAS is not numpy's, and is limited only once loaded
     from threadpoolctl import threadpool_limits
 
     return threadpool_limits(limits=1, user_api="blas")  # type: ignore[no-any-return]

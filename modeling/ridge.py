@@ -72,7 +72,7 @@ def leave_out(
     flat = np.full((len(y), 1), 1.0 / np.sqrt(len(y)))
     basis = np.hstack([flat, left])
     top = float(size[0]) if len(size) else 1.0
-    parts = [basis[fold] for fold in folds]  # to pick rows costs more than to solve for them
+    parts = [basis[fold] for fold in folds]
     products = [part.T @ part for part in parts]
     along = basis.T @ y
     best: tuple[float, float, Floats] | None = None

@@ -14,6 +14,8 @@ from virality.data.cache import find_cache
 
 FOLDER = "bundles"
 READERS = ("lightgbm", "xgboost-cpu", "virality")
+"""Distributions under another version of which a bundle is tried anew."""
+
 MOST_KEPT = 500
 
 _here: set[str] = set()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from virality.reports.explain import Scaled
+from virality.reports.strings import say
 
 
 @dataclass(frozen=True)
@@ -37,3 +38,12 @@ def lay_axis(forecast: Mapping[str, Any], parts: Sequence[Any], target: Scaled) 
     low, high = min(scaled), max(scaled)
     room = max(0.08 * (high - low), 0.1)
     return Axis(low - room, high + room, target.log)
+
+
+def apart_words(forecast: Mapping[str, Any], parts: Sequence[Any]) -> str:
+    """Return what the parts' own predictions are, and how the stack can lie beyond all of them."""
+    alone = [part["prediction"] for part in parts]
+    words = say("serve.parts.apart")
+    if len(alone) < 2 or min(alone) <= forecast["prediction"] <= max(alone):
+        return words
+    return f"{words} {say('serve.parts.beyond')}"

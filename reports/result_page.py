@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from virality.reports.explain import Scaled
-from virality.reports.result_axis import Axis, lay_axis
+from virality.reports.result_axis import Axis, apart_words, lay_axis
 from virality.reports.strings import BASES, MODALITIES, STRINGS, say
 from virality.reports.words import amount, chance, significant, spread, tidy, times, value_words
 
@@ -117,6 +117,7 @@ class ResultPage:
     up: tuple[str, ...]
     down: tuple[str, ...]
     parts: tuple[PartRow, ...]
+    apart: str
     stacked: str
     beside: str
     gains: tuple[GainRow, ...]
@@ -179,6 +180,7 @@ def lay_out_result(
         up=tuple(reason["sentence"] for reason in forecast["reasons_up"]),
         down=tuple(reason["sentence"] for reason in forecast["reasons_down"]),
         parts=_parts(one["parts"], place, target),
+        apart=apart_words(forecast, one["parts"]),
         stacked=amount(forecast["prediction"], target.unit, target.counts),
         beside=outcome_words(forecast, target),
         gains=tuple(_gain(gain, target) for gain in gains),
@@ -363,14 +365,13 @@ def _side(answers: Sequence[Mapping[str, Any]], shown: int, target: Counted) -> 
     for rank, place in enumerate(_ranked(answers)):
         one, forecast = answers[place], answers[place]["forecast"]
         unread = say("serve.side.unread") if _unread(one) else ""
+        known = "" if unread else spread(forecast["low"], forecast["high"], "", target.counts)
         rows.append(
             SideRow(
                 place=place,
                 name=tidy(one["name"]),
                 prediction=unread or amount(forecast["prediction"], target.unit, target.counts),
-                range=""
-                if unread
-                else spread(forecast["low"], forecast["high"], "", target.counts),
+                range=known,
                 percentile="" if unread else f"{forecast['percentile']:.0f} %",
                 hit="" if unread else chance(forecast["hit_probability"]),
                 best=rank == 0 and not unread,

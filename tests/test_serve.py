@@ -16,6 +16,8 @@ from typer.testing import CliRunner
 
 from virality.cli import app
 from virality.data.features import Features
+from virality.reports.result_axis import apart_words
+from virality.reports.strings import say
 from virality.reports.whatif import Ground, draw_curves
 from virality.workflow.levers import LEAST_GAIN, Panel
 from virality.workflow.predict import forecast
@@ -109,6 +111,20 @@ def test_parts_mix_to_the_prediction_and_know_what_they_lack(client, result):
         assert informed["text"]
         assert all(part["weight"] >= 0 for part in item["parts"])
         assert {part["name"] for part in item["parts"]} == {b.name for b in model.stack.bases}
+
+
+def test_a_page_says_how_the_stack_can_lie_beyond_all_parts(client, result):
+    (item,) = result["items"]
+    alone = [part["prediction"] for part in item["parts"]]
+    page = client.get(f"/results/{result['id']}").text
+    beyond = not min(alone) <= item["forecast"]["prediction"] <= max(alone)
+    assert (say("serve.parts.beyond") in page) == beyond
+    for prediction, said in ((min(alone) - 1, True), (alone[0], False), (max(alone) + 1, True)):
+        words = apart_words({"prediction": prediction}, item["parts"])
+        assert words.startswith(say("serve.parts.apart"))
+        assert words.endswith(say("serve.parts.beyond")) == said
+    one = item["parts"][:1]
+    assert apart_words({"prediction": alone[0] + 1}, one) == say("serve.parts.apart")
 
 
 def test_the_niche_is_of_the_posts_most_like_it(result):

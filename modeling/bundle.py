@@ -46,13 +46,13 @@ def save_model(model: Model, path: Path) -> None:
     if path.exists() and not (path.is_dir() and _is_ours(path)):
         raise StorageError(f"{path}: exists and is no model; give another place")
     files = _files(model)
-    trust(files[MANIFEST])
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         _write(temporary, path, files)
     except OSError as error:
         shutil.rmtree(temporary, ignore_errors=True)
         raise StorageError(f"{path}: cannot be written ({error.strerror})") from error
+    trust(files[MANIFEST])
 
 
 def _files(model: Model) -> dict[str, bytes]:

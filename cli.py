@@ -1,5 +1,6 @@
 """The command line: one short command a verb. Parse, call one function, print."""
 
+import atexit
 import os
 import signal
 import sys
@@ -42,6 +43,9 @@ def main() -> None:
     """Run the command line and exit with its code."""
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not so in the background
         signal.signal(signal.SIGINT, _interrupted)
+        # Python gives Ctrl-C back to the system while it shuts down, where it would turn the exit
+        # code of what has ended already into a death by signal.
+        atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
     try:
         app()
     except ViralityError as error:

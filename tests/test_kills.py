@@ -119,6 +119,30 @@ def test_interrupt_ends_the_command_with_130_and_leaves_nobody(case, tmp_path, h
     assert table_sha256(out) == table_sha256(calm[0])
 
 
+LATE = """
+import os, signal, sys
+from virality import cli
+
+class Late:
+    def __del__(self, kill=os.kill, me=os.getpid(), key=signal.SIGINT):
+        kill(me, key)
+
+cli.late = Late()
+sys.argv = ["virality", "--version"]
+cli.main()
+"""
+"""Presses Ctrl-C while Python takes its modules down."""
+
+
+def test_an_interrupt_while_python_shuts_down_does_not_change_what_is_over():
+    with interruptible():
+        run = subprocess.run(
+            [sys.executable, "-c", LATE], check=False, capture_output=True, text=True
+        )
+    assert (run.returncode, run.stderr) == (0, "")
+    assert run.stdout.startswith("virality ")
+
+
 def interrupt(run: subprocess.Popen[str], how: str) -> None:
     """Press Ctrl-C: as a terminal does, where everybody gets it, or only the command itself."""
     if how == ALONE:

@@ -169,3 +169,15 @@ def finished(client: httpx.Client, job: str) -> dict:
         assert time.monotonic() < until, view
         time.sleep(0.02)
     return view
+
+
+def left_behind(server: Site) -> list[str]:
+    """Files of uploads that stay when all that was sent has been dealt with."""
+    with server.client() as client:
+        for _ in range(2):  # what was sent before these has at least begun when they are answered
+            client.get("/health", headers={"connection": "close"})
+    until = time.monotonic() + 60
+    while (server.board.busy() or any(server.board.root.iterdir())) and time.monotonic() < until:
+        time.sleep(0.02)
+    assert server.board.busy() == 0
+    return sorted(path.name for path in server.board.root.iterdir())

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import psutil
 import pytest
 import serve_case as case
-from serve_case import ask, finished, form, site
+from serve_case import ask, finished, form, left_behind, site
 from typer.testing import CliRunner
 
 from virality.cli import app
@@ -48,15 +48,6 @@ def command(*arguments: object) -> dict:
     done = CliRunner().invoke(app, ["predict", str(case.model()), *map(str, arguments), "--json"])
     assert done.exit_code == 0, done.output
     return json.loads(done.stdout)
-
-
-def left_behind(server) -> list[str]:
-    """Files of uploads; those of a job that ends right now are waited for."""
-    until = time.monotonic() + 60
-    while server.board.busy() and time.monotonic() < until:
-        time.sleep(0.02)
-    assert server.board.busy() == 0
-    return sorted(path.name for path in server.board.root.iterdir())
 
 
 FACTS = {
@@ -239,7 +230,7 @@ def test_ids_cannot_be_guessed(server):
     jobs = [server.board.submit((), server.board.reserve()).id for _ in range(20)]
     assert len(set(jobs)) == 20
     assert all(len(one) == 32 for one in jobs)
-    left_behind(server)
+    assert left_behind(server) == []
 
 
 def raw_upload(server, total: int, sent: int) -> socket.socket:

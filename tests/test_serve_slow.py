@@ -1,12 +1,16 @@
-"""Group D: connections that say nothing, drip, never stop or break off, and answers that arrive."""
+"""Group D: connections that say nothing, drip, never stop or break off; disks that are full."""
 
+import resource
+import shutil
 import socket
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import pytest
 import serve_case as case
-from serve_case import finished, form, site
+from serve_case import finished, form, left_behind, site
 
 from virality.web import linger
 
@@ -50,15 +54,6 @@ def status_of(answer: bytes) -> int:
     return int(answer.split(b" ", 2)[1])
 
 
-def quiet(server) -> None:
-    """Wait until nothing is under way; nothing may have stayed on disk."""
-    until = time.monotonic() + 120
-    while server.board.busy():
-        assert time.monotonic() < until
-        time.sleep(0.02)
-    assert list(server.board.root.iterdir()) == []
-
-
 @pytest.mark.parametrize(
     "begun",
     [b"", b"G", b"GET / HTTP/1.1\r\n", b"GET / HTTP/1.1\r\nHost: localhost\r\nX-A: ", b"\r"],
@@ -87,7 +82,7 @@ def test_a_body_that_drips_or_stops_is_given_up(server, path, pause):
             except TimeoutError:
                 sock.sendall(b"x")
     assert status_of(begin) == 408
-    quiet(server)
+    assert left_behind(server) == []
 
 
 EARLY = {
@@ -121,7 +116,7 @@ def test_an_early_answer_arrives_while_the_body_is_still_sent(server, name, acce
         return
     assert status_of(answer) == status
     assert (b"<!doctype html>" in answer) == (accept == b"text/html")
-    quiet(server)
+    assert left_behind(server) == []
 
 
 def pour(sock: socket.socket, seconds: float) -> None:
@@ -137,7 +132,7 @@ def test_who_never_stops_sending_is_left(server, monkeypatch):
         sock.sendall(head(length=30_000_000))
         with pytest.raises(OSError, match=r"Broken pipe|reset"):
             pour(sock, 60)
-    quiet(server)
+    assert left_behind(server) == []
 
 
 def test_who_waits_to_be_asked_for_the_body_is_not_waited_for(server):
@@ -167,7 +162,7 @@ def test_a_head_that_cannot_be_is_refused(server, client, name):
         sock.sendall(HEADS[name])
         answer = sock.recv(65_536)
     assert not answer or 400 <= status_of(answer) < 502
-    quiet(server)
+    assert left_behind(server) == []
     assert client.get("/health").status_code == 200
 
 
@@ -176,7 +171,7 @@ def test_who_hangs_up_after_sending_leaves_nothing(server, path):
     body = FILE + case.clip(0).read_bytes()[:90_000] + b"\r\n--xyz--\r\n"
     with server.connect() as sock:
         sock.sendall(head(path, len(body)) + body)
-    quiet(server)
+    assert left_behind(server) == []
 
 
 def test_good_and_bad_uploads_at_once_do_not_mix(server):
@@ -199,7 +194,7 @@ def test_good_and_bad_uploads_at_once_do_not_mix(server):
         statuses = list(threads.map(send, range(16)))
     assert statuses[::2] == [202] * 8
     assert set(statuses[1::2]) == {413, 422}
-    quiet(server)
+    assert left_behind(server) == []
 
 
 GUESSES = ["a" * 32, "_" * 32, "%2e%2e%2fx", "%00", "\u00fc" * 8, "a" * 33]
@@ -218,3 +213,48 @@ def test_no_guess_leads_anywhere(client, asked, guess):
     answer = client.request(method, path.format(guess), json=body if method == "POST" else None)
     assert answer.status_code in (404, 422)
     assert "forecast" not in answer.text
+
+
+@contextmanager
+def no_file_grows(most: int) -> Iterator[None]:
+    """Let this process write no file beyond some bytes: to it, that is a disk that is full."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.parametrize("path", ["/api/v1/jobs", "/predict"])
+@pytest.mark.parametrize("size", [10_000, 90_000], ids=["at its end", "while it comes"])
+def test_an_upload_that_does_not_fit_on_the_disk_is_refused_and_leaves_nothing(
+    server, client, capfd, path, size
+):
+    clip = [("clip", ("a.mp4", b"x" * size, "video/mp4"))]
+    with no_file_grows(4096):
+        answer = client.post(path, files=clip)
+    assert answer.status_code == 503
+    assert "nothing can be stored here right now" in answer.text
+    assert str(server.board.root) not in answer.text
+    assert (
+        f"{server.board.root}: an upload cannot be kept (File too large)" in capfd.readouterr().err
+    )
+    assert left_behind(server) == []
+
+
+def test_a_folder_that_cannot_be_written_closes_the_queue_for_no_longer_than_it_lasts(
+    server, client
+):
+    root = server.board.root
+    shutil.rmtree(root)
+    root.write_text("no folder")
+    for _ in range(40):  # more than may wait
+        assert client.post("/api/v1/jobs", files=form(captions=("x",))).status_code == 503
+        assert server.board.busy() == 0
+    root.unlink()  # as where /tmp is tidied: a server makes itself another
+    answer = client.post("/api/v1/jobs", files=form(case.clip(0)))
+    (item,) = finished(client, answer.json()["id"])["items"]
+    assert item["status"] == "ok"
+    assert server.board.root != root
+    assert left_behind(server) == []

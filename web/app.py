@@ -1,6 +1,7 @@
 """The application: routes behind the guard, and one way to say that something is refused."""
 
 import contextlib
+import sys
 import time
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
@@ -99,6 +100,8 @@ class Meter:
 
 
 async def _refuse(request: Request, error: Exception) -> Response:
+    if isinstance(error, StorageError):  # for the operator: its paths are not for visitors
+        print(f"error: {error}", file=sys.stderr)
     refusal = _as_refusal(error)
     body, headers = put_refusal(refusal, request.url.path, request.headers.get("accept", ""))
     if refusal.status in (408, 413, 503):

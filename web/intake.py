@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from fastapi import Request
 
+from virality.data.errors import StorageError
 from virality.web.ask import candidates_of
 from virality.web.uploads import receive_form
 
@@ -16,15 +17,22 @@ async def take_in(request: Request, board: "Board") -> "Job":
 
     Raises:
         Refusal: if the queue is full or the form cannot be used.
+        StorageError: if the disk is full or its folder cannot be written.
         ClientDisconnect: if the other side hangs up.
     """
-    folder = board.reserve()
     try:
-        form = await receive_form(request, folder, board.settings)
-        candidates = candidates_of(form, board.settings)
-    except BaseException:
-        board.release(folder)
-        raise
+        folder = board.reserve()
+        try:
+            form = await receive_form(request, folder, board.settings)
+            candidates = candidates_of(form, board.settings)
+        except BaseException:
+            board.release(folder)
+            raise
+    except OSError as error:
+        raise StorageError(
+            f"{board.root}: an upload cannot be kept ({error.strerror or error}); make room there, "
+            "or start the server with another TMPDIR"
+        ) from error
     board.metrics.bytes.inc(form.bytes)
     return board.submit(candidates, folder, visitor_of(request, board))
 

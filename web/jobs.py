@@ -142,19 +142,34 @@ class Board:
 
         Raises:
             Refusal: if the queue is full.
+            OSError: if no folder can be made.
         """
         with self._lock:
             if self._taken >= self.settings.workers + self.settings.waiting:
                 self.metrics.refused.labels("queue_full").inc()
                 raise Refusal(503, "queue_full", "too many are waiting; try again soon", 5)
             self._taken += 1
-        return Path(tempfile.mkdtemp(dir=self.root))
+        try:
+            return self._folder()
+        except OSError:
+            self._give_back()  # else a disk full for a while would close the queue for good
+            raise
 
     def release(self, folder: Path) -> None:
         """Give a place back that no job came of."""
         shutil.rmtree(folder, ignore_errors=True)
+        self._give_back()
+
+    def _give_back(self) -> None:
         with self._lock:
             self._taken -= 1
+
+    def _folder(self) -> Path:
+        try:
+            return Path(tempfile.mkdtemp(dir=self.root))
+        except FileNotFoundError:  # systems tidy away what lay unused in /tmp for some days
+            self.root = Path(tempfile.mkdtemp(prefix="virality-serve-"))
+            return Path(tempfile.mkdtemp(dir=self.root))
 
     def submit(self, candidates: Sequence[Candidate], folder: Path, visitor: str = "") -> Job:
         """Queue candidates whose place was reserved."""

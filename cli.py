@@ -1,6 +1,7 @@
 """The command line: one short command a verb. Parse, call one function, print."""
 
 import atexit
+import errno
 import os
 import signal
 import sys
@@ -11,7 +12,7 @@ from typing import Annotated
 import typer
 
 from virality import __version__
-from virality.data.errors import ViralityError
+from virality.data.errors import StorageError, ViralityError
 from virality.data.limits import Limits
 from virality.web.verbs import serve
 from virality.workflow import options
@@ -28,6 +29,8 @@ from virality.workflow.reporting import report
 EXIT_BUG = 1
 EXIT_SOME_FAILED = 3
 EXIT_INTERRUPTED = 130
+DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
+"""What a full or broken disk says; it can say so at any call, of any library."""
 
 app = typer.Typer(
     name="virality",
@@ -51,6 +54,12 @@ def main() -> None:
     except ViralityError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
+    except OSError as error:
+        if error.errno not in DISK:
+            raise
+        place = error.filename or "a file"
+        print(f"error: {place}: {error.strerror}; make room and run it again", file=sys.stderr)
+        sys.exit(StorageError.exit_code)
     except (KeyboardInterrupt, SystemExit) as leaving:  # typer makes one of the other
         if isinstance(leaving, SystemExit) and leaving.code != EXIT_INTERRUPTED:
             raise

@@ -1,12 +1,13 @@
 """Rows that were refused, as a CSV that a spreadsheet opens without running anything in it."""
 
 import csv
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from virality.data.cells import clean
-from virality.data.errors import StorageError
+from virality.data.store import write_atomically
 
 HEADER = ("file", "row", "column", "value", "reason")
 LONGEST = 200
@@ -50,13 +51,11 @@ def write_rejects(rejects: Sequence[Reject], path: Path) -> Path:
     Raises:
         StorageError: if it cannot be written.
     """
-    try:
-        with path.open("w", newline="", encoding="utf-8") as handle:
-            writer = csv.writer(handle)
-            writer.writerow(HEADER)
-            for one in rejects:
-                texts = (one.column, shown(clean(one.value)), one.reason)
-                writer.writerow([safe_cell(one.file), one.row, *map(safe_cell, texts)])
-    except OSError as error:
-        raise StorageError(f"{path}: cannot be written ({error.strerror or error})") from error
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(HEADER)
+    for one in rejects:
+        texts = (one.column, shown(clean(one.value)), one.reason)
+        writer.writerow([safe_cell(one.file), one.row, *map(safe_cell, texts)])
+    write_atomically(path, text.getvalue().encode())
     return path

@@ -62,9 +62,24 @@ def open_sha256(descriptor: int) -> str:
 def write_atomically(path: Path, content: bytes) -> None:
     """Write a file by temporary name, sync and rename: it is there whole or as it was before.
 
+    Where a link stands, what it leads to is written; pipes and terminals (`/dev/stdout`) are
+    written as they are.
+
     Raises:
         StorageError: if it cannot be written.
     """
+    try:
+        if path.is_fifo() or path.is_char_device():
+            path.write_bytes(content)
+        else:
+            _replace(path.resolve() if path.is_symlink() else path, content)
+    except OSError as error:
+        raise StorageError(
+            f"{path}: cannot be written ({error.strerror}); mend and run again"
+        ) from error
+
+
+def _replace(path: Path, content: bytes) -> None:
     # Neither threads nor processes of other machines, whose numbers may agree, share this name.
     temporary = path.with_name(f"{TEMPORARY}{os.urandom(6).hex()}-{path.name}")
     try:
@@ -73,12 +88,10 @@ def write_atomically(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
-    except OSError as error:
+    except OSError:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
-        raise StorageError(
-            f"{path}: cannot be written ({error.strerror}); mend and run again"
-        ) from error
+        raise
 
 
 def sweep(folder: Path) -> None:

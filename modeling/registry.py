@@ -134,7 +134,9 @@ class Registry:
             shutil.rmtree(fresh, ignore_errors=True)
             shutil.copytree(bundle, fresh)
         except OSError as error:
-            raise StorageError(f"{fresh}: cannot be written ({error})") from error
+            shutil.rmtree(fresh, ignore_errors=True)
+            why = error.args[0][0][-1] if isinstance(error, shutil.Error) else error.strerror
+            raise StorageError(f"{fresh}: cannot be written ({why})") from error
         recipe = model.recipe
         names = ("dims", "terms", "categories", "ridge", "near", "half_life")
         chosen = {name: getattr(recipe, name) for name in names}

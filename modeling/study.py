@@ -4,8 +4,10 @@ import json
 import os
 import socket
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from virality.data.errors import StorageError, UsageError
 
@@ -39,9 +41,10 @@ def open_study(path: Path, *, must_exist: bool = False) -> "Study":
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = JournalFileOpenLock(str(path))
-        if not must_exist:
-            _cut_torn_line(path, lock)
-        storage = JournalStorage(_sealed_journal()(str(path), lock_obj=lock))
+        if not must_exist and path.is_file():
+            with _alone(path, lock, "r+b") as file:
+                _cut_torn_line(file, path)
+        storage = JournalStorage(_sealed_journal(path, lock))
         if must_exist:
             return optuna.load_study(study_name=NAME, storage=storage)
         return optuna.create_study(
@@ -55,18 +58,63 @@ def open_study(path: Path, *, must_exist: bool = False) -> "Study":
         ) from error
 
 
-def _sealed_journal() -> Any:
+def _sealed_journal(path: Path, lock: "JournalFileOpenLock") -> Any:
     """Return Optuna's journal file with a checksum in every line, which Optuna itself skips.
 
     Without it a bit that flips in a digit gives another parameter or value, and nobody notices.
+    What does not fit on the disk as a whole is not written at all: the next line, of this process
+    or another, would be glued to what did fit.
     """
     from optuna.storages.journal import JournalFileBackend
 
     class SealedJournal(JournalFileBackend):
         def append_logs(self, logs: list[dict[str, Any]]) -> None:
-            super().append_logs([{**log, SEAL: _checksum(log)} for log in logs])
+            sealed = [{**log, SEAL: _checksum(log)} for log in logs]
+            lines = [json.dumps(one, separators=(",", ":")) + "\n" for one in sealed]
+            with _alone(path, lock, "a+b") as file:
+                _cut_torn_line(
+                    file, path
+                )  # another process may have been killed since we opened it
+                end = file.seek(0, os.SEEK_END)
+                try:
+                    _write_whole(file, "".join(lines).encode())
+                except OSError:
+                    file.truncate(end)
+                    raise
 
-    return SealedJournal
+    return SealedJournal(str(path), lock_obj=lock)
+
+
+@contextmanager
+def _alone(path: Path, lock: "JournalFileOpenLock", mode: str) -> Iterator[IO[bytes]]:
+    """Open a journal while no other process writes it.
+
+    Raises:
+        StorageError: if it cannot be locked, read or written.
+    """
+    try:
+        lock.acquire()
+    except (OSError, RuntimeError) as error:  # the second where no lock file can be made
+        raise StorageError(
+            f"{path}: cannot be locked: its folder is full, gone or read-only; mend it, run again"
+        ) from error
+    try:
+        with path.open(mode, buffering=0) as file:
+            yield file
+    except OSError as error:
+        raise StorageError(
+            f"{path}: cannot be written ({error.strerror}); mend it and run again: finished trials "
+            "are kept"
+        ) from error
+    finally:
+        lock.release()
+
+
+def _write_whole(file: IO[bytes], content: bytes) -> None:
+    left = memoryview(content)
+    while left:  # a disk that fills up takes a part first
+        left = left[file.write(left) :]
+    os.fsync(file.fileno())
 
 
 def _checksum(log: dict[str, Any]) -> int:
@@ -97,21 +145,19 @@ def _check_lines(path: Path) -> None:
             )
 
 
-def _cut_torn_line(path: Path, lock: "JournalFileOpenLock") -> None:
+def _cut_torn_line(file: IO[bytes], path: Path) -> None:
     """Drop a last line that a kill tore: what is written next would be glued to it."""
-    if not path.is_file():
+    end = file.seek(0, os.SEEK_END)
+    file.seek(max(end - 1, 0))
+    if file.read() in (b"", b"\n"):
         return
-    lock.acquire()
-    try:
-        with path.open("r+b") as file:
-            content = file.read()
-            whole = content.rfind(b"\n") + 1
-            torn = content[whole:]
-            if torn and not (torn.startswith(ENTRY) or ENTRY.startswith(torn)):
-                raise StorageError(f"{path}: is not a study; give another file name")
-            file.truncate(whole)
-    finally:
-        lock.release()
+    file.seek(0)
+    content = file.read()
+    whole = content.rfind(b"\n") + 1
+    torn = content[whole:]
+    if not (torn.startswith(ENTRY) or ENTRY.startswith(torn)):
+        raise StorageError(f"{path}: is not a study; give another file name")
+    file.truncate(whole)
 
 
 def claim_study(study: "Study", path: Path, facts: dict[str, Any]) -> None:

@@ -1,15 +1,13 @@
 """Group D: connections that say nothing, drip, never stop or break off; disks that are full."""
 
-import resource
 import shutil
 import socket
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 
 import pytest
 import serve_case as case
+from full_disk import full_disk
 from serve_case import finished, form, left_behind, site
 
 from virality.web import linger
@@ -215,24 +213,13 @@ def test_no_guess_leads_anywhere(client, asked, guess):
     assert "forecast" not in answer.text
 
 
-@contextmanager
-def no_file_grows(most: int) -> Iterator[None]:
-    """Let this process write no file beyond some bytes: to it, that is a disk that is full."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (most, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
 @pytest.mark.parametrize("path", ["/api/v1/jobs", "/predict"])
 @pytest.mark.parametrize("size", [10_000, 90_000], ids=["at its end", "while it comes"])
 def test_an_upload_that_does_not_fit_on_the_disk_is_refused_and_leaves_nothing(
     server, client, capfd, path, size
 ):
     clip = [("clip", ("a.mp4", b"x" * size, "video/mp4"))]
-    with no_file_grows(4096):
+    with full_disk(4096):
         answer = client.post(path, files=clip)
     assert answer.status_code == 503
     assert "nothing can be stored here right now" in answer.text

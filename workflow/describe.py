@@ -1,7 +1,6 @@
 """From a model and its features to a report on disk."""
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from virality.data.errors import InputError, StorageError
 from virality.data.features import read_features
+from virality.data.store import write_atomically
 from virality.workflow.console import Progress
 from virality.workflow.judge import read_evaluation
 
@@ -201,15 +201,13 @@ def _truth(path: Path | None) -> dict[str, Any] | None:
 
 
 def write_page(path: Path, text: str) -> None:
-    """Write a page so that it appears whole or not at all.
+    """Write a page, and its folder if need be, so that it appears whole or not at all.
 
     Raises:
         StorageError: if it cannot be written.
     """
-    temporary = path.with_name(path.name + ".tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(text, encoding="utf-8", newline="")
-        os.replace(temporary, path)
     except OSError as error:
-        raise StorageError(f"{path}: cannot write: {error.strerror}") from error
+        raise StorageError(f"{path.parent}: cannot be made ({error.strerror})") from error
+    write_atomically(path, text.encode())

@@ -1,17 +1,19 @@
 """Reports of what became of predicted posts: one or a table of them into a prediction log."""
 
 import csv
+import io
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from virality.data.errors import InputError, StorageError
+from virality.data.errors import InputError
 from virality.data.feedback_table import FeedbackTable, read_feedback
 from virality.data.outcomes import Outcome, Receipt, Report
 from virality.data.prediction_log import PredictionLog
 from virality.data.rejects import Reject, safe_cell, write_rejects
+from virality.data.store import write_atomically
 from virality.workflow.prediction_log import open_log
 
 REJECTS = "feedback-rejects.csv"
@@ -132,15 +134,13 @@ def write_reports(reports: Iterable[Report], path: Path) -> None:
     Raises:
         StorageError: if it cannot be written.
     """
-    try:
-        with path.open("w", newline="", encoding="utf-8") as handle:
-            writer = csv.writer(handle)
-            writer.writerow(FIELDS)
-            for report in reports:
-                values = {**report.as_json(), "reasons": "; ".join(report.reasons)}
-                writer.writerow([_cell(values[name]) for name in FIELDS])
-    except OSError as error:
-        raise StorageError(f"{path}: cannot be written ({error.strerror or error})") from error
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(FIELDS)
+    for report in reports:
+        values = {**report.as_json(), "reasons": "; ".join(report.reasons)}
+        writer.writerow([_cell(values[name]) for name in FIELDS])
+    write_atomically(path, text.getvalue().encode())
 
 
 def _cell(value: object) -> object:

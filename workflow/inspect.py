@@ -4,7 +4,6 @@ Features come from an extraction of this one post, so they are what `virality ex
 the last digit; curves and pictures come from decoding the same content once more.
 """
 
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -14,6 +13,7 @@ from virality.data.errors import InputError
 from virality.data.features import Features, read_features
 from virality.data.limits import Limits
 from virality.data.reasons import REASONS
+from virality.data.scratch import scratch
 from virality.reports.inspection import Facts, Inspection
 from virality.workflow.compare import measure
 from virality.workflow.console import Progress
@@ -148,8 +148,8 @@ def _extracted(
     from virality.featurizers.extract import extract
 
     posts, root = posts_of_clips([clip], known)
-    with tempfile.TemporaryDirectory(prefix="virality-") as folder:
-        out = Path(folder) / "features"
+    with scratch() as folder:
+        out = folder / "features"
         extract(
             posts, root, out, switched_off=without, extras=extras, encoder=encoder,
             limits=limits, progress=progress,

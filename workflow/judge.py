@@ -1,14 +1,14 @@
 """Evaluate a model by split, and keep evaluations in files."""
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast, get_args
 
-from virality.data.errors import InputError, StorageError, UsageError
+from virality.data.errors import InputError, UsageError
 from virality.data.features import read_features
+from virality.data.store import write_atomically
 from virality.workflow.console import Progress, as_line
 from virality.workflow.terminal import plain
 
@@ -194,12 +194,7 @@ def keep_evaluation(evaluation: "Evaluation", path: Path) -> None:
     Raises:
         StorageError: if the file cannot be written.
     """
-    temporary = path.with_name(path.name + ".tmp")
-    try:
-        temporary.write_text(as_line(plain_fields(evaluation)), encoding="utf-8")
-        os.replace(temporary, path)
-    except OSError as error:
-        raise StorageError(f"{path}: cannot write: {error.strerror}") from error
+    write_atomically(path, as_line(plain_fields(evaluation)).encode())
 
 
 def plain_fields(evaluation: "Evaluation") -> Mapping[str, Any]:

@@ -1,6 +1,5 @@
 """From clips or posts to predictions with reasons."""
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
@@ -13,6 +12,7 @@ from virality.data.errors import InputError
 from virality.data.features import Features, read_features
 from virality.data.limits import Limits
 from virality.data.post import EXTRA_PREFIX
+from virality.data.scratch import scratch
 from virality.workflow.aside import load_aside
 from virality.workflow.console import Progress
 
@@ -156,8 +156,8 @@ def predict_logged(
 
     model, mark = load_model(bundle), bundle_hash(bundle)
     if history is not None:
-        with tempfile.TemporaryDirectory(prefix="virality-") as folder:
-            model = model.informed(_posts_of_table(history, Path(folder)))
+        with scratch() as folder:
+            model = model.informed(_posts_of_table(history, folder))
     if log is None:
         return predict(model, inputs, **options)
     with open_log(log) as opened:
@@ -180,8 +180,8 @@ def features_for(
     progress: Progress | None = None,
 ) -> Features:
     """Return the features that a model reads of clips or posts; see `predict`."""
-    with tempfile.TemporaryDirectory(prefix="virality-") as folder:
-        asked = _Asked(Path(folder), encoder, jobs, limits, progress)
+    with scratch() as folder:
+        asked = _Asked(folder, encoder, jobs, limits, progress)
         return _features(model, inputs, media, known or Known(), asked)
 
 

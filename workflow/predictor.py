@@ -6,7 +6,6 @@ What differs is that workers stay between requests, with their encoders in memor
 """
 
 import secrets
-import tempfile
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,6 +17,7 @@ import pandas as pd
 from virality.data.errors import UsageError
 from virality.data.features import Features, read_features
 from virality.data.limits import Limits
+from virality.data.scratch import scratch
 from virality.data.table import conform
 from virality.workflow.answer import Answer, answer, one_post
 from virality.workflow.console import Progress
@@ -108,10 +108,10 @@ class Predictor:
                 error but a status of its answer.
         """
         clips = [one.clip for one in candidates if one.clip is not None]
-        with tempfile.TemporaryDirectory(prefix="virality-") as folder:
+        with scratch() as folder:
             features = extract_for(
                 self.model, _posts(candidates), clips[0].parent if clips else None,
-                Path(folder) / "features", encoder=self.encoder, limits=self.limits,
+                folder / "features", encoder=self.encoder, limits=self.limits,
                 progress=progress, crew=crew, tell=tell,
             )  # fmt: skip
         if tell is not None:
@@ -181,10 +181,10 @@ class Predictor:
         """Return the features of an earlier candidate with other facts."""
         if known == earlier.known:
             return earlier.features
-        with tempfile.TemporaryDirectory(prefix="virality-") as folder:
+        with scratch() as folder:
             fresh = extract_for(
                 self.model, _posts([Candidate(earlier.name, None, known)]), None,
-                Path(folder) / "features", encoder=self.encoder, limits=self.limits, crew=crew,
+                folder / "features", encoder=self.encoder, limits=self.limits, crew=crew,
             )  # fmt: skip
         posts = fresh.posts.assign(id=earlier.features.posts["id"])
         columns = [n for n in map(str, fresh.matrix.frame.columns) if not self._seen_in_clip(n)]

@@ -2,14 +2,13 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from virality import __version__
-from virality.data.errors import StorageError
+from virality.data.store import write_atomically
 
 
 @dataclass(frozen=True)
@@ -35,12 +34,7 @@ class Stamps:
             StorageError: if the file cannot be written.
         """
         stamps = {**self._read(), stage: fingerprint}
-        temporary = self.path.with_suffix(".tmp")
-        try:
-            temporary.write_text(json.dumps(stamps, indent=1, sort_keys=True), encoding="utf-8")
-            os.replace(temporary, self.path)
-        except OSError as error:
-            raise StorageError(f"{self.path}: cannot write: {error.strerror}") from error
+        write_atomically(self.path, json.dumps(stamps, indent=1, sort_keys=True).encode())
 
     def _read(self) -> dict[str, str]:
         try:

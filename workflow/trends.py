@@ -1,13 +1,13 @@
 """From a table of posts to what is trending in it, as values and as a page."""
 
 import json
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from virality.data.scratch import scratch
 from virality.workflow.console import Progress
 
 if TYPE_CHECKING:
@@ -82,6 +82,6 @@ def read_table(table: Path, layout: str = "auto", mapping: Path | None = None) -
     ours = table.suffix.lower() == ".parquet" and table.is_file() and is_posts(table)
     if ours and layout == "auto" and mapping is None:
         return read_posts(table)
-    with tempfile.TemporaryDirectory(prefix="virality-") as folder:
-        read = ingest(table, Path(folder) / "posts.parquet", format=layout, mapping=mapping)
+    with scratch() as folder:
+        read = ingest(table, folder / "posts.parquet", format=layout, mapping=mapping)
         return read_posts(read.path)

@@ -1,5 +1,6 @@
 """Bad input ends with one clear sentence and the right exit code."""
 
+import json
 import os
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import serve_case as case
 
 from virality.data.table import write_posts
 
@@ -151,6 +153,23 @@ def test_completion_is_offered():
     assert done.returncode == 0
     assert "complete" in done.stdout
     assert "virality" in done.stdout
+
+
+def test_text_that_is_no_utf_8_is_taken_without_what_is_none():
+    bad = "b\udcff"  # what Python makes of a byte that is none
+    texts = ("--caption", bad, "--author", bad, "--hashtags", bad, "--sound", bad)
+    done = run("predict", case.model(), *texts, "--sound-title", bad, "--followers", 9, "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["prediction"] > 0
+
+
+def test_a_terminal_without_utf_8_is_told_all_the_same(monkeypatch):
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    done = run("explain", case.model(), "post001", "--features", case.features(), "-q")
+    assert done.returncode == 0, done.stderr
+    assert "post001" in done.stdout
+    assert "- few followers" in done.stdout
+    assert "->" in done.stdout
 
 
 def test_another_sentence_encoder_can_be_named(tmp_path):

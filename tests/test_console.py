@@ -1,10 +1,11 @@
+import io
 import json
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from virality.workflow.console import Console, as_line
+from virality.workflow.console import Console, as_line, fit_stdout
 from virality.workflow.stamp import Stamps, fingerprint
 
 VALUES = st.recursive(
@@ -39,6 +40,27 @@ def test_json_leaves_stdout_to_the_result(capsys):
     out, err = capsys.readouterr()
     assert out == '{"a": 1}\n'
     assert "a note" in err
+
+
+@pytest.mark.parametrize(
+    ("encoding", "written"), [("ascii", "-3 x ... e?"), ("latin-1", "-3 × ... é?"), ("utf-8", "")]
+)
+def test_an_output_without_utf_8_is_told_in_characters_that_it_has(monkeypatch, encoding, written):
+    text = "−3 × … é\N{GRINNING FACE}"
+    sink = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    monkeypatch.setattr("sys.stdout", sink)
+    fit_stdout()
+    Console().emit({}, lambda: print(text, end=""))
+    sink.flush()
+    assert sink.buffer.getvalue().decode(encoding) == (written or text)
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "utf-8"])
+def test_json_says_every_character_in_any_encoding(monkeypatch, encoding):
+    sink = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    monkeypatch.setattr("sys.stdout", sink)
+    Console(json=True).emit({"a": "−é\N{GRINNING FACE}\ud83d"})
+    assert json.loads(sink.buffer.getvalue().decode(encoding)) == {"a": "−é\N{GRINNING FACE}\ud83d"}
 
 
 def test_quiet_is_quiet(capsys):

@@ -1,8 +1,11 @@
 """What a person or a program sees: results on stdout, progress and notes on stderr."""
 
+import codecs
+import io
 import json
 import sys
 import time
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +15,34 @@ Progress = Callable[[int, int], None]
 
 PLAIN_LINE_EVERY_S = 2.0
 """Without a terminal, progress is a line now and then rather than a moving bar."""
+
+PLAIN = str.maketrans({
+    "\u2212": "-", "\u2013": "-", "\u2014": "-", "\u2500": "-", "\u250a": "|", "\u00d7": "x",
+    "\u00f7": "/", "\u00b1": "+-", "\u00b7": ".", "\u2022": "*", "\u2192": "->",
+    **{chr(0x2581 + level): str(level + 1) for level in range(8)},
+})  # fmt: skip
+"""Signs that the output uses, in ASCII: the minus of a number must not be lost."""
+
+
+def fit_stdout() -> None:
+    """Let stdout write what is like a character where its encoding lacks it, instead of failing.
+
+    Terminals and pipes without UTF-8 are rare, and are no reason to end with half a result.
+    """
+    codecs.register_error("alike", _alike)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="alike")
+
+
+def _alike(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return "".join(map(_ascii, error.object[error.start : error.end])), error.end
+
+
+def _ascii(char: str) -> str:
+    like = unicodedata.normalize("NFKD", char.translate(PLAIN))
+    return like.encode("ascii", "ignore").decode() or "?"
 
 
 @dataclass(frozen=True)
@@ -24,7 +55,12 @@ class Console:
     def emit(self, value: Mapping[str, Any], people: Callable[[], None] | None = None) -> None:
         """Write a result: one JSON object on a line, or whatever `people` prints."""
         if self.json or people is None:
-            sys.stdout.write(as_line(value))
+            line = as_line(value)
+            try:
+                line.encode(sys.stdout.encoding or "utf-8")
+            except UnicodeEncodeError:  # JSON can say every character in ASCII
+                line = json.dumps(json.loads(line)) + "\n"
+            sys.stdout.write(line)
             sys.stdout.flush()
         else:
             people()

@@ -344,7 +344,7 @@ def post_of_caption(known: Known) -> pd.DataFrame:
 
 def with_known(posts: pd.DataFrame, known: Known) -> pd.DataFrame:
     """Return posts with the same facts in each."""
-    from virality.data.cells import hashtags_in, mentions_in
+    from virality.data.cells import clean, hashtags_in, mentions_in
     from virality.data.table import conform
 
     spelled = hashtags_in(known.caption) if known.caption else None
@@ -360,7 +360,11 @@ def with_known(posts: pd.DataFrame, known: Known) -> pd.DataFrame:
         "sound_original": known.sound_original,
     }
     for name, value in facts.items():
-        if value is not None:
+        if isinstance(value, str):
+            posts[name] = [clean(value)] * len(posts)
+        elif isinstance(value, tuple):
+            posts[name] = [tuple(map(clean, value))] * len(posts)
+        elif value is not None:
             posts[name] = [value] * len(posts)
     return conform(posts)
 

@@ -181,3 +181,11 @@ def left_behind(server: Site) -> list[str]:
         time.sleep(0.02)
     assert server.board.busy() == 0
     return sorted(path.name for path in server.board.root.iterdir())
+
+
+def answer_of(sock: socket.socket) -> bytes:
+    """All that comes until the other side closes."""
+    pieces = []
+    while piece := sock.recv(65_536):
+        pieces.append(piece)
+    return b"".join(pieces)

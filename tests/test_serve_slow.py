@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import serve_case as case
 from full_disk import full_disk
-from serve_case import finished, form, left_behind, site
+from serve_case import answer_of, finished, form, left_behind, site
 
 from virality.web import linger
 
@@ -38,14 +38,6 @@ def head(path: str = "/api/v1/jobs", length: int = 1_000_000, more: bytes = BEAR
         f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n"
         "Content-Type: multipart/form-data; boundary=xyz\r\nConnection: close\r\n"
     ).encode() + more + b"\r\n"  # fmt: skip
-
-
-def answer_of(sock: socket.socket) -> bytes:
-    """All that comes until the other side closes."""
-    pieces = []
-    while piece := sock.recv(65_536):
-        pieces.append(piece)
-    return b"".join(pieces)
 
 
 def status_of(answer: bytes) -> int:

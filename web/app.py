@@ -15,6 +15,7 @@ from starlette.requests import ClientDisconnect
 from virality import __version__
 from virality.data.errors import InputError, StorageError, UsageError, ViralityError
 from virality.web import api, pages
+from virality.web.farewell import Farewell, let_answer
 from virality.web.guard import Guard
 from virality.web.jobs import Board
 from virality.web.linger import Linger
@@ -52,6 +53,7 @@ def create_app(
         try:
             yield
         finally:
+            await let_answer()
             board.close()
 
     app = FastAPI(
@@ -70,6 +72,7 @@ def create_app(
     app.add_middleware(Meter, metrics=counted)
     app.add_middleware(Guard, settings=settings, metrics=counted)
     app.add_middleware(Linger)
+    app.add_middleware(Farewell)
     return app
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import signal
 import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -113,6 +114,9 @@ def serve(
             server = server_of(create_app(predictor, settings, opened), settings)
             # The address may be opened at once: whoever comes before the server runs is queued.
             sock.listen(server.config.backlog)
+            if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # not so under nohup
+                # A terminal that is closed must not leave strangers' clips on this disk.
+                signal.signal(signal.SIGHUP, server.handle_exit)
             say(address(sock))
             asyncio.run(server.serve(sockets=[sock]))
     finally:

@@ -1,0 +1,56 @@
+"""An answer for whoever still sends or waits when the server ends."""
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from virality.web.refusal import Refusal, put_refusal
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+TURNS = 50
+"""Turns of the event loop that a cancelled request gets to answer; it needs about five."""
+
+
+async def let_answer() -> None:
+    """Wait until requests that were cancelled just now have answered: the process ends next."""
+    for _ in range(TURNS):
+        await asyncio.sleep(0)
+
+
+class Farewell:
+    """ASGI middleware that answers a request which the server's end cancels.
+
+    Uvicorn waits a few seconds for requests and then cancels them, which nobody would answer and
+    which it would log as a fault of ours.
+    """
+
+    def __init__(self, app: "ASGIApp") -> None:
+        self.app = app
+
+    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        begun = False
+
+        async def said(message: Any) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, said)
+        except asyncio.CancelledError:
+            if begun:
+                raise
+            request = Request(scope)
+            refusal = Refusal(503, "ending", "the server is being ended; send it again soon", 5)
+            accept = request.headers.get("accept", "")
+            body, headers = put_refusal(refusal, request.url.path, accept)
+            # The rest of the body is not read; and this task is over, as it was asked to be.
+            await Response(body, 503, {**headers, "connection": "close"})(scope, receive, send)

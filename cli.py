@@ -58,7 +58,7 @@ def main() -> None:
     except OSError as error:
         if error.errno not in DISK:
             raise
-        place = error.filename or "a file"
+        place = error.filename or "a file or stdout"
         print(f"error: {place}: {error.strerror}; make room and run it again", file=sys.stderr)
         sys.exit(StorageError.exit_code)
     except (KeyboardInterrupt, SystemExit) as leaving:  # typer makes one of the other

@@ -25,7 +25,7 @@ EVALUATION_KEYS = [
 ]  # fmt: skip
 FORECAST_KEYS = [
     "id", "target", "prediction", "low", "high", "percentile", "hit_probability", "reasons_up",
-    "reasons_down",
+    "reasons_down", "status", "reason", "explanation",
 ]  # fmt: skip
 
 

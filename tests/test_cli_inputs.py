@@ -163,6 +163,21 @@ def test_text_that_is_no_utf_8_is_taken_without_what_is_none():
     assert json.loads(done.stdout)["prediction"] > 0
 
 
+def test_a_clip_that_cannot_be_read_is_said_beside_its_prediction(tmp_path):
+    (tmp_path / "letter.mp4").write_text("no clip")
+    whole = case.clip(0).read_bytes()
+    (tmp_path / "whole.mp4").write_bytes(whole)
+    clips = (tmp_path / "letter.mp4", tmp_path / "whole.mp4")
+    done = run("predict", case.model(), *clips, "-q")
+    assert done.returncode == 3
+    letter, _, after = done.stdout.partition("whole\n")
+    assert "could not be read and counts for nothing here: the first bytes" in letter
+    assert "read" not in after
+    told = run("predict", case.model(), *clips, "-q", "--json").stdout.splitlines()
+    states = [(one["status"], one["reason"]) for one in map(json.loads, told)]
+    assert states == [("failed", "not_media"), ("ok", "")]
+
+
 def test_a_terminal_without_utf_8_is_told_all_the_same(monkeypatch):
     monkeypatch.setenv("PYTHONIOENCODING", "ascii")
     done = run("explain", case.model(), "post001", "--features", case.features(), "-q")

@@ -94,7 +94,10 @@ def test_a_disk_that_is_full_beneath_everything_is_one_sentence_too():
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=100, check=False
     )
     assert done.returncode == 5
-    assert done.stderr == "error: a file: No space left on device; make room and run it again\n"
+    assert (
+        done.stderr
+        == "error: a file or stdout: No space left on device; make room and run it again\n"
+    )
 
 
 def test_a_bundle_that_a_registry_has_no_room_for_is_not_there_in_part(tmp_path):

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from virality.data.features import Features
-from virality.data.reasons import REASONS
 from virality.workflow.levers import Gain, Panel
 from virality.workflow.predict import Forecast, Known, forecast
 
@@ -99,7 +98,7 @@ class Answer:
             "name": self.name,
             "status": self.status,
             "reason": self.reason,
-            "explanation": REASONS.get(self.reason, "") if self.reason else "",
+            "explanation": self.forecast.explanation,
             "forecast": self.forecast.as_json(),
             "parts": [asdict(part) for part in self.parts],
             "niche": asdict(self.niche) if self.niche else None,
@@ -117,12 +116,11 @@ def answer(
 ) -> Answer:
     """Return all that is said about the one post that the features hold."""
     (made,) = forecast(model, features)
-    verdict = features.status.iloc[0]
     return Answer(
         name=name,
         known=known,
-        status=str(verdict["status"]),
-        reason=str(verdict["reason"]),
+        status=made.status,
+        reason=made.reason,
         forecast=made,
         parts=parts_of(model, features),
         niche=standing(model, features, niche),

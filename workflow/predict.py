@@ -12,6 +12,7 @@ from virality.data.errors import InputError
 from virality.data.features import Features, read_features
 from virality.data.limits import Limits
 from virality.data.post import EXTRA_PREFIX
+from virality.data.reasons import REASONS as WHY
 from virality.data.scratch import scratch
 from virality.workflow.aside import load_aside
 from virality.workflow.console import Progress
@@ -67,6 +68,7 @@ class Forecast:
         reasons_up, reasons_down: strongest reasons, each with feature, value and effect.
         prediction_id: its id in a prediction log, None without one.
         outcomes: response -> its `prediction`, `low` and `high`, where learned with views.
+        status, reason: of the extraction; what of a clip could not be read is unknown to the model.
     """
 
     id: str
@@ -80,10 +82,17 @@ class Forecast:
     reasons_down: tuple[Mapping[str, Any], ...]
     prediction_id: str | None = None
     outcomes: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    status: str = "ok"
+    reason: str = ""
+
+    @property
+    def explanation(self) -> str:
+        """The reason as a sentence, `""` where there is none."""
+        return WHY.get(self.reason, "") if self.reason else ""
 
     def as_json(self) -> dict[str, Any]:
         """Return plain values; `prediction_id` and `outcomes` only where there are any."""
-        value = asdict(self)
+        value = {**asdict(self), "explanation": self.explanation}
         if not self.outcomes:
             del value["outcomes"]
         if self.prediction_id is None:
@@ -219,6 +228,8 @@ def forecast(model: "Model", features: Features) -> list[Forecast]:
                     }
                     for name, one in predictions.together.items()
                 },
+                status=str(features.status["status"].iloc[row]),
+                reason=str(features.status["reason"].iloc[row]),
             )
         )
     return forecasts

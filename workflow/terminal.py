@@ -90,12 +90,23 @@ def show_health(health: "Health") -> None:
         say_line(note)
 
 
+CLIP = {
+    "failed": "the clip could not be read and counts for nothing here",
+    "partial": "only a part of the clip could be read",
+    "no_media": "there is no clip",
+}
+"""What a person must know of a prediction whose clip was not read, by the extraction's status."""
+
+
 def show_forecast(forecast: "Forecast") -> None:
     """Print one prediction with its reasons."""
     target = find_target(forecast.target)
     middle = amount(forecast.prediction, target.unit, target.counts)
     likely = spread(forecast.low, forecast.high, target.unit, target.counts)
     say_line(f"[bold]{escaped(forecast.id)}[/bold]")
+    if forecast.status in CLIP and forecast.reason != "no_folder":
+        why = f"{CLIP[forecast.status]}: {forecast.explanation or forecast.reason}"
+        say_line(f"  [yellow]{escaped(why)}[/yellow]")
     say_line(f"  {middle}; four times in five {likely}")
     for name, one in forecast.outcomes.items():
         within = spread(one["low"], one["high"], name)

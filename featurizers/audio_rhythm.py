@@ -21,12 +21,12 @@ START_S = 3.0
 
 COLUMNS: tuple[Column, ...] = (
     Column("tempo_bpm", "audio", "BPM", meaning="beats a minute that fit the onsets best"),
-    Column("pulse_ratio", "audio", "ratio", meaning="how strongly onsets repeat at that tempo"),
+    Column("pulse_ratio", "audio", "ratio", meaning="how strongly onsets repeat at the tempo"),
     Column("regularity_ratio", "audio", "ratio", meaning="how well single onsets hit one grid"),
     Column("onset_rate", "audio", "1/s", meaning="onsets a second"),
-    Column("start_onset_rate", "audio", "1/s", meaning="onsets a second in the first three"),
+    Column("start_onset_rate", "audio", "1/s", meaning="onsets a second in the first 3 s"),
     Column("onset_mean", "audio", meaning="mean rise of the spectrum from frame to frame"),
-    Column("onset_sd", "audio", meaning="deviation of that rise over time: high for clear hits"),
+    Column("onset_sd", "audio", meaning="deviation of onset strength: high for clear hits"),
 )
 
 

@@ -40,8 +40,8 @@ def _columns() -> tuple[Column, ...]:
         made.append(Column(f"first_{name}", "frames", unit, meaning=f"{meaning}, first frame"))
     bars = (
         ("bars_share", "picture covered by plain bars that never change"),
-        ("bars_level_share", "of its height: bars above and below"),
-        ("bars_upright_share", "of its width: bars left and right"),
+        ("bars_level_share", "height that plain bars above and below cover"),
+        ("bars_upright_share", "width that plain bars left and right cover"),
     )
     made += [Column(name, "frames", "share", meaning=meaning) for name, meaning in bars]
     return tuple(made)

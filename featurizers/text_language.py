@@ -59,8 +59,10 @@ def _columns() -> tuple[Column, ...]:
     )
     return (
         *named,
-        Column("other_probability", "text", unit="probability", meaning="in another language"),
-        Column("confidence", "text", unit="probability", meaning="of the likeliest language"),
+        Column(
+            "other_probability", "text", unit="probability", meaning="written in another language"
+        ),
+        Column("confidence", "text", unit="probability", meaning="certainty of the language"),
     )
 
 

@@ -30,7 +30,11 @@ def _column(name: str, unit: str, meaning: str) -> Column:
 
 COLUMNS: tuple[Column, ...] = (
     _column("length", "characters", "visible characters of the caption"),
-    _column("plain_length", "characters", "the same without hashtags, mentions, links and emoji"),
+    _column(
+        "plain_length",
+        "characters",
+        "length of the caption without hashtags, mentions, links and emoji",
+    ),
     _column("words", "words", "words; a Chinese or Japanese character counts as one"),
     _column("word_length", "characters", "mean length of a word"),
     _column("distinct_words_share", "share", "distinct words among all, whatever their case"),

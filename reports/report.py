@@ -275,7 +275,10 @@ class Step:
 
 @dataclass(frozen=True)
 class PostStory:
-    """One post explained. Values in the target's units, steps on the learning scale."""
+    """One post explained. Values in the target's units, steps on the learning scale.
+
+    `clip` says where the clip could not be read, or not all of it.
+    """
 
     id: str
     caption: str
@@ -296,6 +299,7 @@ class PostStory:
     what_if: WhatIf | None = None
     film: tuple[Still, ...] = ()
     also: tuple[Also, ...] = ()
+    clip: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """Return plain values without NaN; pictures are for the page alone."""

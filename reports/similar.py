@@ -95,6 +95,10 @@ class Likeness:
         return np.asarray(before & (self.ids != post))
 
 
+SENTENCES = {1: "similar.one", 2: "similar.few", 3: "similar.few"}
+"""Of so few posts a half is no help."""
+
+
 def similar_posts(
     likeness: Likeness, matrix: "FeatureMatrix", post: str, time: float, author: str
 ) -> Similar | None:
@@ -127,7 +131,8 @@ def similar_posts(
         low=low,
         high=high,
         sentence=say(
-            "similar.sentence", near=len(outcomes), compared=whole(len(usable)),
+            SENTENCES.get(len(outcomes), "similar.sentence"), near=len(outcomes),
+            compared=whole(len(usable)),
             median=amount(middle, target.unit, target.counts),
             range=spread(low, high, "", target.counts), basis=say("and").join(likeness.basis),
         ),

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from virality.data.reasons import REASONS
 from virality.reports.explain import Contributions, Scaled, feature_label, is_block, reasons
 from virality.reports.report import PostStory, Step
 from virality.reports.report_posts import Also
@@ -54,6 +55,7 @@ def story(
     actual: float | None,
     unseen: float | None,
     usual: Mapping[str, float],
+    clip: str = "",
 ) -> PostStory:
     """Return one post explained.
 
@@ -67,6 +69,7 @@ def story(
         actual: what it got, in units.
         unseen: what was predicted before the model had seen it, in units.
         usual: medians of raw columns among the training posts.
+        clip: of `clip_words`.
     """
     up, down = reasons(contributions, row, target, most=5, usual=usual)
     low, mean, high = (
@@ -92,6 +95,7 @@ def story(
         down=down,
         sentence=_sentence(target, mean, (low, high), (percentile, hit), actual, unseen),
         also=_also(target, predictions, row),
+        clip=clip,
     )
 
 
@@ -128,6 +132,13 @@ def _sentence(
     if unseen is not None:
         text += say("post.unseen", unseen=amount(unseen, "", target.counts))
     return text
+
+
+def clip_words(status: str, reason: str) -> str:
+    """Return what a reader must know where a post's clip was not read as a whole, else `""`."""
+    if status not in ("failed", "partial"):
+        return ""
+    return say(f"post.clip_{status}", why=REASONS.get(reason, reason))
 
 
 def steps(contributions: Contributions, row: int, target: Scaled) -> tuple[Step, ...]:

@@ -41,7 +41,7 @@ from virality.reports.report import (
 )
 from virality.reports.report_making import DataCard
 from virality.reports.slicing import slices_of
-from virality.reports.stories import captions_of, choose, story, unseen_predictions
+from virality.reports.stories import captions_of, choose, clip_words, story, unseen_predictions
 from virality.reports.strings import say
 from virality.reports.trends import trends_of
 from virality.reports.words import label, percent, tidy
@@ -282,12 +282,13 @@ def _posts(
     contributions, predictions = model.contributions(matrix, posts), model.predict(matrix, posts)
     captions, units = captions_of(posts), model.target.to_units(outcomes[rows])
     explainer = Explainer(model, features)
+    read = features.status[["status", "reason"]].astype(str).to_numpy()
     return tuple(
         explainer.enrich(
             story(
                 contributions, row, why, model.target, predictions, captions.get(name, ""),
                 actual=float(units[row]) if np.isfinite(units[row]) else None,
-                unseen=unseen.get(name), usual=usual,
+                unseen=unseen.get(name), usual=usual, clip=clip_words(*read[place[name]]),
             ),
             matrix, posts, name,
         )

@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 from virality.cli import app
 from virality.data.features import Features, write_features
 from virality.data.matrix import Column, FeatureMatrix
+from virality.data.reasons import REASONS
 from virality.data.splits import posting_times
 from virality.modeling.bundle import save_model
 from virality.modeling.train import Model, train
@@ -28,6 +29,7 @@ from virality.reports.levers import LEVERS, moved, settings_of
 from virality.reports.render import render_explained
 from virality.reports.report import PostStory
 from virality.reports.similar import Likeness, similar_posts
+from virality.reports.stories import clip_words
 from virality.reports.suggest import Support
 from virality.reports.whatif import Ground, predict_changed, row_of
 
@@ -220,6 +222,27 @@ def test_similar_posts_are_strictly_earlier_and_the_nearest() -> None:
     assert first is None
 
 
+@pytest.mark.parametrize(
+    ("post", "words"), [(1, "Only one"), (3, "Only 3 "), (4, "Half of the 4 ")]
+)
+def test_a_handful_of_similar_posts_is_not_halved(post: int, words: str) -> None:
+    model, features = made()
+    time = float(posting_times(features.posts)[post])
+    found = similar_posts(Likeness(features, model.target), features.matrix, f"p{post}", time, "")
+    assert found is not None
+    assert found.sentence.startswith(words)
+
+
+def test_a_clip_that_was_not_read_is_said() -> None:
+    assert [clip_words(status, "") for status in ("ok", "no_media")] == ["", ""]
+    for status, reason in (("failed", "crashed"), ("partial", "damaged")):
+        words = clip_words(status, reason)
+        assert REASONS[reason] in words
+        told = (replace(explained()[0], clip=words), explained()[1])
+        page = render_explained(page_of(made()[0], told, reference=True))
+        assert page.count(words) == 1
+
+
 def test_without_reference_there_is_no_what_if_and_the_page_says_why() -> None:
     model, features = made()
     bare = explain_posts(model, features.matrix.rows(["p9"]), features.posts)
@@ -302,6 +325,21 @@ def test_the_command_explains_posts_by_id(folder: Path) -> None:
     shown = CliRunner().invoke(app, options)
     assert "What if?" in shown.output
     assert "Similar earlier posts" in shown.output
+
+
+def test_the_command_says_which_clip_was_not_read(folder: Path, tmp_path: Path) -> None:
+    _, features = made()
+    status = features.status.copy()
+    status.loc[17, ["status", "reason"]] = ("partial", "damaged")
+    write_features(tmp_path / "features", replace(features, status=status))
+    options = ["explain", str(folder / "model"), "p16", "p17", "-q"]
+    options += ["--features", str(tmp_path / "features")]
+    done = CliRunner().invoke(app, [*options, "--json"])
+    clips = [post["clip"] for post in json.loads(done.stdout)["posts"]]
+    assert clips == ["", clip_words("partial", "damaged")]
+    shown = CliRunner().invoke(app, options).output
+    assert shown.count("Only a part of the clip could be read") == 1
+    assert shown.index("p17") < shown.index("Only a part of the clip")
 
 
 def test_a_post_that_is_nowhere_is_named(folder: Path) -> None:

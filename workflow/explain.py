@@ -92,6 +92,7 @@ def explain(
     from virality.reports.explain_page import page_of
     from virality.reports.explain_posts import explain_posts
     from virality.reports.render import render_explained
+    from virality.reports.stories import clip_words
     from virality.workflow.describe import write_page
 
     trained = load_model(model)
@@ -108,6 +109,12 @@ def explain(
     chosen, left_out = _first(posts, most)
     told = explain_posts(
         trained, chosen.matrix, chosen.posts, reference=reference, progress=progress
+    )
+    told = tuple(
+        replace(one, clip=clip_words(str(status), str(reason)))
+        for one, status, reason in zip(
+            told, chosen.status["status"], chosen.status["reason"], strict=True
+        )
     )
     told = _filmed(told, chosen.posts, clips, media, limits)
     page = page_of(trained, told, reference=reference is not None)

@@ -27,6 +27,8 @@ def show_explanation(told: "Explanation") -> None:
 
 def _show_post(post: "PostStory") -> None:
     say_line(f"[bold]{escaped(post.id)}[/bold]  {escaped(post.caption)}")
+    if post.clip:
+        say_line(f"  [yellow]{escaped(post.clip)}[/yellow]")
     say_line(f"  {escaped(post.sentence)}")
     for other in post.also:
         say_line(f"  {escaped(other.sentence)}")
@@ -40,6 +42,7 @@ def _show_post(post: "PostStory") -> None:
                 f"  {escaped(one.posted)} {escaped(one.caption[:60])}: {escaped(one.sentence)}"
             )
     if post.what_if is None:
+        say_line("")
         return
     _head("whatif.head", " ".join(post.what_if.notes))
     for curve in post.what_if.curves[:CURVES]:

@@ -10,7 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import serve_case as case
+from typer.testing import CliRunner
 
+from virality.cli import app
+from virality.data.errors import InputError
 from virality.data.table import write_posts
 
 
@@ -135,9 +138,26 @@ def test_wrong_usage_ends_with_code_2(tmp_path):
     refused(run("extract", posts, "-o", tmp_path / "f", "--only", "smell"), 2, "smell")
 
 
-def test_help_has_an_example_for_every_command():
-    from virality.cli import app
+@pytest.mark.parametrize("moment", ["13", "2025", "1999-12-31T23:59:59", "2101-01-01T00:00:00"])
+def test_a_time_in_which_nothing_is_posted(moment):
+    """A bare number is read as seconds since 1970: a year alone would silently be one of these."""
+    done = CliRunner().invoke(app, ["predict", "model", "--caption", "x", "--posted-at", moment])
+    assert done.exit_code == 2
+    assert "2000" in done.output  # the sentence may be broken anywhere
+    done = CliRunner().invoke(app, ["feedback", "log.db", "x", "--views", "1", "--at", moment])
+    assert done.exit_code == 2
 
+
+@pytest.mark.parametrize("text", ["[1]", "{}", '{"rows": 3}', "no JSON"])
+def test_a_truth_that_tells_no_rule(tmp_path, text):
+    (tmp_path / "truth.json").write_text(text)
+    words = ["report", case.model(), case.features(), "--truth", tmp_path / "truth.json"]
+    done = CliRunner().invoke(app, [str(word) for word in words])
+    assert isinstance(done.exception, InputError)
+    assert "truth.json: " in str(done.exception)
+
+
+def test_help_has_an_example_for_every_command():
     for command in app.registered_commands:
         assert command.epilog
         assert "Example: `virality " in command.epilog

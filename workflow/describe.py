@@ -84,7 +84,8 @@ def describe(
     from virality.reports.summarize import summarize
     from virality.reports.tables import tables_of
 
-    trained = load_model(model)
+    trained, planted = load_model(model), _truth(truth)
+    tuning = read_tuning(study) if study else None
     judged = [read_evaluation(path) for path in evaluations]
     if not judged:
         judged = evaluate_all(trained, features, seed, progress)
@@ -92,8 +93,8 @@ def describe(
         trained,
         read_features(features),
         judged,
-        read_tuning(study) if study else None,
-        synthetic=_truth(truth),
+        tuning,
+        synthetic=planted,
         seed=seed,
     )
     beside = output.with_suffix(".json")
@@ -197,7 +198,9 @@ def _truth(path: Path | None) -> dict[str, Any] | None:
         value = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: cannot read the truth of a synthetic corpus") from error
-    return dict(value)
+    if not isinstance(value, dict) or not {"rule", "planted"} & set(value):
+        raise InputError(f"{path}: tells no rule of a synthetic corpus; `virality demo` makes one")
+    return value
 
 
 def write_page(path: Path, text: str) -> None:

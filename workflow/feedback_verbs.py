@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from virality.data.errors import UsageError
+from virality.workflow import options
 from virality.workflow.console import Console
 
 if TYPE_CHECKING:
@@ -28,7 +29,12 @@ def feedback(
     shares: Count = None,
     saves: Count = None,
     observed_at: Annotated[
-        datetime | None, typer.Option("--at", help="When they were read, in UTC; now if not given.")
+        datetime | None,
+        typer.Option(
+            "--at",
+            help="When they were read, in UTC; now if not given.",
+            callback=options.check_moment,
+        ),
     ] = None,
     table: Annotated[
         Path | None, typer.Option("--from", help="Table of reports, or a table of posts.")

@@ -69,8 +69,27 @@ Log = Annotated[
 ]
 Caption = Annotated[str | None, typer.Option(help="Caption of the clips.")]
 Followers = Annotated[int | None, typer.Option(help="The author's followers.", min=0)]
+
+
+def check_moment(moment: datetime | None) -> datetime | None:
+    """Return a time as it is, unless it is none of a post's: `2025` alone is read as seconds.
+
+    Raises:
+        typer.BadParameter: if it lies before 2000 or after 2100.
+    """
+    if moment is not None and not 2000 <= moment.year <= 2100:
+        raise typer.BadParameter(
+            f"{moment.isoformat()} lies before 2000 or after 2100; write it as 2026-05-01T18:00:00"
+        )
+    return moment
+
+
 PostedAt = Annotated[
-    datetime | None, typer.Option(help="Posting time in UTC, as 2026-05-01T18:00:00.")
+    datetime | None,
+    typer.Option(
+        help="Posting time in UTC, as 2026-05-01T18:00:00.",
+        callback=check_moment,
+    ),
 ]
 Layout = Annotated[str, typer.Option("--format", help="Layout of the posts, or auto.")]
 Mapping = Annotated[Path | None, typer.Option(help="TOML file that maps our columns to theirs.")]

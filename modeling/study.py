@@ -21,6 +21,19 @@ SEAL = "crc32"
 ENTRY = b'{"op_code":'
 """How every line of a journal begins."""
 
+CLAIMS = {
+    "target": "target '{old}', not of '{new}'",
+    "features": "other features (columns or versions differ)",
+    "rows": "other posts or outcomes",
+    "metric": "{old}, not of {new}",
+    "seed": "seed {old}, not of {new}: its folds are others",
+}
+"""What trials must have in common for their scores to be compared, and how a difference is told."""
+
+
+class OtherStudyError(UsageError):
+    """A study whose trials were scored on something else."""
+
 
 def open_study(path: Path, *, must_exist: bool = False) -> "Study":
     """Return the study of this journal file, made if it is not there.
@@ -166,27 +179,18 @@ def claim_study(study: "Study", path: Path, facts: dict[str, Any]) -> None:
     Args:
         study: opened.
         path: of its file, for the message.
-        facts: `target`, `features` (a digest of columns and versions) and `metric`.
+        facts: `target`, `features` and `rows` (digests of columns and versions, of posts and
+            outcomes), `metric`, `seed` and whatever else is to be kept.
 
     Raises:
-        UsageError: if it was made for another target or other features.
+        OtherStudyError: if its trials were scored on anything else, so that new ones could not be
+            compared with them.
     """
     known = study.user_attrs
-    if "target" in known and known["target"] != facts["target"]:
-        raise UsageError(
-            f"{path}: a study of target {known['target']!r}, not of {facts['target']!r}; "
-            "give another study file"
-        )
-    if "features" in known and known["features"] != facts["features"]:
-        raise UsageError(
-            f"{path}: a study of other features (columns or versions differ); "
-            "give another study file"
-        )
-    if "metric" in facts and known.get("metric", facts["metric"]) != facts["metric"]:
-        raise UsageError(
-            f"{path}: a study of {known['metric']}, not of {facts['metric']}; "
-            "give another study file or the same --metric"
-        )
+    for name, words in CLAIMS.items():
+        if name in known and known[name] != facts.get(name, known[name]):
+            said = words.format(old=known[name], new=facts[name])
+            raise OtherStudyError(f"{path}: a study of {said}; give another study file")
     for name, value in facts.items():
         if known.get(name) != value:
             study.set_user_attr(name, value)

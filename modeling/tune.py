@@ -135,8 +135,8 @@ def tune(
         warm: parameters of earlier studies, which a new study tries first.
 
     Raises:
-        UsageError: if the study is of another target, other features or another metric, or there
-            is no such metric or library.
+        UsageError: if the study is of another target, metric or seed, of other features or posts,
+            or there is no such metric or library.
         InputError: if there is too little to learn from.
         StorageError: if the study's file cannot be used.
     """
@@ -144,21 +144,22 @@ def tune(
     usable = usable_columns(known.matrix, allow_post)
     opened = open_study(study)
     wanted = find_metric(metric or str(opened.user_attrs.get("metric", "rmse")))
+    seen = oldest(known.posts)
+    y = known.outcomes(seen)[seen]
     facts = {
         "target": known.target.name,
         "features": _digest(matrix, usable.names, raw),
+        "rows": _digest_rows(known.posts["id"].iloc[seen], y),
         "metric": wanted,
         "raw": raw,
         "seed": seed,
     }
     claim_study(opened, study, facts)
-    seen = oldest(known.posts)
     opened.set_user_attr("posts", len(seen))
     opened.set_user_attr("notes", [usable.sentence] if usable.sentence else [])
     sweep(opened)
     if _finished(opened) < trials:
         rows = arrange(known.matrix, known.posts, usable.names).take(seen)
-        y = known.outcomes(seen)[seen]
         room = Room(
             len(seen), wanted, _libraries(libraries, raw), bool((y >= 0).all()),
             knows_times(rows.posts), raw,
@@ -249,6 +250,13 @@ def check_libraries(names: Sequence[str]) -> tuple[Library, ...]:
 def _digest(matrix: FeatureMatrix, names: tuple[str, ...], raw: bool) -> str:
     content = json.dumps([list(names), sorted(matrix.versions.items()), *(["raw"] if raw else [])])
     return hashlib.sha256(content.encode()).hexdigest()
+
+
+def _digest_rows(ids: pd.Series, y: npt.NDArray[np.float64]) -> str:
+    """Return what stands for the posts and outcomes that a study learns from."""
+    digest = hashlib.sha256("\n".join(ids.astype(str)).encode("utf-8", "replace"))
+    digest.update(np.round(y, 9).tobytes())
+    return digest.hexdigest()
 
 
 def _tuning(study: "Study") -> Tuning:

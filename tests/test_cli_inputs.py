@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,10 @@ from typer.testing import CliRunner
 
 from virality.cli import app
 from virality.data.errors import InputError
+from virality.data.features import read_features, write_features
 from virality.data.table import write_posts
+from virality.workflow.console import Console
+from virality.workflow.run import Plan, Stages
 
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:
@@ -99,6 +103,23 @@ def test_without_captions_all_goes_on(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert (work / "report.html").stat().st_size > 10_000
+
+
+def test_a_run_of_other_features_keeps_the_study_and_begins_another(tmp_path, capsys):
+    table = read_features(case.features())
+    plan = Plan(posts=tmp_path / "posts.csv", out=tmp_path, trials=1)
+    write_features(plan.at("features"), table)
+    Stages(plan, Console()).tune()
+    study = plan.at("study.log").read_bytes()
+    fewer = table.matrix.select(list(table.matrix.columns)[2:])
+    write_features(plan.at("features"), replace(table, matrix=fewer))
+    Stages(plan, Console()).tune()
+    assert plan.at("study-1.log").read_bytes().startswith(study)
+    assert not plan.at("study.log").read_bytes().startswith(study)
+    said = capsys.readouterr().err
+    assert "a study of other features (columns or versions differ): kept as" in said
+    Stages(plan, Console()).tune()
+    assert "tune: nothing changed, skipped" in capsys.readouterr().err
 
 
 def test_a_folder_of_texts_named_mp4(tmp_path):

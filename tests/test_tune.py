@@ -10,7 +10,7 @@ from virality.data.errors import InputError, StorageError, UsageError
 from virality.data.matrix import FeatureMatrix
 from virality.data.splits import oldest
 from virality.modeling import tune as module
-from virality.modeling.study import open_study
+from virality.modeling.study import OtherStudyError, open_study
 from virality.modeling.tune import read_tuning, tune
 
 
@@ -68,6 +68,26 @@ def test_a_study_of_something_else_is_refused(tmp_path):
     for other in (fewer, newer):
         with pytest.raises(UsageError, match="other features"):
             tune(other, posts, trials=1, study=study)
+
+
+def test_a_study_of_other_posts_or_another_seed_is_refused(tmp_path):
+    """Their scores would be compared with scores of other folds, and the luckier would win."""
+    matrix, posts = _case()
+    study = tmp_path / "s.log"
+    tune(matrix, posts, trials=1, study=study)
+    old = oldest(posts)
+    for row, other in ((old[0], True), (np.setdiff1d(np.arange(len(posts)), old)[0], False)):
+        views = posts["views"].copy()
+        views.iloc[row] += 1000
+        if other:
+            with pytest.raises(OtherStudyError, match="a study of other posts or outcomes"):
+                tune(matrix, posts.assign(views=views), trials=1, study=study)
+        else:  # not seen by any study
+            tune(matrix, posts.assign(views=views), trials=1, study=study)
+    with pytest.raises(OtherStudyError, match="a study of other posts or outcomes"):
+        tune(matrix.rows(list(matrix.frame.index[:-9])), posts, trials=1, study=study)
+    with pytest.raises(OtherStudyError, match="a study of seed 0, not of 1"):
+        tune(matrix, posts, trials=1, study=study, seed=1)
 
 
 def test_trials_of_a_dead_process_are_swept_and_the_study_goes_on(tmp_path):

@@ -55,7 +55,8 @@ class Run:
     Attributes:
         posts: posts read; failed: posts whose extraction failed.
         features: columns of the matrix.
-        best_trial: score of the study's best trial on author-grouped folds.
+        best_trial: score of the study's best trial.
+        metric: what that score is, in words.
         trials: trials of the study, those of earlier runs among them.
         scores: split -> metrics and baselines as plain numbers.
         verdict: one sentence a split.
@@ -68,6 +69,7 @@ class Run:
     failed: int
     features: int
     best_trial: float
+    metric: str
     trials: int
     scores: Mapping[str, Any]
     verdict: Sequence[str]
@@ -182,6 +184,17 @@ def _check_splits(names: Sequence[str]) -> None:
         known_split(name)
 
 
+def _set_aside(study: Path) -> Path:
+    """Give a study of something else another name, and return it: its trials took long."""
+    number = 1
+    while (place := study.with_name(f"{study.stem}-{number}{study.suffix}")).exists():
+        number += 1
+    try:
+        return study.rename(place)
+    except OSError as error:
+        raise StorageError(f"{study}: cannot be renamed: {error.strerror}") from error
+
+
 class Stages:
     """The stages of one run; each writes files and remembers what it made them from."""
 
@@ -199,16 +212,26 @@ class Stages:
         plan = self.plan
         if not plan.posts.exists():
             raise InputError(f"{plan.posts}: no such file or folder")
+
+        def read(progress: Progress) -> None:
+            found = ingest(
+                plan.posts, plan.at("posts.parquet"), format=plan.layout,
+                mapping=plan.mapping, progress=progress,
+            )  # fmt: skip
+            if found.rejected:
+                self.console.note(
+                    f"{found.rejected} of {found.rows} rows refused; reasons in {found.rejects}"
+                )
+            for note in found.notes:
+                self.console.note(note)
+
         self._stage(
             "ingest",
             fingerprint(
                 {"posts": plan.posts, "mapping": plan.mapping}, {"layout": plan.layout}
             ),
             {"posts": plan.at("posts.parquet")},
-            lambda progress: ingest(
-                plan.posts, plan.at("posts.parquet"), format=plan.layout,
-                mapping=plan.mapping, progress=progress,
-            ),
+            read,
         )  # fmt: skip
 
     def extract(self) -> None:
@@ -234,17 +257,24 @@ class Stages:
 
     def tune(self) -> None:
         """features/ -> study.log."""
+        from virality.modeling.study import OtherStudyError
         from virality.modeling.tune import tune
 
         plan = self.plan
 
         def search(progress: Progress) -> None:
             table = read_features(plan.at("features"))
-            tune(
-                table.matrix, table.posts, target=plan.target, trials=plan.trials,
-                timeout_s=plan.timeout_s, study=plan.at("study.log"), seed=plan.seed,
-                metric=plan.metric, progress=progress,
-            )  # fmt: skip
+            options: dict[str, Any] = {
+                "target": plan.target, "trials": plan.trials, "timeout_s": plan.timeout_s,
+                "study": plan.at("study.log"), "seed": plan.seed, "metric": plan.metric,
+                "progress": progress,
+            }  # fmt: skip
+            try:
+                tune(table.matrix, table.posts, **options)
+            except OtherStudyError as other:
+                kept = _set_aside(plan.at("study.log"))
+                self.console.note(f"{other.args[0].rpartition(';')[0]}: kept as {kept}")
+                tune(table.matrix, table.posts, **options)
 
         mark = fingerprint(
             {"features": plan.at("features/manifest.json")},
@@ -319,6 +349,7 @@ class Stages:
             failed=int((table.status["status"] == "failed").sum()),
             features=len(table.matrix.columns),
             best_trial=tuning.value,
+            metric=tuning.metric,
             trials=len(tuning.finished),
             scores={one.split: _scores(one) for one in judged},
             verdict=tuple(one.verdict for one in judged),

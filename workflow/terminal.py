@@ -217,12 +217,15 @@ def show_evaluation(result: "Evaluation") -> None:
 
 
 def show_run(result: "Run") -> None:
-    """Print the six lines that say what came out."""
-    say_line(
-        f"Posts read: {result.posts}" + (f" ({result.failed} failed)" if result.failed else "")
-    )
+    """Print the lines that say what came out."""
+    say_line(f"Posts read: {result.posts}")
+    if result.failed:
+        features = Path(result.report).parent / "features"
+        say_line(
+            f"Clips not read: {result.failed}; `virality status {escaped(str(features))}` says why"
+        )
     say_line(f"Features: {result.features}")
-    say_line(f"Best trial: {result.best_trial:.3f} on the study's folds, of {result.trials} trials")
+    say_line(f"Best of {result.trials} trials: {result.best_trial:.3f} {result.metric}")
     say_line(f"Score: {result.verdict[0]}")
     say_line(f"Strongest drivers: {', '.join(result.drivers)}")
     say_line(f"Report: {result.report}")

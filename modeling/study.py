@@ -85,9 +85,8 @@ def _sealed_journal(path: Path, lock: "JournalFileOpenLock") -> Any:
             sealed = [{**log, SEAL: _checksum(log)} for log in logs]
             lines = [json.dumps(one, separators=(",", ":")) + "\n" for one in sealed]
             with _alone(path, lock, "a+b") as file:
-                _cut_torn_line(
-                    file, path
-                )  # another process may have been killed since we opened it
+                # Another process may have been killed in the middle of a line since we opened it.
+                _cut_torn_line(file, path)
                 end = file.seek(0, os.SEEK_END)
                 try:
                     _write_whole(file, "".join(lines).encode())

@@ -45,6 +45,17 @@ class Features:
     status: pd.DataFrame
     hashes: Mapping[str, str] = field(default_factory=dict)
 
+    def verdicts(self) -> tuple[tuple[str, str], ...]:
+        """Return how the extraction of every post ended: its status and reason, `""` without one.
+
+        A table of statuses that somebody made by hand need not tell reasons.
+        """
+        states = self.status["status"].astype(str)
+        reasons = (
+            self.status["reason"].astype(str) if "reason" in self.status else [""] * len(states)
+        )
+        return tuple(zip(states, reasons, strict=True))
+
 
 def write_features(
     folder: Path, features: Features, *, known: Mapping[str, Known] | None = None

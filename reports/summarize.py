@@ -282,7 +282,7 @@ def _posts(
     contributions, predictions = model.contributions(matrix, posts), model.predict(matrix, posts)
     captions, units = captions_of(posts), model.target.to_units(outcomes[rows])
     explainer = Explainer(model, features)
-    read = features.status[["status", "reason"]].astype(str).to_numpy()
+    read = features.verdicts()
     return tuple(
         explainer.enrich(
             story(

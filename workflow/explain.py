@@ -111,10 +111,8 @@ def explain(
         trained, chosen.matrix, chosen.posts, reference=reference, progress=progress
     )
     told = tuple(
-        replace(one, clip=clip_words(str(status), str(reason)))
-        for one, status, reason in zip(
-            told, chosen.status["status"], chosen.status["reason"], strict=True
-        )
+        replace(one, clip=clip_words(*verdict))
+        for one, verdict in zip(told, chosen.verdicts(), strict=True)
     )
     told = _filmed(told, chosen.posts, clips, media, limits)
     page = page_of(trained, told, reference=reference is not None)

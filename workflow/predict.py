@@ -205,7 +205,7 @@ def forecast(model: "Model", features: Features) -> list[Forecast]:
 
     predictions = model.predict(features.matrix, features.posts)
     contributions = model.contributions(features.matrix, features.posts)
-    to_units = model.target.to_units
+    to_units, verdicts = model.target.to_units, features.verdicts()
     forecasts = []
     for row, post in enumerate(features.matrix.frame.index):
         up, down = reasons(contributions, row, model.target, most=REASONS, usual=model.card.medians)
@@ -228,8 +228,8 @@ def forecast(model: "Model", features: Features) -> list[Forecast]:
                     }
                     for name, one in predictions.together.items()
                 },
-                status=str(features.status["status"].iloc[row]),
-                reason=str(features.status["reason"].iloc[row]),
+                status=verdicts[row][0],
+                reason=verdicts[row][1],
             )
         )
     return forecasts

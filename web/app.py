@@ -20,6 +20,7 @@ from virality.web.guard import Guard
 from virality.web.jobs import Board
 from virality.web.linger import Linger
 from virality.web.metrics import Metrics
+from virality.web.middleware import Middleware
 from virality.web.refusal import Refusal, put_refusal
 from virality.web.settings import Settings
 from virality.web.told import Ledger
@@ -76,17 +77,15 @@ def create_app(
     return app
 
 
-class Meter:
+class Meter(Middleware):
     """ASGI middleware that counts answers by route and times them."""
 
     def __init__(self, app: "ASGIApp", metrics: Metrics) -> None:
-        self.app, self.metrics = app, metrics
+        super().__init__(app)
+        self.metrics = metrics
 
-    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+    async def serve(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         """Serve one request."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
         begin, status = time.perf_counter(), [0]
 
         async def counted(message: Any) -> None:

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from virality.web.middleware import Middleware
 from virality.web.refusal import Refusal, put_refusal
 
 if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Receive, Scope, Send
+    from starlette.types import Receive, Scope, Send
 
 TURNS = 50
 """Turns of the event loop that a cancelled request gets to answer; it needs about five."""
@@ -21,21 +22,15 @@ async def let_answer() -> None:
         await asyncio.sleep(0)
 
 
-class Farewell:
+class Farewell(Middleware):
     """ASGI middleware that answers a request which the server's end cancels.
 
     Uvicorn waits a few seconds for requests and then cancels them, which nobody would answer and
     which it would log as a fault of ours.
     """
 
-    def __init__(self, app: "ASGIApp") -> None:
-        self.app = app
-
-    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+    async def serve(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         """Serve one request."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
         begun = False
 
         async def said(message: Any) -> None:

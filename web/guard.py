@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from virality.reports.words import size_words
 from virality.web.metrics import Metrics
+from virality.web.middleware import Middleware
 from virality.web.refusal import Refusal, put_refusal
 from virality.web.settings import Settings
 
@@ -33,7 +34,7 @@ HEADERS = (
 NOTHING = b"default-src 'none'; frame-ancestors 'none'"
 
 
-class Guard:
+class Guard(Middleware):
     """ASGI middleware that refuses before any body is read, and adds security headers to answers.
 
     Args:
@@ -43,13 +44,11 @@ class Guard:
     """
 
     def __init__(self, app: "ASGIApp", settings: Settings, metrics: Metrics) -> None:
-        self.app, self.settings, self.metrics = app, settings, metrics
+        super().__init__(app)
+        self.settings, self.metrics = settings, metrics
 
-    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+    async def serve(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         """Serve one request."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
         headers = _read(scope)
         refusal = self._refusal(scope, headers)
         if refusal is None:

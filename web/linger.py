@@ -3,14 +3,16 @@
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+from virality.web.middleware import Middleware
+
 if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Receive, Scope, Send
+    from starlette.types import Receive, Scope, Send
 
 IDLE_S, MOST_S = 1.0, 5.0
 """How long nothing may come, and how long is read at all, after the answer went out."""
 
 
-class Linger:
+class Linger(Middleware):
     """ASGI middleware that throws away the rest of a body whose request is answered already.
 
     A clip that is too large is refused while it is still coming. Were the connection closed then,
@@ -18,14 +20,8 @@ class Linger:
     instead of the answer. So the answer goes out at once and the connection a moment later.
     """
 
-    def __init__(self, app: "ASGIApp") -> None:
-        self.app = app
-
-    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+    async def serve(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         """Serve one request."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
         rest = [_announces_body(scope)]
 
         async def heard() -> Any:

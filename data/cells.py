@@ -17,6 +17,7 @@ from virality.data.numbers import (
     parse_number,
 )
 from virality.data.post import Field
+from virality.data.tags import HASHTAG, MENTION, without_links
 from virality.data.times import parse_time
 
 Value = str | tuple[str, ...] | int | float | bool | datetime | None
@@ -28,8 +29,6 @@ readers of a table, it does not stop someone who has a list of names and this co
 _HASHED = re.compile(r"(?=.*[a-f])(?=.*\d)[0-9a-f]{12,64}")
 _ROUNDED = re.compile(r"\d(\.\d+)?[eE]\+?\d+|\d{16,}\.0+")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
-_HASHTAG = re.compile(r"[#＃]([^\s#＃@,.!?;:()\[\]{}\"'|/\\]+)")
-_MENTION = re.compile(r"(?<![\w.@])@(\w(?:[\w.]*\w)?)")
 _WORD_KEYS = ("name", "title", "hashtagName", "hashtag_name", "username", "uniqueId", "tag")
 
 
@@ -182,7 +181,7 @@ def _listed(text: str) -> list[object]:
                 return parsed
         raise Refused("is not a list of words")
     if "#" in text or "＃" in text:
-        return list(_HASHTAG.findall(text))
+        return list(hashtags_in(text))
     return list(re.split(r"[,;|]", text) if re.search(r"[,;|]", text) else text.split())
 
 
@@ -197,12 +196,12 @@ def _word(value: object) -> str:
 
 def hashtags_in(caption: str) -> tuple[str, ...]:
     """Return the hashtags that a caption spells, in order."""
-    return tuple(_HASHTAG.findall(caption))
+    return tuple(HASHTAG.findall(without_links(caption)))
 
 
 def mentions_in(caption: str) -> tuple[str, ...]:
-    """Return the accounts that a caption names, in order; mail addresses are none."""
-    return tuple(_MENTION.findall(caption))
+    """Return the accounts that a caption names, in order; mail addresses and links are none."""
+    return tuple(MENTION.findall(without_links(caption)))
 
 
 def derive_id(author: Value, posted_at: Value, caption: Value) -> str | None:

@@ -25,12 +25,14 @@ class Audio:
     """Sound as one channel.
 
     Attributes:
-        samples: float32, shape (n,), within -1 to 1, at `rate_hz`.
+        samples: float32, shape (n,), within -1 to 1, at `rate_hz`: the mean of the file's channels.
         rate_hz: always AUDIO_RATE_HZ when decoded by this package.
+        channels: how many the file has, at least 1.
     """
 
     samples: FloatArray
     rate_hz: int = AUDIO_RATE_HZ
+    channels: int = 1
 
     @property
     def duration_s(self) -> float:

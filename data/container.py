@@ -100,11 +100,13 @@ class Source:
     @property
     def zero_s(self) -> float:
         """Time of the file that a player calls 0: when the first picture or sound is due."""
-        starts = [self.video_track.start_s, self._audio_start_s()]
+        starts = [self.video_track.start_s, self.audio_start_s]
         known = [start for start in starts if np.isfinite(start)]
         return min(known) if known else 0.0
 
-    def _audio_start_s(self) -> float:
+    @property
+    def audio_start_s(self) -> float:
+        """When the sound is due by the file's own times, NaN if that is unknown."""
         if self.audio is None:
             return float("nan")
         if self.audio.start_time is not None:  # leaves out the priming that a player drops
@@ -114,7 +116,7 @@ class Source:
     @property
     def audio_delay_s(self) -> float:
         """How long after 0 the sound begins."""
-        start = self._audio_start_s()
+        start = self.audio_start_s
         return max(0.0, start - self.zero_s) if np.isfinite(start) else 0.0
 
     @property

@@ -69,10 +69,12 @@ def _read(source: Source, demuxer: str, size_bytes: int, limits: Limits) -> Verd
     picture = decode_picture(source, limits) if len(source.video_track) else None
     sound = decode_sound(source, limits) if len(source.audio_track) else None
     frames = picture.frames if picture else None
-    audio = Audio(sound.samples) if sound and len(sound.samples) else None
+    audio = None
+    if sound and len(sound.samples):
+        audio = Audio(sound.samples, channels=max(1, source.audio.codec_context.channels))
     if frames is None and audio is None:
         raise RefusedError("encrypted" if source.encrypted else "nothing_decoded")
-    declared_s = _declared_s(source, size_bytes)
+    declared_s = _declared_s(source, demuxer, size_bytes)
     stream = _stream(source, picture, declared_s, size_bytes)
     reason = _reason(source, picture, sound, demuxer, size_bytes)
     return Verdict("partial" if reason else "ok", reason, Clip(stream, frames, audio))
@@ -88,10 +90,13 @@ def _plausible(length_s: float, size_bytes: int) -> float:
     return length_s if 0 < length_s < size_bytes * 8 / LEAST_BITS_PER_S else float("nan")
 
 
-def _declared_s(source: Source, size_bytes: int) -> float:
+def _declared_s(source: Source, demuxer: str, size_bytes: int) -> float:
     """Return the length that the container declares, NaN if none or an impossible one."""
     length = source.container.duration
-    return _plausible(length / 1_000_000 if length is not None else float("nan"), size_bytes)
+    length_s = length / 1_000_000 if length is not None else float("nan")
+    if demuxer == MATROSKA:  # its length counts from 0, not from the first frame
+        length_s -= max(0.0, source.zero_s)
+    return _plausible(length_s, size_bytes)
 
 
 def _reason(
@@ -130,9 +135,7 @@ def _short(
             return True
         if _lacks(made.end_s - start_s, track.end_s - track.start_s):
             return True
-    declared_s = _declared_s(source, size_bytes)
-    if demuxer == MATROSKA:  # its length counts from 0, not from the first frame
-        declared_s -= max(0.0, source.zero_s)
+    declared_s = _declared_s(source, demuxer, size_bytes)
     return demuxer not in ESTIMATED and bool(ends) and _lacks(max(ends), declared_s)
 
 

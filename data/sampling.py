@@ -17,8 +17,8 @@ MOTION_FRAMES = 240
 LONG_SIDE_LIMIT_PX = 4 * STILL_SIDE_PX
 """A strip of 4096 x 1 pixels must not become 224 x 917,504: longer sides are squeezed to this."""
 
-SAMPLING_VERSION = "3"
-"""Changes with the times, the sizes, the scaler and its flags, or the resampler of the sound."""
+SAMPLING_VERSION = "4"
+"""Changes with the times, the sizes, the scaler and its flags, or how sound is made of packets."""
 
 EPSILON_S = 1e-6
 
@@ -41,6 +41,15 @@ def still_times_s(start_s: float, end_s: float) -> TimeArray:
     return start_s + np.arange(count) * length_s / count
 
 
+def motion_step_s(length_s: float) -> float:
+    """Return the time between motion frames after the opening of a clip of that length.
+
+    A quarter of a second up to 55.5 s, then more, so that there are MOTION_FRAMES at most.
+    """
+    left = MOTION_FRAMES - int(OPENING_S * OPENING_PER_S)
+    return max(1 / MOTION_PER_S, (length_s - OPENING_S) / left)
+
+
 def motion_times_s(start_s: float, end_s: float) -> TimeArray:
     """Return the times of the motion frames: 10 a second in the first three seconds, then 4.
 
@@ -51,9 +60,7 @@ def motion_times_s(start_s: float, end_s: float) -> TimeArray:
     opening = start_s + np.arange(int(OPENING_S * OPENING_PER_S)) / OPENING_PER_S
     opening = opening[opening < opening_end_s - EPSILON_S]
     left = MOTION_FRAMES - len(opening)
-    rest_s = end_s - opening_end_s
-    step_s = max(1 / MOTION_PER_S, rest_s / left)
-    rest = opening_end_s + np.arange(left) * step_s
+    rest = opening_end_s + np.arange(left) * motion_step_s(end_s - start_s)
     times = np.concatenate([opening, rest[rest < end_s - EPSILON_S]])
     return times if len(times) else np.array([start_s])
 

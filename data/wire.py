@@ -157,7 +157,8 @@ def _clip(facts: tuple[Any, ...], counts: tuple[int, ...], arrays: list[Any]) ->
         stills.reshape(*counts[3:6], 3), still_times, motion.reshape(counts[6:9]), motion_times,
         facts[16],
     )  # fmt: skip
-    return Clip(stream, frames if facts[3] else None, Audio(samples) if facts[4] else None)
+    audio = Audio(samples, channels=max(1, stream.audio_channels))
+    return Clip(stream, frames if facts[3] else None, audio if facts[4] else None)
 
 
 def _text(raw: bytes) -> str:

@@ -19,6 +19,9 @@ FLOOR_DB = -100.0
 GATE_LUFS = -70.0
 """Absolute gate of BS.1770: digital silence is said to be this loud instead of minus infinity."""
 
+TWO_SPEAKERS = 2**0.5
+"""A sound of several channels is played on two loudspeakers, which is 3.01 dB louder than one."""
+
 SHORTEST_REST_S = 0.5
 
 
@@ -27,9 +30,14 @@ def _column(name: str, unit: str, meaning: str) -> Column:
 
 
 COLUMNS: tuple[Column, ...] = (
-    _column("integrated_lufs", "LUFS", "loudness of the whole sound (ITU-R BS.1770-4)"),
-    _column("peak_db", "dB", "largest sample, relative to full scale"),
-    _column("rms_db", "dB", "mean power, relative to full scale"),
+    _column(
+        "integrated_lufs",
+        "LUFS",
+        "loudness of the whole sound (ITU-R BS.1770-4); of several channels, that of their mean on "
+        "two loudspeakers",
+    ),
+    _column("peak_db", "dB", "largest sample, relative to full scale; of the channels' mean"),
+    _column("rms_db", "dB", "mean power, relative to full scale; of the channels' mean"),
     _column("crest_db", "dB", "peak over mean power: high for single hits, low for compressed"),
     _column("dynamics_db", "dB", "95th over 10th percentile of the level where it is not silent"),
     _column("silence_share", "share", "time with a level under -50 dB"),
@@ -44,11 +52,15 @@ COLUMNS: tuple[Column, ...] = (
 class AudioLoudness:
     """Loudness by pyloudnorm (ITU-R BS.1770-4) and levels of windows of 50 ms.
 
-    Levels are root mean squares in dB of full scale, so a full-scale sine is at -3.01 dB.
+    Levels are root mean squares in dB of full scale, so a full-scale sine is at -3.01 dB. All is
+    measured on the mean of the file's channels. What they share keeps its level: loudness is that
+    of ffmpeg's `ebur128` for one channel and for two alike. What only one of two has is 6 dB lower,
+    3 dB in loudness. What is in opposite phase on left and right cancels, as it does on the one
+    loudspeaker of a phone.
     """
 
     modality: Modality = "audio"
-    version: str = "1"
+    version: str = "2"
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -67,7 +79,7 @@ def _measure(audio: Audio) -> Mapping[str, float]:
     peak = _to_db(float(np.abs(samples).max()) ** 2)
     mean = _to_db(_power(samples))
     return {
-        "integrated_lufs": _integrated_lufs(samples, audio.rate_hz),
+        "integrated_lufs": _integrated_lufs(samples, audio),
         "peak_db": peak,
         "rms_db": mean,
         "crest_db": peak - mean if mean > FLOOR_DB else NAN,
@@ -76,12 +88,14 @@ def _measure(audio: Audio) -> Mapping[str, float]:
     }
 
 
-def _integrated_lufs(samples: npt.NDArray[np.float64], rate_hz: int) -> float:
-    if len(samples) < BLOCK_S * rate_hz:
+def _integrated_lufs(samples: npt.NDArray[np.float64], audio: Audio) -> float:
+    if len(samples) < BLOCK_S * audio.rate_hz:
         return NAN
     from pyloudnorm import Meter
 
-    return max(GATE_LUFS, float(Meter(rate_hz).integrated_loudness(samples)))
+    # Scaled before it is measured and not after, so that the gate sees what two speakers play.
+    played = samples * TWO_SPEAKERS if audio.channels > 1 else samples
+    return max(GATE_LUFS, float(Meter(audio.rate_hz).integrated_loudness(played)))
 
 
 def _window_levels(samples: npt.NDArray[np.float64], rate_hz: int) -> dict[str, float]:

@@ -38,7 +38,7 @@ class AudioTranscript:
     @property
     def version(self) -> str:
         """Changes with the weights."""
-        return f"1+{find_model_version(self.folder)}"
+        return f"2+{find_model_version(self.folder)}"
 
     @property
     def columns(self) -> tuple[Column, ...]:

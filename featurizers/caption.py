@@ -1,30 +1,31 @@
-"""The parts of a caption: words, hashtags, mentions, links and emoji.
+"""The parts of a caption: words, hashtags, mentions, links and emoji."""
 
-Letters and emoji are those of Unicode (UAX #29 grapheme clusters, UTS #51 emoji), through the
-`regex` package.
-"""
-
+import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 
 import regex
+
+from virality.data.signs import CLUSTER, SPACELESS, drop_unseen, is_emoji
+from virality.data.tags import HASHTAG, LINK, MENTION
 
 LONGEST_CAPTION = 5_000
 """Characters that are read: platforms allow 4,000 at most, and hostile input has no end."""
 
-HASHTAG = regex.compile(r"(?<![\p{L}\p{N}_&])[#＃]([\p{L}\p{M}\p{N}_]+)")
-MENTION = regex.compile(r"(?<![\p{L}\p{N}_.])[@＠]([\p{L}\p{M}\p{N}_.]*[\p{L}\p{M}\p{N}_])")
-LINK = regex.compile(r"(?:https?://|www\.)\S+", regex.IGNORECASE)
+_CJK = r"\p{Han}\p{Hiragana}\p{Katakana}"
+_MARKS_OF_KANA = r"\u30FC\uFF70\uFF9E\uFF9F"
+"""Signs of length and voice, ー and its half-width kin, which Unicode gives to no one script."""
+
 WORD = regex.compile(
-    r"[\p{Han}\p{Hiragana}\p{Katakana}]|[\p{L}\p{M}\p{N}]+(?:['’][\p{L}\p{M}\p{N}]+)*"
+    rf"[{_CJK}][\p{{M}}{_MARKS_OF_KANA}]*"
+    rf"|(?:(?![{_CJK}{_MARKS_OF_KANA}])[\p{{L}}\p{{M}}\p{{N}}])+"
+    rf"(?:['’‘＇\u200C\u200D](?:(?![{_CJK}{_MARKS_OF_KANA}])[\p{{L}}\p{{M}}\p{{N}}])+)*"
 )
 """Chinese and Japanese do not part words by spaces: there a character counts as a word."""
 
-_EMOJI = regex.compile(
-    r"\p{Emoji_Presentation}|\p{Extended_Pictographic}\uFE0F|\u20E3"
-    r"|[[\u2600-\u27BF]&&\p{Extended_Pictographic}]",
-    regex.VERSION1,
-)
-_CLUSTER = regex.compile(r"\X")
+_NOT_ASCII = regex.compile(r"[^\x00-\x7F]")
+_ONE_SPELLING = {**dict.fromkeys(map(ord, "’‘‛ʼʻ´`"), "'"), 0x037E: "?"}
+"""Phones write ’ unasked; U+037E is the Greek question mark, which would become a semicolon."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Caption:
     """A caption taken apart.
 
     Attributes:
-        text: as written, up to LONGEST_CAPTION, valid Unicode.
+        text: as written, up to LONGEST_CAPTION, valid Unicode, without what no reader sees.
         plain: without hashtags, mentions, links and emoji.
         characters: what a reader sees as single signs (grapheme clusters).
         words: of the plain text.
@@ -50,6 +51,17 @@ class Caption:
     links: tuple[str, ...]
     emoji: tuple[str, ...]
 
+    @property
+    def normal(self) -> str:
+        """The plain text in one spelling: apostrophes straight, signs made of ASCII as ASCII.
+
+        It makes `don’t` of a phone the `don't` of lexica, and Latin of letters styled by
+        mathematical or wide signs. Other scripts stay as they are: full NFKC would take apart
+        signs of Thai and Korean that languages are told by.
+        """
+        plain = self.plain.translate(_ONE_SPELLING)
+        return str(_NOT_ASCII.sub(lambda one: _in_ascii(one[0]), plain))
+
 
 def clean(text: str) -> str:
     """Return text that every encoder takes: valid Unicode, without NUL, of bounded length.
@@ -62,15 +74,16 @@ def clean(text: str) -> str:
 
 def take_apart(text: str) -> Caption:
     """Return the parts of a caption."""
-    text = clean(text)
+    text = drop_unseen(clean(text))
     links = tuple(LINK.findall(text))
     unlinked = LINK.sub(" ", text)
     bare = MENTION.sub(" ", HASHTAG.sub(" ", unlinked))
-    characters = tuple(_CLUSTER.findall(text))
-    plain = "".join(" " if is_emoji(one) else one for one in _CLUSTER.findall(bare))
+    plain = "".join(" " if is_emoji(one) else one for one in CLUSTER.findall(bare))
+    text = text.replace(SPACELESS, "")
+    characters = tuple(CLUSTER.findall(text))
     return Caption(
         text=text,
-        plain=plain,
+        plain=plain.replace(SPACELESS, ""),
         characters=characters,
         words=tuple(WORD.findall(plain)),
         hashtags=tuple(HASHTAG.findall(unlinked)),
@@ -80,6 +93,7 @@ def take_apart(text: str) -> Caption:
     )
 
 
-def is_emoji(character: str) -> bool:
-    """Return whether a grapheme cluster is shown as an emoji."""
-    return _EMOJI.search(character) is not None
+@lru_cache(maxsize=4096)
+def _in_ascii(sign: str) -> str:
+    spelled = unicodedata.normalize("NFKC", sign)
+    return spelled if spelled.isascii() else sign

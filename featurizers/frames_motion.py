@@ -1,7 +1,7 @@
 """How much moves, how the camera moves, and how fast the cuts come."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from virality.data.clip import ByteArray, FloatArray, Frames
 from virality.data.matrix import Column, Modality
+from virality.data.sampling import motion_step_s, shown_at
 from virality.featurizers.opencv import load_opencv
 from virality.featurizers.rows import NAN, stack_rows
 
@@ -24,32 +25,72 @@ CUT_CERTAIN = 0.2
 difference after the flow is undone, of 1 for black to white), or is plainly another picture."""
 
 SHORTEST_FLOW_PX = 32
+LONGEST_STEP_S = 0.5
+"""Frames further apart miss too many cuts to count any: that is in clips of over 108 s."""
+
 STILL_SPEED = 0.01
 """Pictures whose parts move less than a hundredth of their long side a second stand still."""
 
 Array = npt.NDArray[np.float64]
 
 _SPEED = "long sides/s"
+_FASTEST = "; up to about 1 in the first three seconds, 0.4 later, less in clips of over 55 s"
+_CUTS = "; at most one in 0.1 s of the first three seconds and in 0.25 to 0.5 s later"
+_LONG = "; none in clips of over 108 s"
 COLUMNS: tuple[Column, ...] = (
-    Column("speed", "frames", _SPEED, meaning="mean speed of the picture's parts"),
+    Column("speed", "frames", _SPEED, meaning=f"mean speed of the picture's parts{_FASTEST}"),
     Column("speed_high", "frames", _SPEED, meaning="90th percentile of the speed over time"),
-    Column("start_speed", "frames", _SPEED, meaning="speed in the first three seconds"),
-    Column("start_speed_log2", "frames", "octaves", meaning="speed at the start over the rest"),
+    Column(
+        "start_speed", "frames", _SPEED, meaning="speed in the first three seconds; up to about 1"
+    ),
+    Column(
+        "start_speed_log2",
+        "frames",
+        "octaves",
+        meaning="speed at the start over the rest; both between frames as far apart as the rest's",
+    ),
     Column("speed_sd", "frames", _SPEED, meaning="deviation of the speed over time"),
     Column("camera_share", "frames", "share", meaning="motion that the whole picture shares"),
     Column("sideways", "frames", _SPEED, meaning="drift of the picture to the right"),
     Column("upwards", "frames", _SPEED, meaning="drift of the picture upwards"),
     Column("still_share", "frames", "share", meaning="time in which nothing moves"),
-    Column("activity", "frames", "1/s", meaning="mean change of grey values a second (pace)"),
-    Column("start_activity", "frames", "1/s", meaning="pace of the first three seconds"),
-    Column("cuts", "frames", "count", meaning="cuts found"),
-    Column("cut_rate", "frames", "1/s", meaning="cuts a second"),
-    Column("start_cut_rate", "frames", "1/s", meaning="cuts a second in the first three seconds"),
-    Column("rest_cut_rate", "frames", "1/s", meaning="cuts a second after the first three seconds"),
-    Column("first_cut_s", "frames", "s", meaning="when the first cut comes; none if there is none"),
-    Column("mean_shot_s", "frames", "s", meaning="mean time between cuts"),
-    Column("shortest_shot_s", "frames", "s", meaning="shortest time between cuts"),
-    Column("longest_shot_s", "frames", "s", meaning="longest time between cuts"),
+    Column(
+        "activity",
+        "frames",
+        "1/s",
+        meaning="mean change of grey values a second (pace); the further frames are apart the less "
+        "of it shows, so compare clips under 55 s, or of one length",
+    ),
+    Column(
+        "start_activity",
+        "frames",
+        "1/s",
+        meaning="pace of the first three seconds, where frames are 0.1 s apart",
+    ),
+    Column("cuts", "frames", "count", meaning=f"cuts found{_CUTS}{_LONG}"),
+    Column("cut_rate", "frames", "1/s", meaning=f"cuts a second{_CUTS}{_LONG}"),
+    Column(
+        "start_cut_rate",
+        "frames",
+        "1/s",
+        meaning="cuts a second in the first three seconds, up to 10",
+    ),
+    Column(
+        "rest_cut_rate",
+        "frames",
+        "1/s",
+        meaning=f"cuts a second after the first three seconds, up to 4, of long clips 2{_LONG}",
+    ),
+    Column(
+        "first_cut_s",
+        "frames",
+        "s",
+        meaning="when the first cut comes; none if there is none, or if it comes after the first "
+        "three seconds of a clip of over 108 s",
+    ),
+    Column("mean_shot_s", "frames", "s", meaning=f"mean time between cuts{_LONG}"),
+    Column("shortest_shot_s", "frames", "s", meaning=f"shortest time between cuts{_LONG}"),
+    Column("longest_shot_s", "frames", "s", meaning=f"longest time between cuts{_LONG}"),
 )
 
 
@@ -57,12 +98,20 @@ COLUMNS: tuple[Column, ...] = (
 class FramesMotion:
     """Dense optical flow (DIS, Kroeger et al. 2016) and cuts on the small grey frames.
 
-    Every rate is divided by the time between the two frames, as they are not evenly spaced. Pairs
-    with a cut between them say nothing about motion and are left out of the flow.
+    Frames are 0.1 s apart in the first three seconds, then 0.25 s, and (length - 3 s) / 210 in
+    clips of over 55.5 s. Every rate is divided by the time between its two frames, yet two frames
+    do not tell every rate. Flow follows what moves by up to a tenth of the long side from one to
+    the next, coarse patterns up to a fifth: that is 1 long side a second at the start, 0.4 after
+    it, 0.2 in clips of 108 s. What is faster reads slower, and may be taken for a cut. Of several
+    cuts between two frames one is seen, so none are counted where steps are over 0.5 s.
+
+    Pairs with a cut between them say nothing about motion and are left out of the flow. The speed
+    of the start over that of the rest is measured on as few of the start's frames as the rest has,
+    as the same motion would read slower in longer steps.
     """
 
     modality: Modality = "frames"
-    version: str = "1"
+    version: str = "2"
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -70,7 +119,7 @@ class FramesMotion:
         return COLUMNS
 
     def extract(self, batch: Sequence[Frames]) -> FloatArray:
-        """Return shape (len(batch), 19); NaN for a single frame."""
+        """Return shape (len(batch), 19); NaN for a single frame, and of cuts in long clips."""
         return stack_rows((_measure(frames) for frames in batch), self.columns)
 
 
@@ -115,7 +164,13 @@ def _measure(frames: Frames) -> Mapping[str, float]:
         return {}
     steps = find_steps(frames)
     end_s = max(frames.duration_s, float(steps.at_s[-1]))
-    return {**_flow(steps), **_pace(steps), **_shots(steps, end_s)}
+    step_s = motion_step_s(end_s)
+    return {
+        **_flow(steps),
+        "start_speed_log2": _opposed(frames, steps, step_s),
+        **_pace(steps),
+        **_shots(steps, end_s, step_s),
+    }
 
 
 def _compare(before: ByteArray, after: ByteArray) -> tuple[float, float, float, float, bool]:
@@ -173,19 +228,33 @@ def _flow(steps: Steps) -> dict[str, float]:
     drift = steps.drift[kept]
     mean = float(np.average(speed, weights=weights))
     shared = float(np.average(np.hypot(drift[:, 0], drift[:, 1]), weights=weights))
-    start = _average(steps.speed, steps, kept & (steps.at_s <= START_S))
-    rest = _average(steps.speed, steps, kept & (steps.at_s > START_S))
     return {
         "speed": mean,
         "speed_high": float(np.percentile(speed, 90)),
-        "start_speed": start,
-        "start_speed_log2": float(np.log2((start + STILL_SPEED) / (rest + STILL_SPEED))),
+        "start_speed": _average(steps.speed, steps, kept & (steps.at_s <= START_S)),
         "speed_sd": float(np.sqrt(np.average((speed - mean) ** 2, weights=weights))),
         "camera_share": shared / mean if mean > STILL_SPEED else NAN,
         "sideways": float(np.average(drift[:, 0], weights=weights)),
         "upwards": -float(np.average(drift[:, 1], weights=weights)),
         "still_share": float(weights[speed < STILL_SPEED].sum() / weights.sum()),
     }
+
+
+def _opposed(frames: Frames, steps: Steps, step_s: float) -> float:
+    """Return how much faster the start is than the rest, both between frames that far apart."""
+    rest = _average(steps.speed, steps, ~steps.is_cut & (steps.at_s > START_S))
+    times_s = frames.motion_times_s - frames.motion_times_s[0]
+    if np.isnan(rest):
+        return NAN
+    # Up to the first frame that the rest begins with, which ends the last of the start's steps.
+    within = times_s[: int(np.searchsorted(times_s, START_S)) + 1]
+    taken = np.unique(shown_at(within, np.arange(0, START_S + step_s / 2, step_s)))
+    if len(taken) < 2:
+        return NAN
+    start = find_steps(replace(frames, motion=frames.motion[taken], motion_times_s=times_s[taken]))
+    return float(
+        np.log2((_average(start.speed, start, ~start.is_cut) + STILL_SPEED) / (rest + STILL_SPEED))
+    )
 
 
 def _pace(steps: Steps) -> dict[str, float]:
@@ -196,16 +265,20 @@ def _pace(steps: Steps) -> dict[str, float]:
     }
 
 
-def _shots(steps: Steps, end_s: float) -> dict[str, float]:
+def _shots(steps: Steps, end_s: float, step_s: float) -> dict[str, float]:
     cuts_s = steps.at_s[steps.is_cut] - steps.length_s[steps.is_cut] / 2
-    lengths_s = np.diff(np.concatenate([[0.0], cuts_s, [end_s]]))
     early = int((cuts_s < START_S).sum())
-    return {
+    start = {
+        "start_cut_rate": early / min(START_S, end_s),
+        "first_cut_s": float(cuts_s[0]) if len(cuts_s) else NAN,
+    }
+    if step_s > LONGEST_STEP_S:
+        return start if early else {**start, "first_cut_s": NAN}
+    lengths_s = np.diff(np.concatenate([[0.0], cuts_s, [end_s]]))
+    return start | {
         "cuts": len(cuts_s),
         "cut_rate": len(cuts_s) / end_s,
-        "start_cut_rate": early / min(START_S, end_s),
         "rest_cut_rate": (len(cuts_s) - early) / (end_s - START_S) if end_s > START_S + 1 else NAN,
-        "first_cut_s": float(cuts_s[0]) if len(cuts_s) else NAN,
         "mean_shot_s": float(lengths_s.mean()),
         "shortest_shot_s": float(lengths_s.min()),
         "longest_shot_s": float(lengths_s.max()),

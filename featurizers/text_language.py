@@ -79,7 +79,7 @@ class TextLanguage:
     """
 
     modality: Modality = "text"
-    version: str = "1+py3langid0.4.0"
+    version: str = "2+py3langid0.4.0"
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -93,7 +93,8 @@ class TextLanguage:
 
 def identify(caption: Caption) -> Mapping[str, float]:
     """Return language code -> probability, likeliest first; empty for a caption without letters."""
-    text = caption.plain if _LETTER.search(caption.plain) else " ".join(caption.hashtags)
+    plain = caption.normal  # ’ and ' must not make two languages of one caption
+    text = plain if _LETTER.search(plain) else " ".join(caption.hashtags)
     if not _LETTER.search(text):
         return {}
     return dict(_load_identifier().rank(" ".join(text.split())))

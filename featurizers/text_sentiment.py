@@ -22,6 +22,9 @@ FEWEST_OCCURRENCES = 5
 """Emoji seen less often in the ranking's tweets have no reliable score (Kralj Novak et al.)."""
 
 _DECORATION = regex.compile(r"[\uFE0E\uFE0F\u200D\U0001F3FB-\U0001F3FF]")
+_QUOTES = dict.fromkeys(map(ord, "“”„‟"), '"')
+"""VADER strips ASCII marks alone from a word: it does not know the gladness of “happy”."""
+
 _WORDS_ONLY = "English captions only, NaN in other languages"
 
 
@@ -51,7 +54,7 @@ class TextSentiment:
     """
 
     modality: Modality = "text"
-    version: str = "1+vader3.3.2+emosent0.1.7+py3langid0.4.0"
+    version: str = "2+vader3.3.2+emosent0.1.7+py3langid0.4.0"
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -73,7 +76,9 @@ def _score_words(caption: Caption) -> dict[str, float]:
     languages = identify(caption) if caption.words else {}
     if next(iter(languages), "") != "en":
         return {}
-    scores = _load_vader().polarity_scores(" ".join(caption.plain.split()))
+    # Its negations are spelled with straight apostrophes, as `normal` has them.
+    text = caption.normal.translate(_QUOTES)
+    scores = _load_vader().polarity_scores(" ".join(text.split()))
     return {
         "words": scores["compound"],
         "words_positive_share": scores["pos"],

@@ -19,8 +19,10 @@ _PUNCTUATION = regex.compile(r"\p{P}")
 _SHOUTED = regex.compile(r"\p{Lu}{2,}")
 _STRETCHED = regex.compile(r"(\p{L})\1\1+", regex.IGNORECASE)
 _LINE_BREAK = regex.compile(r"\r\n|[\n\r\u2028\u2029]")
-_QUESTION = regex.compile(r"[?？؟]")
-_EXCLAMATION = regex.compile(r"[!！]")
+_QUESTION = regex.compile(r"[?؟՞፧᥅꘏]|(?<=\p{Greek});")
+"""Those of Arabic, Armenian, Ethiopic, Limbu and Vai beside the common one; Greek asks by ;."""
+
+_EXCLAMATION = regex.compile(r"[!՜߹᥄]")
 _ELLIPSIS = regex.compile(r"\.{3,}|…")
 
 
@@ -50,8 +52,8 @@ COLUMNS: tuple[Column, ...] = (
     _column("digits_share", "share", "digits among the characters of the plain text"),
     _column("punctuation_share", "share", "punctuation among the characters of the plain text"),
     _column("non_latin_share", "share", "letters of other scripts than Latin, plain text"),
-    _column("questions", "marks", "question marks of any script"),
-    _column("exclamations", "marks", "exclamation marks of any script"),
+    _column("questions", "marks", "question marks of any script; ⁇ is two, ⁉ one of each"),
+    _column("exclamations", "marks", "exclamation marks of any script; ‼ is two"),
     _column("ellipses", "marks", "three dots or more, a cliffhanger"),
     _column("stretched_words", "words", "letters written three times or more: sooo"),
     _column("line_breaks", "lines", "line breaks inside the caption"),
@@ -64,11 +66,12 @@ class TextShape:
     """Counts and shares of a caption's signs; an empty caption has counts of 0 and no shares.
 
     Length, punctuation, capitals and tags are the surface features of popularity studies since
-    Suh et al. 2010 and of Khosla et al. 2014.
+    Suh et al. 2010 and of Khosla et al. 2014. Marks without ink (of direction, spaces of no width)
+    count nowhere; letters styled by mathematical or wide signs count as the letters they stand for.
     """
 
     modality: Modality = "text"
-    version: str = "1"
+    version: str = "2"
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -95,8 +98,8 @@ def _count(caption: Caption) -> dict[str, float]:
         "hashtags": len(caption.hashtags),
         "mentions": len(caption.mentions),
         "links": len(caption.links),
-        "questions": len(_QUESTION.findall(caption.plain)),
-        "exclamations": len(_EXCLAMATION.findall(caption.plain)),
+        "questions": len(_QUESTION.findall(caption.normal)),
+        "exclamations": len(_EXCLAMATION.findall(caption.normal)),
         "ellipses": len(_ELLIPSIS.findall(caption.plain)),
         "stretched_words": sum(_STRETCHED.search(word) is not None for word in caption.words),
         "line_breaks": len(_LINE_BREAK.findall(caption.text.strip())),
@@ -107,14 +110,15 @@ def _count(caption: Caption) -> dict[str, float]:
 def _shares(caption: Caption) -> dict[str, float]:
     plain = "".join(caption.plain.split())
     shown = "".join(caption.text.split())
-    letters = _LETTER.findall(plain)
+    spelled = caption.normal
+    letters = _LETTER.findall(spelled)
     words = caption.words
     return {
         "word_length": _share(sum(map(len, words)), len(words)),
         "distinct_words_share": _share(len({word.casefold() for word in words}), len(words)),
         "emoji_share": _share(len(caption.emoji), len(caption.characters)),
         "tags_share": _share(len(shown) - len(plain), len(shown)),
-        "capitals_share": _share(len(_CAPITAL.findall(plain)), len(_CASED.findall(plain))),
+        "capitals_share": _share(len(_CAPITAL.findall(spelled)), len(_CASED.findall(spelled))),
         "shouted_words_share": _share(
             sum(_SHOUTED.fullmatch(word) is not None for word in words), len(words)
         ),

@@ -37,13 +37,17 @@ def noise(seconds=3.0, sd=0.1):
     return np.random.default_rng(0).normal(0, sd, round(seconds * AUDIO_RATE_HZ)).clip(-1, 1)
 
 
-def clicks(bpm, seconds=12.0):
+def clicks_at(starts_s, seconds):
     track = np.zeros(round(seconds * AUDIO_RATE_HZ))
     click = np.exp(-np.arange(800) / 120) * np.sin(TWO_PI * 1500 * np.arange(800) / AUDIO_RATE_HZ)
-    for start in np.arange(0.2, seconds - 0.1, 60 / bpm):
+    for start in starts_s:
         place = round(start * AUDIO_RATE_HZ)
         track[place : place + len(click)] += 0.8 * click
     return track
+
+
+def clicks(bpm, seconds=12.0):
+    return clicks_at(np.arange(0.2, seconds - 0.1, 60 / bpm), seconds)
 
 
 # Loudness
@@ -59,6 +63,20 @@ def test_a_sine_of_997_hz_is_as_loud_as_bs1770_says(level_db):
     assert measured["rms_db"] == pytest.approx(level_db - 3.01, abs=0.01)
     assert measured["crest_db"] == pytest.approx(3.01, abs=0.01)
     assert measured["dynamics_db"] == pytest.approx(0, abs=0.1)
+
+
+@pytest.mark.parametrize("level_db", [-6, -20, -68.5])
+def test_several_channels_are_heard_from_two_loudspeakers(level_db):
+    from pyloudnorm import Meter
+
+    samples = tone(997, 5, 10 ** (level_db / 20)).astype(np.float32)
+    featurizer = FEATURIZERS["audio_loudness"]
+    one, two, six = featurizer.extract([Audio(samples, channels=n) for n in (1, 2, 6)])
+    both = Meter(AUDIO_RATE_HZ).integrated_loudness(np.stack([samples, samples], axis=1))
+    assert two[0] == six[0] == pytest.approx(both, abs=1e-3)
+    # Under the gate one loudspeaker is not heard, where two just are.
+    assert two[0] - one[0] == pytest.approx(3.01 if one[0] > -70 else both + 70, abs=0.01)
+    np.testing.assert_array_equal(one[1:], two[1:])
 
 
 def test_silence_share_is_the_silent_part():
@@ -159,6 +177,52 @@ def test_a_click_track_has_its_tempo(bpm):
     assert measured["pulse_ratio"] > 0.5
     assert measured["regularity_ratio"] > 0.9
     assert measured["onset_rate"] == pytest.approx(bpm / 60, rel=0.1)
+
+
+@pytest.mark.parametrize("bpm", [90, 120, 128, 160, 174, 200])
+@pytest.mark.parametrize("seconds", [10, 60])
+def test_a_metronome_is_regular_however_fast_and_long(bpm, seconds):
+    measured = measure("audio_rhythm", clicks(bpm, seconds))
+    assert measured["regularity_ratio"] > 0.98
+    octave = 2 ** np.round(np.log2(bpm / measured["tempo_bpm"]))
+    assert octave * measured["tempo_bpm"] == pytest.approx(bpm, abs=0.05)
+
+
+def test_beats_with_hits_between_them_are_regular():
+    starts = np.arange(0.2, 29.8, 0.25)
+    kept = starts[np.random.default_rng(0).random(len(starts)) < 0.8]
+    measured = measure("audio_rhythm", clicks_at(kept, 30))
+    assert measured["tempo_bpm"] == pytest.approx(120, abs=0.05)
+    assert measured["regularity_ratio"] > 0.98
+
+
+def test_a_hand_is_less_regular_than_a_machine_and_more_than_chance():
+    # The mean of a phase that deviates normally by s turns is exp(-(2 pi s) ** 2 / 2).
+    starts = np.arange(0.2, 29.8, 60 / 128)
+    played = starts + np.random.default_rng(0).normal(0, 0.03, len(starts))
+    measured = measure("audio_rhythm", clicks_at(played, 30))
+    expected = np.exp(-((TWO_PI * 0.03 * 128 / 60) ** 2) / 2)
+    assert measured["regularity_ratio"] == pytest.approx(expected, abs=0.05)
+
+
+@pytest.mark.parametrize("seconds", [10, 60, 240])
+def test_chance_is_not_regular_however_short(seconds):
+    found = []
+    for seed in range(8 if seconds < 100 else 3):
+        gaps_s = np.random.default_rng(seed).exponential(0.5, 4 * seconds)
+        starts = np.cumsum(gaps_s)
+        track = clicks_at(starts[starts < seconds - 0.1], seconds)
+        found.append(measure("audio_rhythm", track)["regularity_ratio"])
+    assert np.mean(found) < 0.25
+    assert max(found) < 0.55
+
+
+def test_three_onsets_tell_no_grid():
+    measured = measure("audio_rhythm", clicks_at([1.0, 2.1, 3.3], 12))
+    assert np.isnan(measured["regularity_ratio"])
+    assert measured["tempo_bpm"] > 0
+    four = measure("audio_rhythm", clicks_at([1.0, 2.0, 3.0, 4.0], 12))
+    assert four["regularity_ratio"] > 0.98
 
 
 def test_noise_has_no_clear_pulse():

@@ -1,7 +1,8 @@
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+from virality.data.cells import hashtags_in, mentions_in
 from virality.featurizers.caption import LONGEST_CAPTION, clean, is_emoji, take_apart
 
 
@@ -26,6 +27,90 @@ def test_what_is_no_emoji(sign):
 
 def test_chinese_characters_and_apostrophes_make_words():
     assert take_apart("今日は don't").words == ("今", "日", "は", "don't")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("ラーメン", ("ラー", "メ", "ン")),
+        ("ﾗｰﾒﾝ", ("ﾗｰ", "ﾒ", "ﾝ")),
+        ("Tokyoは楽しい", ("Tokyo", "は", "楽", "し", "い")),
+        ("2024年新作コーヒー", ("2024", "年", "新", "作", "コー", "ヒー")),
+        ("フ\u3099ーム", ("フ\u3099ー", "ム")),
+        ("今日はdon't", ("今", "日", "は", "don't")),
+        ("don’t don‘t don＇t", ("don’t", "don‘t", "don＇t")),
+        ("می\u200cخواهم بروم", ("می\u200cخواهم", "بروم")),
+        ("ខ្ញុំ\u200bទៅ", ("ខ្ញុំ", "ទៅ")),
+        ("long\u3164ago", ("long", "ago")),
+    ],
+)
+def test_words_of_scripts_that_part_them_in_their_own_ways(text, words):
+    assert take_apart(text).words == words
+
+
+@pytest.mark.parametrize(
+    ("text", "tags"),
+    [
+        ("#fyp#viral#foryou hello", ("fyp", "viral", "foryou")),
+        ("Have you learned#kungfu", ("kungfu",)),
+        ("#می\u200cخواهم", ("می\u200cخواهم",)),
+        ("#trucks😜 #السعودية🇸🇦 #🏳️\u200d🌈", ("trucks😜", "السعودية🇸🇦", "🏳️\u200d🌈")),
+        ("it&#39;s", ()),
+        ("#️⃣ # ##", ()),
+        ("#ส้มตำ, #a-b #wow! ＃タグ", ("ส้มตำ", "a", "wow", "タグ")),
+        ("\u200f#هاشتاق", ("هاشتاق",)),
+        ("see https://x.org/#no", ()),
+    ],
+)
+def test_a_hashtag_is_the_same_for_posts_and_for_features(text, tags):
+    assert hashtags_in(text) == take_apart(text).hashtags == tags
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("\u200e@bob", ("bob",)),
+        ("hi @some.one. and ＠you, mail me@b.cd", ("some.one", "you")),
+        ("https://www.tiktok.com/@no/video/1 @yes", ("yes",)),
+        ("@cô.ba", ("cô.ba",)),
+    ],
+)
+def test_a_mention_is_the_same_for_posts_and_for_features(text, names):
+    assert mentions_in(text) == take_apart(text).mentions == names
+
+
+@given(
+    st.text(
+        alphabet=st.sampled_from("#＃@＠&;.aあเ้_1 \u200b\u200c\u200d\u200e😂❤\ufe0f/:"), max_size=40
+    )
+)
+@example("#a\u2060b @c\u2060d")
+def test_posts_and_features_never_disagree_on_tags(text):
+    caption = take_apart(text)
+    assert hashtags_in(text) == caption.hashtags
+    assert mentions_in(text) == caption.mentions
+
+
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [
+        ("\u200b" * 50 + "hi", "hi"),
+        ("\u200f\u202b#هاشتاق\u202c", "#هاشتاق"),
+        ("Hand\u00adtasche\ufeff", "Handtasche"),
+        ("a\u200c\u200c\u200cb\u200d", "a\u200cb"),
+        ("\u200d👨\u200d👩\u200d👧 ❤️", "👨\u200d👩\u200d👧 ❤️"),
+        ("🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f", None),
+        ("क्\u200dष", None),
+    ],
+)
+def test_what_has_no_ink_is_left_out_where_it_does_nothing(text, seen):
+    assert take_apart(text).text == (text if seen is None else seen)
+
+
+def test_signs_in_other_dress_have_one_spelling():
+    caption = take_apart("𝓗𝓮𝓵𝓵𝓸 ＡＢＣ don’t donʼt really‼ wait… ทำ ㅋㅋ")
+    assert caption.normal == "Hello ABC don't don't really!! wait... ทำ ㅋㅋ"
+    assert caption.plain.startswith("𝓗𝓮𝓵𝓵𝓸")
 
 
 def test_halves_of_a_surrogate_pair_are_joined_or_replaced():

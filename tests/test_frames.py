@@ -7,6 +7,7 @@ import pytest
 
 from virality.data.clip import Frames
 from virality.data.errors import StorageError
+from virality.data.sampling import motion_step_s, motion_times_s
 from virality.featurizers import FEATURIZERS, frames_export
 from virality.featurizers.frames_embedding import embed_stills, input_size
 from virality.featurizers.frames_export import WIDTH, build_torch_model, find_cache
@@ -23,7 +24,7 @@ def measure(name, frames):
     return dict(zip((column.name for column in featurizer.columns), row.tolist(), strict=True))
 
 
-def make_frames(stills=None, motion=None, times_s=None):
+def make_frames(stills=None, motion=None, times_s=None, duration_s=None):
     stills = np.zeros((2, *STILL, 3), np.uint8) if stills is None else np.asarray(stills, np.uint8)
     motion = np.zeros((2, *SMALL), np.uint8) if motion is None else np.asarray(motion, np.uint8)
     times_s = np.arange(len(motion)) / 10 if times_s is None else np.asarray(times_s)
@@ -32,7 +33,7 @@ def make_frames(stills=None, motion=None, times_s=None):
         still_times_s=np.arange(len(stills), dtype=np.float64),
         motion=motion,
         motion_times_s=times_s,
-        duration_s=float(times_s[-1]) + 0.1,
+        duration_s=float(times_s[-1]) + 0.1 if duration_s is None else duration_s,
     )
 
 
@@ -214,6 +215,63 @@ def test_a_cut_each_second_is_a_cut_a_second(per_s):
     assert measured["first_cut_s"] == pytest.approx(1, abs=0.5 / per_s + 1e-6)
     assert measured["mean_shot_s"] == pytest.approx(1, rel=0.05)
     assert measured["speed"] == 0
+
+
+def sampled_pan(long_sides_per_s, seconds, *, contrast=1.0):
+    """Return the motion frames of a pan at a steady speed, as they are sampled."""
+    times_s = motion_times_s(0.0, seconds)
+    places = np.round(96 * long_sides_per_s * times_s).astype(int)
+    wide = 128 + contrast * (texture(96, places[-1] + 60, cell=12).astype(float) - 128)
+    motion = [wide[:, place : place + 54] for place in places]
+    return make_frames(motion=motion, times_s=times_s, duration_s=seconds)
+
+
+@pytest.mark.parametrize("seconds", [12, 50, 60])
+@pytest.mark.parametrize("speed", [0.05, 0.2, 0.4])
+def test_a_steady_pan_is_as_fast_at_the_start_as_later(speed, seconds):
+    measured = measure("frames_motion", sampled_pan(speed, seconds))
+    assert measured["start_speed_log2"] == pytest.approx(0, abs=0.1)
+    assert measured["speed"] == pytest.approx(speed, rel=0.1)
+
+
+@pytest.mark.parametrize("seconds", [12, 60, 90])
+def test_a_steady_pan_beyond_what_can_be_told_is_no_fast_start(seconds):
+    # Its true speed shows in the start's short steps alone; both are measured at the rest's.
+    measured = measure("frames_motion", sampled_pan(1.0, seconds, contrast=1 / 6))
+    assert measured["start_speed"] == pytest.approx(1, rel=0.1)
+    assert measured["speed"] < 0.6
+    assert measured["start_speed_log2"] == pytest.approx(0, abs=0.6)
+
+
+CUT_COUNTS = ("cuts", "cut_rate", "rest_cut_rate", "mean_shot_s", "shortest_shot_s")
+
+
+@pytest.mark.parametrize(("seconds", "step_s"), [(50, 0.25), (107, 0.495), (110, 0.51), (590, 2.8)])
+def test_cuts_are_counted_where_steps_are_short_enough(seconds, step_s):
+    assert motion_step_s(seconds) == pytest.approx(step_s, abs=0.01)
+    times_s = motion_times_s(0.0, float(seconds))
+    assert np.diff(times_s).max() == pytest.approx(motion_step_s(seconds))
+    scenes = [texture(*SMALL, seed=number, cell=9) for number in range(20)]
+    motion = [scenes[int(time_s + 1e-6) % 20] for time_s in times_s]
+    frames = make_frames(motion=motion, times_s=times_s, duration_s=float(seconds))
+    measured = measure("frames_motion", frames)
+    assert measured["start_cut_rate"] == pytest.approx(1)
+    assert measured["first_cut_s"] == pytest.approx(1, abs=0.06)
+    if step_s > 0.5:
+        assert np.isnan([*(measured[name] for name in CUT_COUNTS)]).all()
+    else:
+        assert measured["cut_rate"] == pytest.approx(1, abs=0.03)
+        assert measured["rest_cut_rate"] == pytest.approx(1, abs=0.03)
+
+
+def test_a_first_cut_that_long_steps_may_have_missed_is_not_told():
+    times_s = motion_times_s(0.0, 200.0)
+    early, late = texture(*SMALL, seed=1), texture(*SMALL, seed=2)
+    motion = [early if time_s < 60 else late for time_s in times_s]
+    frames = make_frames(motion=motion, times_s=times_s, duration_s=200.0)
+    measured = measure("frames_motion", frames)
+    assert np.isnan(measured["first_cut_s"])
+    assert measured["start_cut_rate"] == 0
 
 
 def test_noise_and_a_change_of_light_are_no_cuts():

@@ -156,6 +156,7 @@ def test_times_are_counted_from_the_first_frame(tmp_path: Path, suffix: str, fir
     assert clip.frames is not None
     assert clip.frames.still_times_s[0] == pytest.approx(0, abs=2e-3)
     assert clip.frames.duration_s == pytest.approx(2.0, abs=0.05)
+    assert clip.stream.duration_s == pytest.approx(2.0, abs=0.05)
     for time_s, level in zip(clip.frames.motion_times_s, levels(clip), strict=True):
         assert abs(level - (40 if time_s < 0.999 else 200)) <= 3
 

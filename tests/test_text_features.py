@@ -61,6 +61,47 @@ def test_other_scripts_and_their_marks():
     assert np.isnan(shape("今日")["capitals_share"])
 
 
+def test_a_reader_does_not_see_zero_width_signs():
+    assert shape("\u200b" * 50 + "hi") == shape("hi")
+    assert shape("\u200f#هاشتاق")["begins_with_tag"] == 1
+    assert shape("\u200e@bob")["begins_with_tag"] == 1
+    assert shape("👨‍👩‍👧‍👦 hi")["length"] == 4
+
+
+def test_styled_letters_are_the_letters_they_stand_for():
+    values = shape("𝓗𝓮𝓵𝓵𝓸 𝗕𝗢𝗟𝗗 ＡＢＣ")
+    assert values["non_latin_share"] == 0
+    assert values["capitals_share"] == pytest.approx(8 / 12)
+    assert values["words"] == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "questions", "exclamations"),
+    [
+        ("really‼", 0, 2),
+        ("what⁉", 1, 1),
+        ("what⁇", 2, 0),
+        ("τι κάνεις\u037e", 1, 0),
+        ("τι κάνεις;", 1, 0),
+        ("one; two", 0, 0),
+        ("ماذا؟", 1, 0),
+        ("ինչ՞ ահա՜", 1, 1),
+        ("本当？すごい！", 1, 1),
+    ],
+)
+def test_marks_of_many_scripts(text, questions, exclamations):
+    values = shape(text)
+    assert (values["questions"], values["exclamations"]) == (questions, exclamations)
+
+
+def test_tags_without_spaces_between_them_are_no_words():
+    values = shape("#fyp#viral#foryou hello")
+    assert values["hashtags"] == 3
+    assert values["words"] == 1
+    assert values["tags_share"] == pytest.approx(17 / 22)
+    assert shape("it&#39;s")["hashtags"] == 0
+
+
 SENTENCES = {
     "en": "I could not believe how good this dinner tasted after a long day at work",
     "es": "Hoy les voy a enseñar cómo preparar una tortilla de patatas muy fácil",
@@ -109,6 +150,26 @@ def test_signs_of_sentiment():
     assert glad["words_positive_share"] > 0 == glad["words_negative_share"]
     assert np.isnan(glad["emoji_mean"])
     assert glad["overall"] == glad["words"]
+
+
+@pytest.mark.parametrize("apostrophe", "’‘ʼ＇´")
+@pytest.mark.parametrize(
+    "text",
+    ["I don't like it at all", "this isn't good, I can't love it", "That's not what we're at"],
+)
+def test_an_apostrophe_of_a_phone_is_an_apostrophe(text, apostrophe):
+    spelled = text.replace("'", apostrophe)
+    np.testing.assert_equal(sentiment(spelled), sentiment(text))
+    np.testing.assert_equal(language(spelled), language(text))
+
+
+def test_a_negation_is_no_praise():
+    assert sentiment("I don’t like it")["words"] < 0 < sentiment("I like it so much")["words"]
+
+
+def test_words_in_curly_quotes_are_read():
+    assert sentiment("this makes me so “happy” today")["words"] > 0.3
+    assert sentiment("this makes me so ‘happy’ today")["words"] > 0.3
 
 
 def test_emoji_speak_in_every_language():

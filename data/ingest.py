@@ -1,6 +1,7 @@
 """Read posts in any known layout into one checked table; say what was refused and why."""
 
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,22 +9,52 @@ import pandas as pd
 
 from virality.data.errors import InputError, UsageError
 from virality.data.extras import extra_column
-from virality.data.intake import Intake
+from virality.data.intake import Intake, Progress, take_in
 from virality.data.matrix import Known
+from virality.data.overwriting import refuse_overwriting
 from virality.data.post import EXTRA_PREFIX, OUTCOMES, SCHEMA
-from virality.data.rejects import write_rejects
+from virality.data.rejects import Reject, write_rejects
 from virality.data.sources import SOURCES
-from virality.data.sources.base import Look, RawRow, Source
+from virality.data.sources.base import Look, Source
 from virality.data.sources.files import READABLE, look_at
 from virality.data.sources.mapping import Mapping as ColumnMapping
 from virality.data.sources.mapping import read_mapping
 from virality.data.sources.table import ASK, Table
 from virality.data.table import DTYPES, merge_posts, write_posts
 
-Progress = Callable[[int, int], None]
-
 REJECTS = "rejects.csv"
-_EVERY = 1000
+POSTS = "posts.parquet"
+"""The table whose list of refused rows needs no name of its own."""
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """Posts as read from a source, before anything is written.
+
+    Attributes:
+        posts: the good ones, a row an id; no rows if there are none.
+        known: provenance of the `extra.*` columns.
+        rows: rows read from the source.
+        rejects: why rows were refused, each reason.
+        duplicates: rows dropped because a later collection of the same post was kept.
+        format: the layout that the source was read as.
+        notes: plain sentences about what was assumed, derived or left out.
+        hint: what the column of the first of `rejects` was guessed to be, `""` if it was not.
+    """
+
+    posts: pd.DataFrame
+    known: dict[str, Known]
+    rows: int
+    rejects: tuple[Reject, ...]
+    duplicates: int
+    format: str
+    notes: tuple[str, ...]
+    hint: str
+
+    @property
+    def rejected(self) -> int:
+        """How many rows were refused."""
+        return len({(reject.file, reject.row) for reject in self.rejects})
 
 
 @dataclass(frozen=True)
@@ -51,6 +82,37 @@ class Ingest:
     rejects: Path
 
 
+def gather(
+    source: Path,
+    *,
+    format: str = "auto",  # noqa: A002 - the name of the option
+    mapping: Path | None = None,
+    strict: bool = False,
+    progress: Progress | None = None,
+) -> Gathered:
+    """Read posts in any known layout and write nothing; arguments and errors as of `ingest`.
+
+    Where not one row is good, there are no posts and no error.
+    """
+    declared = read_mapping(mapping) if mapping is not None else None
+    look = look_at(source)
+    found = _choose(look, format, declared)
+    reading = take_in(found, look, declared, strict=strict, progress=progress)
+    posts, known = _table(reading)
+    kept = merge_posts(posts) if len(posts) else posts
+    duplicates = len(posts) - len(kept)
+    return Gathered(
+        posts=kept,
+        known=known,
+        rows=reading.rows,
+        rejects=tuple(reading.rejects),
+        duplicates=duplicates,
+        format=found.name,
+        notes=tuple(_notes(reading, duplicates, kept)),
+        hint=reading.hint(reading.rejects[0].column) if reading.rejects else "",
+    )
+
+
 def ingest(
     source: Path,
     out: Path,
@@ -64,7 +126,7 @@ def ingest(
 
     Args:
         source: a file, or a folder where the layout is one.
-        out: the table to write; `rejects.csv` comes beside it.
+        out: the table to write; the list of refused rows comes beside it, see `rejects_of`.
         format: name of a source in `SOURCES`, or `auto` to recognise it.
         mapping: TOML file that names columns, units and provenance, see `data.sources.mapping`.
         strict: stop at the first bad row instead of listing it.
@@ -74,32 +136,46 @@ def ingest(
         InputError: if the source is of no known layout, holds no posts or no good row, or with
             `strict` at the first bad row.
         StorageError: if something cannot be read or written.
-        UsageError: if `format` is unknown.
+        UsageError: if `format` is unknown, or the source would be written over.
     """
-    declared = read_mapping(mapping) if mapping is not None else None
-    look = look_at(source)
-    found = _choose(look, format, declared)
-    layout = found.layout(look)
-    layout = declared.over(layout) if declared is not None else layout
-    reading = Intake(layout, strict)
-    _read(found.read(look), reading, progress)
-    reading.refuse_rounded()
-    rejects = write_rejects(reading.rejects, out.parent / REJECTS)
-    if not reading.posts:
-        raise InputError(_nothing(source, reading, rejects))
-    posts, known = _table(reading)
-    kept = merge_posts(posts)
-    write_posts(kept, out, known)
+    refuse_overwriting([out, rejects_of(out)], [source, mapping])
+    found = gather(source, format=format, mapping=mapping, strict=strict, progress=progress)
+    rejects = write_rejects(found.rejects, rejects_of(out))
+    if not len(found.posts):
+        raise InputError(nothing_in(source, found, f"all in {rejects}"))
+    write_posts(found.posts, out, found.known)
+    notes = list(found.notes)
+    if not any(name in found.posts for name in OUTCOMES):
+        notes.append(
+            "The posts have no outcomes: they can be extracted and predicted, not learned from."
+        )
     return Ingest(
-        rows=reading.rows,
-        written=len(kept),
-        rejected=len({(reject.file, reject.row) for reject in reading.rejects}),
-        duplicates=len(posts) - len(kept),
-        format=found.name,
-        notes=tuple(_notes(reading, len(posts) - len(kept), kept)),
+        rows=found.rows,
+        written=len(found.posts),
+        rejected=found.rejected,
+        duplicates=found.duplicates,
+        format=found.format,
+        notes=tuple(notes),
         path=out,
         rejects=rejects,
     )
+
+
+def rejects_of(out: Path) -> Path:
+    """Return where the refused rows of a table are listed; tables of one folder share no list.
+
+    >>> rejects_of(Path("work/posts.parquet")).name, rejects_of(Path("work/april.parquet")).name
+    ('rejects.csv', 'april-rejects.csv')
+    """
+    return out.parent / (REJECTS if out.name == POSTS else f"{out.stem}-{REJECTS}")
+
+
+def nothing_in(source: Path, found: Gathered, listed: str) -> str:
+    """Return why a source without a good row is refused, and where all reasons are listed."""
+    if not found.rejects:
+        return f"{source}: holds no posts"
+    first = found.rejects[0].sentence() + found.hint
+    return f"{source}: none of its {found.rows} rows can be used; {first} ({listed})"
 
 
 def _choose(look: Look, name: str, mapping: ColumnMapping | None) -> Source:
@@ -122,25 +198,6 @@ def _choose(look: Look, name: str, mapping: ColumnMapping | None) -> Source:
     raise InputError(f"{look.path}: is of no known layout; {ASK}")
 
 
-def _read(rows: Iterable[RawRow], reading: Intake, progress: Progress | None) -> None:
-    names = reading.layout.columns.get("id", ())
-    for row in rows:
-        if reading.rows == 0 or not reading.has_ids:
-            reading.has_ids = any(name in row.values for name in names)
-        reading.add(row)
-        if progress is not None and reading.rows % _EVERY == 0:
-            progress(reading.rows, 0)
-    if progress is not None:
-        progress(reading.rows, reading.rows)
-
-
-def _nothing(source: Path, reading: Intake, rejects: Path) -> str:
-    if not reading.rejects:
-        return f"{source}: holds no posts"
-    first = reading.rejects[0].sentence()
-    return f"{source}: none of its {reading.rows} rows can be used; {first} (all in {rejects})"
-
-
 def _table(reading: Intake) -> tuple[pd.DataFrame, dict[str, Known]]:
     """Return the good rows as a table, repeated ids and all, and its extras' provenance."""
     columns: dict[str, pd.Series] = {}
@@ -159,7 +216,7 @@ def _table(reading: Intake) -> tuple[pd.DataFrame, dict[str, Known]]:
 def _notes(reading: Intake, duplicates: int, posts: pd.DataFrame) -> Iterable[str]:
     """Yield what the user should know, a sentence each."""
     yield from reading.layout.notes
-    counts, names = reading.counts, reading.layout.columns
+    counts = reading.counts
     if counts["derived"]:
         yield "There is no id column: ids were derived from author, posting time and caption."
     if duplicates:
@@ -169,14 +226,21 @@ def _notes(reading: Intake, duplicates: int, posts: pd.DataFrame) -> Iterable[st
             f"{counts[f'{ours} left out']} values of {first.column!r} were left out and their "
             f"posts kept; the first: {first.sentence()}."
         )
-    for name in ("posted_at", "collected_at"):
-        if counts[f"{name} zone"]:
-            yield f"Times of {names[name][0]!r} name no zone and were taken as UTC."
-    if not any(name in posts for name in OUTCOMES):
-        yield "The posts have no outcomes: they can be extracted and predicted, not learned from."
+    for column, times in reading.unzoned.items():
+        of_rows = f"{times} of {reading.rows} rows"
+        yield f"Times of {column!r} name no zone and were taken as UTC ({of_rows})."
+    yield from _doubtful_guesses(reading)
     extras = [name for name in posts if str(name).startswith(EXTRA_PREFIX)]
     if extras:
         yield (
             f"{len(extras)} columns of other names are kept under {EXTRA_PREFIX!r} and taken to be "
             "known only afterwards, unless [known] of a mapping says otherwise."
         )
+
+
+def _doubtful_guesses(reading: Intake) -> Iterable[str]:
+    """Yield a sentence for each guessed column that alone refused half of the rows or more."""
+    for column, refused in Counter(reject.column for reject in reading.rejects).items():
+        hint = reading.hint(column)
+        if hint and refused * 2 >= reading.rows:
+            yield f"{refused} of {reading.rows} rows were refused for {column!r}{hint}."

@@ -2,10 +2,10 @@
 
 import re
 from datetime import UTC, date, datetime, timedelta, tzinfo
-from email.utils import parsedate_to_datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from virality.data.numbers import Refused, is_missing
+from virality.data.spelled_times import UNCERTAIN, read_spelled
 
 EPOCH_UNITS = {"s": 10**9, "ms": 10**12, "us": 10**15, "ns": 10**18}
 """Unit -> the smallest epoch that is taken to be in it; four times that is the largest.
@@ -16,8 +16,9 @@ From September 2001 to October 2096 the four ranges do not overlap, so the size 
 FIRST_YEAR, LAST_YEAR = 1990, 2100
 
 _DAY = re.compile(r"(\d{4})[/.](\d{1,2})[/.](\d{1,2})(?:[ T](.+))?")
-_SLASHED = re.compile(r"\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4}\b.*")
-_ZONED = re.compile(r"(?:[zZ]|UTC|GMT|[+-]\d{2}:?\d{2})$|^$")
+_DAY_AND_SIGN = re.compile(r"(?:\d{4}-\d{2}-\d{2}|\d{8})[+-]\d{2}(?::?\d{2})?")
+"""`2025-05-21+07:00`: what follows the day may be its zone, or a clock after a sign for a space."""
+
 _EPOCH = re.compile(r"\d{9,20}(\.\d+)?")
 
 
@@ -25,32 +26,36 @@ def parse_time(value: object, unit: str = "") -> datetime | None:
     """Return a moment in UTC, to the millisecond; a missing value gives None.
 
     Args:
-        value: an epoch, a text or a datetime. A text without a zone is taken as UTC.
+        value: an epoch, a text or a datetime. One without a zone is taken as UTC.
         unit: `s`, `ms`, `us` or `ns` for epochs, a zone such as `Asia/Ho_Chi_Minh` for times
-            without one, or a pattern such as `%d/%m/%Y %H:%M` for texts; `""` if unknown.
+            without one, a pattern such as `%d/%m/%Y %H:%M` for texts, or a pattern and a zone:
+            `%d/%m/%Y %H:%M in Asia/Ho_Chi_Minh`; `""` if unknown.
 
     Raises:
         Refused: if it is none of these, or could be read in two ways (`03/04/2025`).
     """
+    return parse_zoned(value, unit)[0]
+
+
+def parse_zoned(value: object, unit: str = "") -> tuple[datetime | None, bool]:
+    """Return what `parse_time` does, and whether the value or the unit says in which zone it is.
+
+    Raises:
+        Refused: as `parse_time` does.
+    """
     if is_missing(value):
-        return None
+        return None, False
     moment = _moment(value, unit)
+    zone = _zone(unit) if moment.tzinfo is None else moment.tzinfo
     if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=_zone(unit))
+        moment = moment.replace(tzinfo=zone or UTC)
     try:
         moment = moment.astimezone(UTC)
     except OverflowError as error:
         raise Refused("is out of the range of times") from error
     if not FIRST_YEAR <= moment.year <= LAST_YEAR:
         raise Refused(f"is not between {FIRST_YEAR} and {LAST_YEAR}")
-    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
-
-
-def has_zone(text: str, unit: str = "") -> bool:
-    """Tell whether a text, or the unit it is read with, says which zone its time is in."""
-    if _EPOCH.fullmatch(text.strip()) or "%z" in unit or (unit and "%" not in unit):
-        return True
-    return _ZONED.search(text.strip()) is not None
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000), zone is not None
 
 
 def check_unit(unit: str) -> None:
@@ -59,18 +64,38 @@ def check_unit(unit: str) -> None:
     Raises:
         Refused: naming what is allowed.
     """
-    if unit and unit not in EPOCH_UNITS and "%" not in unit:
-        _zone(unit)
-
-
-def _zone(unit: str) -> tzinfo:
-    if not unit or unit in EPOCH_UNITS or "%" in unit:
-        return UTC
+    _zone(unit)
+    pattern, _ = _split(unit)
+    if "%Z" in pattern:
+        raise Refused(
+            f"{unit!r} has %Z, which reads only UTC, GMT and the zone of this machine; write the "
+            'zone as it stands and name it, as in "%d %b %Y %H:%M JST in Asia/Tokyo"'
+        )
     try:
-        return ZoneInfo(unit)
+        datetime.strptime(datetime(2001, 2, 3, tzinfo=UTC).strftime(pattern), pattern)
+    except (ValueError, re.error) as error:
+        raise Refused(f"{unit!r} is no pattern that times can be read with ({error})") from error
+
+
+def _split(unit: str) -> tuple[str, str]:
+    """Return the pattern and the zone that a unit holds, `""` for what it does not."""
+    if "%" not in unit:
+        return "", "" if unit in EPOCH_UNITS else unit
+    pattern, _, zone = unit.partition(" in ")
+    return pattern, zone
+
+
+def _zone(unit: str) -> tzinfo | None:
+    """Return the zone that a unit names, None if it names none."""
+    _, name = _split(unit)
+    if not name:
+        return None
+    try:
+        return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise Refused(
-            f"{unit!r} is no unit of time: use s, ms, us, ns, a zone or a % pattern"
+            f"{name!r} is no unit of time: use s, ms, us, ns, a zone, a % pattern, or a pattern "
+            'and a zone as in "%d/%m/%Y %H:%M in Asia/Tokyo"'
         ) from error
 
 
@@ -86,7 +111,7 @@ def _moment(value: object, unit: str) -> datetime:
         raise Refused("is not a time")
     text = value.strip()
     if "%" in unit:
-        return _of_pattern(text, unit)
+        return _of_pattern(text, _split(unit)[0])
     if _EPOCH.fullmatch(text):
         whole, _, _ = text.partition(".")
         return _of_epoch(int(whole), unit)
@@ -117,24 +142,26 @@ def _of_epoch(number: float, unit: str) -> datetime:
 
 
 def _of_text(text: str) -> datetime:
-    """Return the moment of an ISO 8601 text, one with slashes led by the year, or a mail date."""
+    """Return the moment of an ISO 8601 text, one with slashes led by the year, or a spelled one."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        pass
+    else:
+        if len(text) <= 16 and _DAY_AND_SIGN.fullmatch(text):
+            raise Refused(UNCERTAIN)
+        return moment
     day = _DAY.fullmatch(text)
     if day:
         year, month, of_month, clock = day.groups()
         text = f"{year}-{int(month):02}-{int(of_month):02}" + (f" {clock}" if clock else "")
-    if text.upper().endswith(" UTC"):
-        text = text[:-4] + "+00:00"
+    in_utc = text.upper().endswith(" UTC")
     try:
-        return datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(text[:-4] if in_utc else text)
     except ValueError:
-        pass
-    if _SLASHED.fullmatch(text):
-        raise Refused(
-            "can be read with the day or the month first; give its pattern under [units] of a "
-            'mapping, as in "%d/%m/%Y"'
-        )
-    try:
-        moment = parsedate_to_datetime(text)
-    except (ValueError, IndexError, TypeError) as error:
-        raise Refused("is not a time that can be read for certain; use ISO 8601") from error
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return read_spelled(text)
+    if not in_utc:
+        return moment
+    if moment.tzinfo is not None:
+        raise Refused(UNCERTAIN)
+    return moment.replace(tzinfo=UTC)

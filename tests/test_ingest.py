@@ -19,9 +19,10 @@ from virality.data.cells import (
 )
 from virality.data.errors import InputError, StorageError, UsageError, ViralityError
 from virality.data.extras import extra_column
-from virality.data.ingest import ingest
+from virality.data.ingest import Ingest, ingest
 from virality.data.numbers import Refused
 from virality.data.rejects import HEADER, safe_cell
+from virality.data.sources.table import suggest_mapping
 from virality.data.table import read_posts
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -72,7 +73,7 @@ def test_rows_that_are_all_bad_leave_an_older_table_alone(tmp_path: Path) -> Non
     good = write_csv(tmp_path, "id,caption", "1,a")
     ingest(good, tmp_path / "posts.parquet")
     before = (tmp_path / "posts.parquet").read_bytes()
-    bad = write_csv(tmp_path, "id,caption,views", "1,a,x", "2,b,y")
+    bad = write_csv(tmp_path, "id,caption,views", "1,a,1.5", "2,b,-2")
     with pytest.raises(InputError, match="none of its 2 rows"):
         ingest(bad, tmp_path / "posts.parquet")
     assert (tmp_path / "posts.parquet").read_bytes() == before
@@ -102,6 +103,147 @@ def test_duplicates_keep_the_latest_collection(tmp_path: Path) -> None:
     assert (result.rows, result.written, result.duplicates) == (4, 2, 2)
     assert any("latest collection" in note for note in result.notes)
     assert read_posts(result.path)["views"].tolist() == [30, 5]
+
+
+def notes_on_zones(result: Ingest) -> list[str]:
+    return [note for note in result.notes if "no zone" in note]
+
+
+def test_times_with_am_and_pm_are_read_and_unknown_zones_refused(tmp_path: Path) -> None:
+    path = write_csv(
+        tmp_path,
+        "id,date,caption,views",
+        '1,"May 21, 2025 10:00 PM",hi,100',
+        '2,"Wed, 21 May 2025 22:00:00 JST",hi,100',
+        '3,"Wed, 21 May 2025 22:00:00 EST",hi,100',
+    )
+    result = ingest(path, tmp_path / "posts.parquet")
+    posts = read_posts(result.path)
+    assert posts["posted_at"].tolist() == [
+        pd.Timestamp("2025-05-21T22:00Z"), pd.Timestamp("2025-05-22T03:00Z"),
+    ]  # fmt: skip
+    (bad,) = rejects(tmp_path)
+    assert bad["value"] == "Wed, 21 May 2025 22:00:00 JST"
+    assert "'JST'" in bad["reason"]
+    assert "[units]" in bad["reason"]
+    assert notes_on_zones(result) == [
+        "Times of 'date' name no zone and were taken as UTC (1 of 3 rows)."
+    ]
+    mapping = tmp_path / "map.toml"
+    mapping.write_text('[units]\nposted_at = "%a, %d %b %Y %H:%M:%S JST in Asia/Tokyo"\n')
+    again = ingest(path, tmp_path / "posts.parquet", mapping=mapping)
+    assert read_posts(again.path)["posted_at"].tolist() == [pd.Timestamp("2025-05-21T13:00Z")]
+    assert not notes_on_zones(again)
+
+
+@pytest.mark.parametrize(
+    ("written", "unit", "unzoned"),
+    [
+        ("04-03-2025", "%d-%m-%Y", True),
+        ("04-03-2025", "%d-%m-%Y in Asia/Tokyo", False),
+        ("Mon May 21 22:00:00 +0200 2018", "", False),
+        ('"Wed, 21 May 2025 22:00:00"', "", True),
+        ("2025-05-21 22:00", "s", True),
+    ],
+)
+def test_the_note_on_zones_follows_what_was_read(
+    tmp_path: Path, written: str, unit: str, unzoned: bool
+) -> None:
+    path = write_csv(tmp_path, "id,date,caption", f"1,{written},a")
+    mapping = tmp_path / "map.toml"
+    mapping.write_text(f'[units]\nposted_at = "{unit}"\n' if unit else "", encoding="utf-8")
+    result = ingest(path, tmp_path / "posts.parquet", mapping=mapping)
+    assert bool(notes_on_zones(result)) is unzoned
+
+
+@pytest.mark.parametrize("zone", [None, "Asia/Tokyo"])
+def test_times_of_parquet_without_a_zone_are_told_of(tmp_path: Path, zone: str | None) -> None:
+    path = tmp_path / "dated.parquet"
+    times = pd.to_datetime(["2025-05-21 09:44", "2025-05-22 09:44"]).tz_localize(zone)
+    pd.DataFrame({"id": ["1", "2"], "caption": "a", "posted_at": times}).to_parquet(path)
+    result = ingest(path, tmp_path / "posts.parquet")
+    told = ["Times of 'posted_at' name no zone and were taken as UTC (2 of 2 rows)."]
+    assert notes_on_zones(result) == ([] if zone else told)
+    again = ingest(result.path, tmp_path / "again.parquet")
+    assert not notes_on_zones(again)
+
+
+def test_the_note_on_zones_names_the_column_that_was_read(tmp_path: Path) -> None:
+    posts = [scraper_post(0), scraper_post(1, createTime=None, createTimeISO="2025-05-21 09:44")]
+    result = ingest(write_scraper(tmp_path, posts), tmp_path / "posts.parquet")
+    assert notes_on_zones(result) == [
+        "Times of 'createTimeISO' name no zone and were taken as UTC (1 of 2 rows)."
+    ]
+
+
+GUESSED_WRONG = {
+    "flag": ("saved", [True, False, True]),
+    "texts": ("saves", ["nice one", "I tried this in 2024!", "more of this"]),
+    "list": ("shares", [[{"by": "a"}], [{"by": "b"}], [{"by": "c"}]]),
+    "name of a sound": ("original_sound", ["sound - a", "sound - b", "5"]),
+    "yes or no": ("posted", [True, True, True]),
+    "number of words": ("hashtags", [3, 4, 5]),
+}
+
+
+@pytest.mark.parametrize("strict", [False, True])
+@pytest.mark.parametrize("what", GUESSED_WRONG)
+def test_a_column_that_plainly_holds_something_else_is_no_field(
+    tmp_path: Path, what: str, strict: bool
+) -> None:
+    name, values = GUESSED_WRONG[what]
+    rows = [{"id": f"p{n}", "plays": n, name: value} for n, value in enumerate(values)]
+    path = tmp_path / "posts.json"
+    path.write_text(json.dumps(rows), encoding="utf-8")
+    result = ingest(path, tmp_path / "posts.parquet", strict=strict)
+    posts = read_posts(result.path)
+    assert (result.written, result.rejected) == (3, 0)
+    assert f"extra.{name}" in posts
+    assert posts["views"].tolist() == [0, 1, 2]
+    (note,) = [note for note in result.notes if "was not taken" in note]
+    assert repr(name) in note
+    assert not any(f"from {name!r}" in note for note in result.notes)
+
+
+def test_counts_are_found_beside_a_column_of_texts(tmp_path: Path) -> None:
+    texts = ["7", *["first!", "lovely, 10/10", "how?"] * 4]
+    rows = [f'{n},a,"{text}",{n + 4}' for n, text in enumerate(texts)]
+    path = write_csv(tmp_path, "id,caption,comments,comment_count", *rows)
+    result = ingest(path, tmp_path / "posts.parquet")
+    posts = read_posts(result.path)
+    assert posts["comments"].tolist() == list(range(4, 17))
+    suggested = suggest_mapping(path)
+    assert 'comments = "comment_count"' in suggested
+
+
+def test_what_is_only_uncertain_stays_refused_and_the_guess_is_told(tmp_path: Path) -> None:
+    path = write_csv(tmp_path, "id,caption,nview", "1,a,1.234", "2,b,2.345")
+    for strict in (False, True):
+        with pytest.raises(
+            InputError, match="'nview' was taken for views by its name: if that is wrong, write a"
+        ):
+            ingest(path, tmp_path / "posts.parquet", strict=strict)
+    path = write_csv(tmp_path, "id,caption,nview", "1,a,1.234", "2,b,2.345", "3,c,3")
+    result = ingest(path, tmp_path / "posts.parquet")
+    assert (result.written, result.rejected) == (1, 2)
+    assert any("2 of 3 rows were refused for 'nview'" in note for note in result.notes)
+
+
+def test_a_few_odd_values_do_not_cost_a_column(tmp_path: Path) -> None:
+    path = write_csv(tmp_path, "id,caption,views", *(f"{n},a,{n}" for n in range(9)), "9,a,hidden")
+    result = ingest(path, tmp_path / "posts.parquet")
+    assert (result.written, result.rejected) == (9, 1)
+    assert "views" in read_posts(result.path)
+    assert not any("was not taken" in note or "were refused" in note for note in result.notes)
+
+
+def test_a_mapped_column_is_never_dropped(tmp_path: Path) -> None:
+    path = write_csv(tmp_path, "id,caption,saved", "1,a,True", "2,b,False")
+    mapping = tmp_path / "map.toml"
+    mapping.write_text('[columns]\nid = "id"\nsaves = "saved"\n', encoding="utf-8")
+    with pytest.raises(InputError, match="none of its 2 rows") as caught:
+        ingest(path, tmp_path / "posts.parquet", mapping=mapping)
+    assert "by its name" not in str(caught.value)
 
 
 def test_posts_without_an_outcome_are_welcome(tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
-from datetime import UTC, datetime
+import re
+from datetime import UTC, date, datetime
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,8 @@ from virality.data.numbers import (
     parse_flag,
     parse_number,
 )
-from virality.data.times import has_zone, parse_time
+from virality.data.spelled_times import ZONE_HOURS
+from virality.data.times import FIRST_YEAR, LAST_YEAR, check_unit, parse_time, parse_zoned
 
 
 @pytest.mark.parametrize(
@@ -156,6 +158,24 @@ def test_the_size_of_an_epoch_tells_its_unit(second: int, scale: int) -> None:
         (datetime(2025, 5, 21, 9), "", "2025-05-21T09:00:00+00:00"),
         (900_000_000, "s", "1998-07-09T16:00:00+00:00"),
         (1_608_214_517.0, "", "2020-12-17T14:15:17+00:00"),
+        ("May 21, 2025 10:00 PM", "", "2025-05-21T22:00:00+00:00"),
+        ("May 21, 2025 12:30 a.m.", "", "2025-05-21T00:30:00+00:00"),
+        ("2025-05-21 12:30 PM", "", "2025-05-21T12:30:00+00:00"),
+        ("2025/5/21 9:05:07.25\u202fpm", "", "2025-05-21T21:05:07.250000+00:00"),
+        ("21-May-2025 10 PM", "Asia/Ho_Chi_Minh", "2025-05-21T15:00:00+00:00"),
+        ("Sept. 1, 2025", "", "2025-09-01T00:00:00+00:00"),
+        ("21 May 2025 22:00", "Asia/Tokyo", "2025-05-21T13:00:00+00:00"),
+        ("Wed, 21 May 2025 22:00:00 EST", "", "2025-05-22T03:00:00+00:00"),
+        ("Wed, 21 May 2025 22:00:00 CST", "", "2025-05-22T04:00:00+00:00"),
+        ("Wed, 21 May 2025 22:00:00 -0000", "Asia/Tokyo", "2025-05-21T22:00:00+00:00"),
+        ("Mon May 21 22:00:00 +0200 2018", "", "2018-05-21T20:00:00+00:00"),
+        ("Thu May  1 22:00:00 2025", "", "2025-05-01T22:00:00+00:00"),
+        ("Wed May 21 2025 22:00:00 GMT+0200 (CEST)", "", "2025-05-21T20:00:00+00:00"),
+        ("2025-05-21 10:00 PM GMT-3", "", "2025-05-22T01:00:00+00:00"),
+        ("2025/05/21 09:00 UTC", "Asia/Tokyo", "2025-05-21T09:00:00+00:00"),
+        ("21.05.2025 22:00", "%d.%m.%Y %H:%M in Asia/Tokyo", "2025-05-21T13:00:00+00:00"),
+        ("21 May 2025 22:00 JST", "%d %b %Y %H:%M JST in Asia/Tokyo", "2025-05-21T13:00:00+00:00"),
+        ("21.05.25 +0200", "%d.%m.%y %z in Asia/Tokyo", "2025-05-20T22:00:00+00:00"),
     ],
 )
 def test_times(written: object, unit: str, meant: str) -> None:
@@ -170,6 +190,18 @@ def test_times(written: object, unit: str, meant: str) -> None:
         ("03/04/2025", "day or the month"), (123_456, "not an epoch"), ("yesterday", "ISO 8601"),
         ("2025-13-01", "ISO 8601"), (True, "not a time"), ("0001-01-01", "between"), (-5, "epoch"),
         ("2025-02-30", "ISO 8601"), (10**30, "not an epoch"), (float("inf"), "not an epoch"),
+        ("Wed, 21 May 2025 22:00:00 JST", "'JST', whose meaning"),
+        ("May 21, 2025 10:00 PM CST", "'CST', whose meaning"),
+        ("Wed May 21 22:00:00 CST 2025", "'CST', whose meaning"),
+        ("2025-05-21 09:00 IST", "'IST', whose meaning"), ("21 May 2025 9:00 A", "'A', whose"),
+        ("May 21, 2025 10:00 AMST", "'AMST', whose"), ("21 May 2025 10:00 (JST)", "JST"),
+        ("May 21, 2025 22:00 PM", "12-hour"), ("May 21, 2025 0:30 AM", "12-hour"),
+        ("Tue, 21 May 2025 22:00:00 +0000", "another weekday than that of its date, Wednesday"),
+        ("21 May 25 10:00", "ISO 8601"), ("May 21, 2025 10", "ISO 8601"),
+        ("21 May 2025 24:00", "ISO 8601"), ("21 May 2025 10:00 +0275", "ISO 8601"),
+        ("2025-05-21+07:00", "ISO 8601"), ("20250521-0500", "ISO 8601"),
+        ("2025-05-21 09:00+07:00 UTC", "ISO 8601"), ("May 21, 2025 10:00 " + "P" * 80, "ISO 8601"),
+        ("31 April 2025", "ISO 8601"), ("05/21/2025 10:00 PM", "day or the month"),
     ],
 )  # fmt: skip
 def test_times_refused(written: object, reason: str) -> None:
@@ -188,6 +220,69 @@ def test_flags_and_zones() -> None:
     with pytest.raises(Refused):
         parse_flag("maybe")
     zoned = ["2025-05-21T09:44:45Z", "1608214517", "2025-05-21 09:00 +0700", "2025-05-21 09:00 UTC"]
-    assert all(has_zone(text) for text in zoned)
-    assert not has_zone("2025-05-21 09:44:45")
-    assert has_zone("2025-05-21 09:44:45", "Asia/Ho_Chi_Minh")
+    assert all(parse_zoned(text)[1] for text in zoned)
+    assert not parse_zoned("2025-05-21 09:44:45")[1]
+    assert parse_zoned("2025-05-21 09:44:45", "Asia/Ho_Chi_Minh")[1]
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "zoned"),
+    [
+        ("Wed, 21 May 2025 22:00:00 EST", "", True), ("Wed, 21 May 2025 22:00:00", "", False),
+        ("Mon May 21 22:00:00 +0200 2018", "", True), ("04-03-2025", "%d-%m-%Y", False),
+        ("04-03-2025", "%d-%m-%Y in Asia/Tokyo", True), ("1.2.2025 +0200", "%d.%m.%Y %z", True),
+        ("2025-05-21 09:44", "ms", False), (1_608_214_517, "s", True),
+        (datetime(2025, 5, 21), "", False), (datetime(2025, 5, 21, tzinfo=UTC), "", True),
+        (date(2025, 5, 21), "", False), ("", "", False),
+    ],
+)  # fmt: skip
+def test_what_was_read_tells_whether_a_zone_was_named(
+    value: object, unit: str, zoned: bool
+) -> None:
+    assert parse_zoned(value, unit)[1] is zoned
+
+
+@given(st.datetimes(datetime(1995, 1, 1), datetime(2095, 1, 1)))
+def test_however_a_time_is_spelled_it_is_the_same(moment: datetime) -> None:
+    moment = moment.replace(microsecond=0)
+    patterns = (
+        "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %I:%M:%S %p", "%Y/%m/%d %I:%M:%S%p", "%B %d, %Y %I:%M:%S %p",
+        "%a, %d %b %Y %H:%M:%S", "%a %b %d %H:%M:%S %Y", "%d-%b-%Y %H:%M:%S", "%A, %d %B %Y %X",
+    )  # fmt: skip
+    for pattern in patterns:
+        text = moment.strftime(pattern)
+        assert parse_zoned(text) == (moment.replace(tzinfo=UTC), False), text
+
+
+@given(st.text("abcdefghijklmnopqrstuvwxyzſıK", min_size=1, max_size=5))
+def test_a_word_after_the_clock_is_a_known_zone_or_refused(word: str) -> None:
+    text = f"Wed, 21 May 2025 10:00:00 {word}"
+    if word in ZONE_HOURS or word in ("am", "pm"):
+        assert parse_time(text) is not None
+    else:
+        with pytest.raises(Refused, match=re.escape(word)):
+            parse_time(text)
+
+
+@given(st.text("0123456789 :-/.,+TZAPMampmMaySepWed()", max_size=40))
+def test_any_text_like_a_time_is_read_or_refused(text: str) -> None:
+    try:
+        moment = parse_time(text)
+    except Refused:
+        return
+    assert moment is None or FIRST_YEAR <= moment.year <= LAST_YEAR
+
+
+@pytest.mark.parametrize(
+    ("unit", "reason"),
+    [
+        ("Mars/Base", "no unit of time"), ("%d/%m/%Y in Mars/Base", "no unit of time"),
+        ("%d %b %Y %H:%M %Z", "%Z, which reads only"), ("%d/%q/%Y", "no pattern"),
+        ("%d/%d/%Y", "no pattern"), ("100%", "no pattern"),
+    ],
+)  # fmt: skip
+def test_units_of_time_that_cannot_work_are_refused(unit: str, reason: str) -> None:
+    with pytest.raises(Refused, match=reason):
+        check_unit(unit)
+    for known in ("", "s", "Asia/Tokyo", "%d/%m/%Y", "%d/%m/%Y %I:%M %p in Asia/Tokyo", "%Y %z"):
+        check_unit(known)

@@ -236,6 +236,8 @@ def test_a_mapping_may_only_declare_what_is_known(tmp_path: Path) -> None:
         ('[units]\nviews = "s"\n', "decimal comma"),
         ('[units]\ncaption = "s"\n', "can have none"),
         ('[units]\nposted_at = "Mars/Base"\n', "no unit of time"),
+        ('[units]\nposted_at = "%d/%m/%Y in Mars"\n', "units. posted_at: 'Mars' is no unit"),
+        ('[units]\nposted_at = "%d %b %Y %Z"\n', "zone of this machine"),
         ('[known]\nlang = "before"\n', "pre, asof or post"),
         ('[known]\nviews = "pre"\n', "provenance of our own"),
         ("[columns\n", "not valid TOML"),
@@ -247,6 +249,54 @@ def test_a_wrong_mapping_is_named(tmp_path: Path, text: str, message: str) -> No
     mapping.write_text(text, encoding="utf-8")
     with pytest.raises(InputError, match=message):
         ingest(write_raw_csv(tmp_path), tmp_path / "posts.parquet", mapping=mapping)
+
+
+@pytest.mark.parametrize("form", ["json", "jsonl", "parquet"])
+def test_a_mapping_may_name_what_only_some_rows_have(tmp_path: Path, form: str) -> None:
+    rows = [{"nr": "1", "stats": {"n": 5}}, {"nr": "2", "stats": {"n": 6}, "lang": "vi"}]
+    path = tmp_path / f"mine.{form}"
+    if form == "parquet":
+        pd.DataFrame(rows).to_parquet(path)
+    else:
+        lines = "\n".join(map(json.dumps, rows)) if form == "jsonl" else json.dumps(rows)
+        path.write_text(lines, encoding="utf-8")
+    mapping = tmp_path / "map.toml"
+    text = '[columns]\nid = "nr"\nviews = "stats.n"\n[known]\nlang = "pre"\n'
+    mapping.write_text(text, encoding="utf-8")
+    result = ingest(path, tmp_path / "posts.parquet", mapping=mapping)
+    assert read_posts(result.path)["views"].tolist() == [5, 6]
+    assert extra_known(result.path) == {"extra.lang": "pre"}
+    for right, wrong in (("stats.n", "statz.n"), ('lang = "pre"', 'langs = "pre"')):
+        mapping.write_text(text.replace(right, wrong), encoding="utf-8")
+        with pytest.raises(
+            InputError, match=rf"map\.toml: column '{wrong[:5]}.*' is not in mine.*; did you mean"
+        ) as caught:
+            ingest(path, tmp_path / "posts.parquet", mapping=mapping)
+        assert "It has 'lang', 'nr', 'stats" in str(caught.value)
+
+
+def test_provenance_of_a_column_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    mapping = tmp_path / "map.toml"
+    mapping.write_text('[known]\npost_text_langage = "pre"\n', encoding="utf-8")
+    with pytest.raises(InputError, match="did you mean 'post_text_language'"):
+        ingest(write_smp(tmp_path), tmp_path / "posts.parquet", mapping=mapping)
+
+
+@pytest.mark.parametrize("name", ["durationMs", "duration_ms", "Video Duration (ms)"])
+def test_a_length_whose_name_says_milliseconds_is_in_them(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "mine.csv"
+    path.write_text(f"id,caption,{name}\n1,a,15000\n", encoding="utf-8")
+    result, posts = read(path, tmp_path)
+    assert posts["duration_s"].tolist() == [15.0]
+    assert any(f"duration_s from {name!r} in ms" in note for note in result.notes)
+    (tmp_path / "map.toml").write_text(suggest_mapping(path), encoding="utf-8")
+    assert read_mapping(tmp_path / "map.toml").units == {"duration_s": "ms"}
+
+
+def test_a_length_in_seconds_stays_one(tmp_path: Path) -> None:
+    path = tmp_path / "mine.csv"
+    path.write_text("id,caption,videoLength\n1,a,15\n", encoding="utf-8")
+    assert read(path, tmp_path)[1]["duration_s"].tolist() == [15.0]
 
 
 def test_our_own_table_is_read_again(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """What people call the columns of a table of posts: the ground of a suggested mapping."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 ALIASES: Mapping[str, tuple[str, ...]] = {
     "id": ("id", "vid id", "video id", "post id", "pid", "item id", "aweme id", "tiktok id"),
@@ -100,8 +100,13 @@ def words_of(name: str) -> str:
     return " ".join(re.split(r"[^0-9a-zA-Z]+", apart.strip())).strip().lower()
 
 
-def recognise(names: Iterable[str]) -> dict[str, str]:
-    """Return our field -> their column for the names that are recognised, in our order."""
+def recognise(names: Iterable[str], besides: Collection[tuple[str, str]] = ()) -> dict[str, str]:
+    """Return our field -> their column for the names that are recognised, in our order.
+
+    Args:
+        names: of their columns.
+        besides: pairs of our field and their column that are known not to be the same.
+    """
     spelled: dict[str, str] = {}
     for name in names:
         whole = words_of(name)
@@ -111,7 +116,8 @@ def recognise(names: Iterable[str]) -> dict[str, str]:
             spelled.setdefault(rest, name)
     found: dict[str, str] = {}
     for ours, aliases in ALIASES.items():
-        theirs = next((spelled[a] for a in aliases if a in spelled), None)
+        known = (spelled[alias] for alias in aliases if alias in spelled)
+        theirs = next((name for name in known if (ours, name) not in besides), None)
         if theirs is not None and theirs not in found.values():
             found[ours] = theirs
     return found

@@ -58,6 +58,7 @@ class Layout:
         marked_captions: whether captions still hold the signs of hashtags and mentions, which are
             then read from there where the source has no list of them.
         notes: sentences for the user about how the source was read.
+        guessed: whether the columns were taken for fields by their names alone.
     """
 
     columns: Mapping[str, tuple[str, ...]]
@@ -67,6 +68,7 @@ class Layout:
     known: Mapping[str, Known] = field(default_factory=dict)
     marked_captions: bool = True
     notes: tuple[str, ...] = ()
+    guessed: bool = False
 
 
 class Source(Protocol):

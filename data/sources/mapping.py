@@ -2,6 +2,7 @@
 
 import difflib
 import tomllib
+from collections.abc import Iterable
 from collections.abc import Mapping as Items
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,10 +12,12 @@ from virality.data.errors import InputError, StorageError
 from virality.data.matrix import Known
 from virality.data.numbers import PER_SECOND, STYLES, Refused
 from virality.data.post import EXTRA_PREFIX, SCHEMA
-from virality.data.sources.base import Layout
+from virality.data.sources.base import Layout, RawRow
 from virality.data.times import check_unit
 
 TABLES = ("columns", "units", "known")
+_MOST_NAMES = 20
+"""Names of columns that an error shows."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,35 @@ class Mapping:
         return replace(
             layout, units={**layout.units, **self.units}, known={**layout.known, **self.known}
         )
+
+    def check_names(self, names: Iterable[str], rows: Iterable[RawRow], file: str) -> None:
+        """Refuse a column that the source does not have.
+
+        Args:
+            names: of columns that are there for certain.
+            rows: of the source; read only as far as a column has not been found, since a record of
+                JSON need not have all names that others have.
+            file: name of the source, for the message.
+
+        Raises:
+            InputError: naming the column and those that are there.
+        """
+        seen = set(names)
+        wanted = [*self.columns.values(), *self.known]
+        absent = [name for name in wanted if name not in seen]
+        for row in rows if absent else ():
+            seen |= row.values.keys()
+            absent = [name for name in absent if name not in seen]
+            if not absent:
+                return
+        if absent and seen:
+            close = difflib.get_close_matches(absent[0], seen, 1)
+            hint = f"did you mean {close[0]!r}? It" if close else "it"
+            there = ", ".join(map(repr, sorted(seen)[:_MOST_NAMES]))
+            more = f" and {len(seen) - _MOST_NAMES} more" if len(seen) > _MOST_NAMES else ""
+            raise InputError(
+                f"{self.path}: column {absent[0]!r} is not in {file}; {hint} has {there}{more}"
+            )
 
 
 def read_mapping(path: Path) -> Mapping:

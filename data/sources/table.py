@@ -1,15 +1,17 @@
 """Any CSV, Parquet, JSONL or JSON list, by a TOML mapping or by the names of its columns."""
 
-import difflib
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 from virality.data.errors import InputError
-from virality.data.sources.aliases import recognise
+from virality.data.rejects import shown
+from virality.data.sources.aliases import recognise, words_of
 from virality.data.sources.base import Layout, Look, RawRow
 from virality.data.sources.files import first_names, look_at, read_rows
+from virality.data.sources.guesses import WrongGuess, find_wrong_guesses
 from virality.data.sources.mapping import Mapping
 
 TELLING = ("id", "caption", "media")
@@ -17,12 +19,22 @@ TELLING = ("id", "caption", "media")
 
 ASK = "write a mapping with `virality ingest --suggest`, correct it and pass it with --mapping"
 
+_ROWS_TO_SUGGEST = 1000
+"""Rows that are looked at before a mapping is suggested."""
+
 
 @dataclass(frozen=True)
 class Table:
-    """A table whose columns are named by a mapping; without one, by what their names suggest."""
+    """A table whose columns are named by a mapping; without one, by what their names suggest.
+
+    Attributes:
+        mapping: names of columns; without it they are guessed.
+        wrong: guesses that the values of the table proved wrong.
+        name: what `--format` calls it.
+    """
 
     mapping: Mapping | None = None
+    wrong: tuple[WrongGuess, ...] = ()
     name: str = "table"
 
     def matches(self, look: Look) -> bool:
@@ -35,21 +47,50 @@ class Table:
         Raises:
             InputError: if the mapping names a column that is not there, or nothing is recognised.
         """
-        names = _names(look)
         if self.mapping is not None and self.mapping.columns:
-            return _mapped(
-                self.mapping, names if look.form in ("csv", "parquet") else [], look.path
-            )
-        found = recognise(names)
+            # The header of a CSV has all names; a row of any other form may have more.
+            rows = () if look.form == "csv" else read_rows(look)
+            self.mapping.check_names(first_names(look), rows, look.path.name)
+            columns = {ours: (theirs,) for ours, theirs in self.mapping.columns.items()}
+            return Layout(columns, self.mapping.units, known=self.mapping.known)
+        found = recognise(_names(look), _pairs(self.wrong))
         if not any(ours in TELLING for ours in found):
             raise InputError(f"{look.path}: none of its columns is known to tell of posts; {ASK}")
-        taken = ", ".join(f"{ours} from {theirs!r}" for ours, theirs in found.items())
-        note = f"Columns were matched by their names: {taken}; if one is wrong, {ASK}."
-        return Layout({o: (t,) for o, t in found.items()}, _units(found), notes=(note,))
+        return _guessed(found, self.wrong)
 
     def read(self, look: Look) -> Iterator[RawRow]:
         """Yield the rows of the table."""
         return read_rows(look)
+
+    def reconsider(self, look: Look, layout: Layout, doubted: Collection[str]) -> "Table | None":
+        """Return the table without the guesses that its values prove wrong, None if none is.
+
+        Args:
+            look: at the table.
+            layout: as it was read.
+            doubted: columns of which values were refused.
+        """
+        if not layout.guessed:
+            return None
+        wrong = find_wrong_guesses(self.read(look), layout, doubted)
+        return replace(self, wrong=(*self.wrong, *wrong)) if wrong else None
+
+
+def _guessed(found: dict[str, str], wrong: tuple[WrongGuess, ...]) -> Layout:
+    """Return the layout of recognised names, with notes on what they were taken for."""
+    units = _units(found)
+    taken = ", ".join(
+        f"{ours} from {theirs!r}" + (f" in {units[ours]}" if ours in units else "")
+        for ours, theirs in found.items()
+    )
+    notes = [f"Columns were matched by their names: {taken}; if one is wrong, {ASK}."]
+    for guess in wrong:
+        notes.append(
+            f"{guess.theirs!r} was not taken for {guess.ours}, as its name suggests: it holds "
+            f"values such as {shown(guess.example)!r}."
+        )
+    columns = {ours: (theirs,) for ours, theirs in found.items()}
+    return Layout(columns, units, notes=tuple(notes), guessed=True)
 
 
 def suggest_mapping(path: Path) -> str:
@@ -62,7 +103,7 @@ def suggest_mapping(path: Path) -> str:
     names = _names(look)
     if not names:
         raise InputError(f"{path}: is not a table with named columns; no mapping can be suggested")
-    found = recognise(names)
+    found = _suggested(look)
     others = sorted(set(names) - set(found.values()))
     units = _units(found)
     lines = [
@@ -83,29 +124,33 @@ def suggest_mapping(path: Path) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _suggested(look: Look) -> dict[str, str]:
+    """Return our field -> their column where neither name nor first values speak against it."""
+    wrong: tuple[WrongGuess, ...] = ()
+    while True:
+        found = recognise(_names(look), _pairs(wrong))
+        rows = islice(read_rows(look), _ROWS_TO_SUGGEST)
+        more = find_wrong_guesses(rows, _guessed(found, wrong), found.values())
+        if not more:
+            return found
+        wrong += more
+
+
+def _pairs(wrong: tuple[WrongGuess, ...]) -> list[tuple[str, str]]:
+    return [(guess.ours, guess.theirs) for guess in wrong]
+
+
 def _quoted(text: str) -> str:
     """Return a TOML basic string; JSON escapes are a subset of TOML's but for DEL."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _units(found: dict[str, str]) -> dict[str, str]:
-    """Return units that a column's own name states."""
-    lengthy = found.get("duration_s", "").lower()
-    return {"duration_s": "ms"} if lengthy.endswith(("_ms", "ms)", " ms")) else {}
+    """Return units that a column's own name states: `duration_ms`, `durationMs`."""
+    in_ms = words_of(found.get("duration_s", "")).endswith(" ms")
+    return {"duration_s": "ms"} if in_ms else {}
 
 
 def _names(look: Look) -> list[str]:
     """Return the column names; in the order of the file where it has one."""
     return sorted(first_names(look))
-
-
-def _mapped(mapping: Mapping, names: list[str], path: Path) -> Layout:
-    """Return the layout of a mapping after checking that its columns are there."""
-    for name in [*mapping.columns.values(), *mapping.known]:
-        if names and name not in names:
-            close = difflib.get_close_matches(name, names, 1) or [", ".join(names)]
-            raise InputError(
-                f"{mapping.path}: column {name!r} is not in {path.name}; did you mean {close[0]!r}?"
-            )
-    columns = {ours: (theirs,) for ours, theirs in mapping.columns.items()}
-    return Layout(columns, mapping.units, known=mapping.known)

@@ -9,6 +9,7 @@ from virality.data.cells import read_id
 from virality.data.errors import InputError
 from virality.data.numbers import Refused, is_missing, parse_count
 from virality.data.outcomes import COUNTS, LARGEST, Outcome
+from virality.data.post_years import bounds, is_of_posts
 from virality.data.rejects import Reject
 from virality.data.sources.base import Look, RawRow
 from virality.data.sources.files import look_at, read_rows
@@ -110,6 +111,8 @@ def _first(values: Mapping[str, object], names: tuple[str, ...]) -> object:
 
 def _time(value: object) -> datetime | None:
     found = parse_time(value, "")
+    if found is not None and not is_of_posts(found):
+        raise Refused(f"is not {bounds()}")
     return found.astimezone(UTC) if found is not None else None
 
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from virality.data.errors import InputError
 from virality.data.matrix import Column
+from virality.data.post_years import bounds, is_of_posts
 
 COUNTS = ("views", "likes", "comments", "shares", "saves")
 """What can be reported of a post."""
@@ -121,7 +122,8 @@ class Outcome:
         """Refuse what is no report at all; whether it can be true is another question.
 
         Raises:
-            InputError: if it names not exactly one thing, holds no count or none that can be kept.
+            InputError: if it names not exactly one thing, holds no count or none that can be kept,
+                or was read in a year without posts.
         """
         if bool(self.prediction) == bool(self.post):
             raise InputError("feedback: name a prediction or a post, one of both")
@@ -132,6 +134,10 @@ class Outcome:
                 raise InputError(f"feedback: {name} is {value!r}; give a whole number")
             if abs(value) > LARGEST:
                 raise InputError(f"feedback: {name} is {value}; that is too large for a count")
+        if self.observed_at is not None and not is_of_posts(self.observed_at):
+            raise InputError(
+                f"feedback: observed_at is {self.observed_at.isoformat()}; give a time {bounds()}"
+            )
 
 
 @dataclass(frozen=True)
@@ -194,11 +200,18 @@ def stamp(moment: datetime) -> str:
 
     >>> stamp(datetime(2026, 5, 1, 18, tzinfo=UTC))
     '2026-05-01T18:00:00.000Z'
+
+    Raises:
+        InputError: if it names no zone, or lies beyond the calendar in UTC.
     """
     if moment.tzinfo is None:
         raise InputError(f"time {moment} names no zone; give it in UTC")
-    utc = moment.astimezone(UTC)
-    return utc.strftime("%Y-%m-%dT%H:%M:%S.") + f"{utc.microsecond // 1000:03d}Z"
+    try:
+        utc = moment.astimezone(UTC)
+    except OverflowError as error:
+        raise InputError(f"time {moment} is out of the range of times") from error
+    # Not strftime: it writes the years before 1000 with fewer digits, which sort wrongly.
+    return utc.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
 def moment(text: str) -> datetime:

@@ -239,14 +239,17 @@ class PredictionLog:
             return tuple(self._report(outcome, client, came) for outcome in outcomes)
 
     def _report(self, outcome: Outcome, client: str, now: datetime) -> Receipt:
-        post, posted_at = self._subject(outcome)
+        post, posted_at, made_at = self._subject(outcome)
         observed = moment(stamp(outcome.observed_at or now))
         digest = _digest(post, stamp(observed), client, outcome.counts)
         twin = self._database.rows("SELECT number FROM reports WHERE digest = ?", (digest,))
         if twin:
             return Receipt(int(twin[0][0]), "known")
         accepted = [one for one in self.history(post) if one.state == "accepted"]
-        reasons = doubts(outcome.counts, observed, now=now, posted_at=posted_at, accepted=accepted)
+        reasons = doubts(
+            outcome.counts, observed, now=now, posted_at=posted_at, made_at=made_at,
+            accepted=accepted,
+        )  # fmt: skip
         recent = self._of_client(client, now)
         flood = floods(len(recent), client)
         number = self._database.execute(
@@ -262,8 +265,8 @@ class PredictionLog:
         self._rule(number, "quarantined" if held else "accepted", held, now)
         return Receipt(number, "quarantined" if held else "accepted", held)
 
-    def _subject(self, outcome: Outcome) -> tuple[str, datetime | None]:
-        """Return the post that a report is of, and when that was posted."""
+    def _subject(self, outcome: Outcome) -> tuple[str, datetime | None, datetime]:
+        """Return the post that a report is of, when that was posted and when first predicted."""
         key, value = ("id", outcome.prediction) if outcome.prediction else ("post", outcome.post)
         found = self._database.rows(
             f"SELECT post, facts FROM predictions WHERE {key} = ? ORDER BY number DESC LIMIT 1",
@@ -275,8 +278,11 @@ class PredictionLog:
                 f"{self.path}: holds no prediction of {what} {value[:80]!r}; "
                 "predict with --log before giving feedback"
             )
-        posted = json.loads(found[0][1]).get("posted_at")
-        return str(found[0][0]), moment(posted) if posted else None
+        post, posted = str(found[0][0]), json.loads(found[0][1]).get("posted_at")
+        ((made,),) = self._database.rows(
+            "SELECT min(made_at) FROM predictions WHERE post = ?", (post,)
+        )
+        return post, moment(posted) if posted else None, moment(made)
 
     def _of_client(self, client: str, now: datetime) -> list[Report]:
         """Return the reports that a client gave of late; none of the owner's."""

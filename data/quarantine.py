@@ -39,6 +39,7 @@ def doubts(
     *,
     now: datetime,
     posted_at: datetime | None,
+    made_at: datetime,
     accepted: Sequence[Report],
 ) -> tuple[str, ...]:
     """Return why a report cannot be true, as sentences; none if it can.
@@ -48,11 +49,12 @@ def doubts(
         observed_at: when that was read.
         now: the time by our clock.
         posted_at: when the post was posted, if that is known.
+        made_at: when it was first predicted.
         accepted: accepted reports of the same post.
     """
     return (
         *_impossible(counts),
-        *_untimely(observed_at, now, posted_at),
+        *_untimely(observed_at, now, posted_at, made_at),
         *_falls(counts, observed_at, accepted),
     )
 
@@ -71,11 +73,16 @@ def _impossible(counts: Mapping[str, int]) -> Iterator[str]:
             yield f"more {name} ({value:,}) than views ({views:,})"
 
 
-def _untimely(observed_at: datetime, now: datetime, posted_at: datetime | None) -> Iterator[str]:
+def _untimely(
+    observed_at: datetime, now: datetime, posted_at: datetime | None, made_at: datetime
+) -> Iterator[str]:
     if observed_at > now + SKEW:
         yield f"read in the future ({stamp(observed_at)})"
-    if posted_at is not None and observed_at < posted_at - SKEW:
-        yield f"read before the post was posted ({stamp(posted_at)})"
+    if posted_at is not None:
+        if observed_at < posted_at - SKEW:
+            yield f"read before the post was posted ({stamp(posted_at)})"
+    elif observed_at < made_at - SKEW:  # true if the post was up already: somebody must look
+        yield f"read before the prediction ({stamp(made_at)}) of a post whose own time is unknown"
 
 
 def _falls(

@@ -11,6 +11,11 @@ from virality.reports.strings import STRINGS, say
 from virality.reports.words import size_words, tidy, whole
 
 STAGES = ("waiting", "text", "decode", "audio", "frames", "stream", "predict")
+FACTS = (
+    "followers", "posted_at", "hashtags", "sound_title", "sound_original", "sound", "author",
+)  # fmt: skip
+"""Fields of the form beside clips and captions."""
+
 SHEETS, SCRIPT = ("report.css", "serve.css"), "serve.js"
 
 
@@ -39,6 +44,8 @@ class AskPage:
     local: bool
     trouble: str
     words: Mapping[str, str]
+    texts: tuple[str, ...]
+    typed: Mapping[str, str]
 
 
 def render_ask(
@@ -49,6 +56,7 @@ def render_ask(
     local: bool,
     trouble: str,
     beside: Sequence[str] = (),
+    typed: Sequence[tuple[str, str]] = (),
 ) -> Page:
     """Return the form.
 
@@ -60,6 +68,7 @@ def render_ask(
         local: only this computer can reach the server.
         trouble: what was wrong with the last try.
         beside: outcomes that the model predicts beside its target.
+        typed: fields of the last try, captions among them; those of other names are left out.
     """
     size = size_words(clip_bytes)
     keys = {
@@ -67,12 +76,14 @@ def render_ask(
         "lost": "script.lost", "refused": "refused", "remove": "ask.remove",
         "caption": "ask.caption.n",
     }  # fmt: skip
-    texts = {key: open_string(f"serve.{name}") for key, name in keys.items()}
+    words = {key: open_string(f"serve.{name}") for key, name in keys.items()}
+    texts = [text for name, text in typed if name == "caption" and text.strip()][:captions]
     return _page(
         "serve_ask.html.j2",
         ask=AskPage(
             clip_bytes, clips, captions, size, _about(card, beside), local, _refused(trouble),
-            {**texts, "size": size},
+            {**words, "size": size}, tuple(texts) or ("",),
+            {name: next((text for key, text in typed if key == name), "") for name in FACTS},
         ),
     )  # fmt: skip
 
@@ -186,10 +197,16 @@ class ToldPage:
     sentence: str
     receipt: Receipt | None
     trouble: str
+    typed: Mapping[str, str]
 
 
 def render_told(
-    prediction: str, made_at: datetime, sentence: str, receipt: Receipt | None, trouble: str
+    prediction: str,
+    made_at: datetime,
+    sentence: str,
+    receipt: Receipt | None,
+    trouble: str,
+    typed: Mapping[str, str],
 ) -> Page:
     """Return the page that asks what came of a prediction.
 
@@ -199,10 +216,11 @@ def render_told(
         sentence: what was predicted.
         receipt: of feedback that has just been given.
         trouble: what was wrong with the last try.
+        typed: its fields.
     """
     made = say("serve.told.made", when=made_at.strftime("%Y-%m-%d %H:%M"))
     page = ToldPage(
-        prediction, f"/predictions/{prediction}", made, sentence, receipt, _refused(trouble)
+        prediction, f"/predictions/{prediction}", made, sentence, receipt, _refused(trouble), typed
     )
     return _page("serve_told.html.j2", told=page)
 

@@ -19,6 +19,7 @@ from virality.cli import app
 from virality.data.errors import InputError
 from virality.reports.pairing import pair_of
 from virality.reports.render import render, render_pair, twin
+from virality.reports.serve_page import FACTS, render_ask
 from virality.reports.strings import speaking
 from virality.reports.summarize import summarize
 
@@ -79,6 +80,25 @@ def test_no_attack_runs_in_a_comparison(tmp_path: Path) -> None:
             said.clear()
             assert tab.evaluate(f"window.{MARKER}") is None
             assert tab.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_no_attack_becomes_an_element_of_a_form_that_comes_back() -> None:
+    card = {"unit": "views", "rows": 1, "authors": 0, "first_posted_at": "", "last_posted_at": ""}
+
+    def form_of(text: str) -> Reader:
+        typed = [(name, text) for name in ("caption", "caption", *FACTS)]
+        page = render_ask(1, 1, 6, card, True, text, (), typed)
+        reader = Reader()
+        reader.feed(page.html)
+        return reader
+
+    plain = form_of("harmless").tags
+    for attack in ATTACKS:
+        found = form_of(attack).tags
+        assert [tag for tag, _ in found] == [tag for tag, _ in plain]
+        assert [list(attrs) for _, attrs in found] == [list(attrs) for _, attrs in plain]
+        values = [attrs["value"] for tag, attrs in found if attrs.get("name") in FACTS[:3]]
+        assert values == [attack] * 3
 
 
 def call(*arguments: object) -> Any:

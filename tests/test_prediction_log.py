@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +19,7 @@ from loop_case import LAYOUT, START, make_log, one
 
 from virality.data.errors import InputError, StorageError
 from virality.data.log_posts import table_of
-from virality.data.outcomes import COUNTS, Outcome
+from virality.data.outcomes import COUNTS, Outcome, moment, stamp
 from virality.data.prediction_log import PredictionLog
 from virality.data.quarantine import FALL_COUNT, FALL_SHARE, FLOOD
 
@@ -75,6 +75,53 @@ def test_times_that_cannot_be_are_held_back(tmp_path):
         early = log.feedback(Outcome(post="p0", views=1, observed_at=START - DAY), now=START)
         assert "future" in soon.reasons[0]
         assert "before the post" in early.reasons[0]
+
+
+def test_without_a_time_of_the_post_its_first_prediction_is_what_a_report_comes_after(tmp_path):
+    with PredictionLog(tmp_path / "log.db") as log:
+        for day in (2, 5):
+            log.record([one("q", facts={"id": "q"})], LAYOUT, now=START + day * DAY)
+        now = START + 9 * DAY
+        for day, state in ((1, "quarantined"), (3, "accepted"), (6, "accepted")):
+            outcome = Outcome(post="q", views=10 * day, observed_at=START + day * DAY)
+            assert log.feedback(outcome, now=now).state == state
+        (held,) = log.quarantined()
+        assert held.reasons == (
+            "read before the prediction (2026-05-03T12:00:00.000Z) of a post whose own time is "
+            "unknown",
+        )
+
+
+BEYOND = [
+    "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "0999-01-01T00:00:00+00:00",
+    "1999-12-31T23:59:59+00:00", "2101-01-01T00:00:00+00:00", "2000-01-01T00:00:00+14:00",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", BEYOND)
+def test_a_year_without_posts_is_refused(tmp_path, text):
+    when = datetime.fromisoformat(text)
+    with make_log(tmp_path / "log.db") as log:
+        with pytest.raises(InputError, match="between the years 2000 and 2100"):
+            log.feedback(Outcome(post="p0", views=1, observed_at=when))
+        assert not log.reports()
+
+
+def test_stamps_sort_by_time_and_are_read_again():
+    texts = [
+        "0001-01-01",
+        "0999-12-31T23:59:59.999",
+        "1600-02-29",
+        "2026-05-01T18:00",
+        "9999-12-31",
+    ]
+    moments = [datetime.fromisoformat(text).replace(tzinfo=UTC) for text in texts]
+    stamps = [stamp(one) for one in moments]
+    assert stamps == sorted(stamps)
+    assert [moment(one) for one in stamps] == moments
+    for text in BEYOND[:2]:
+        with pytest.raises(InputError, match="out of the range of times"):
+            stamp(datetime.fromisoformat(text))
 
 
 def test_views_that_fall_are_held_back_in_either_order(tmp_path):

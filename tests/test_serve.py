@@ -6,7 +6,9 @@ import os
 import socket
 import threading
 import time
+import weakref
 from concurrent.futures import ThreadPoolExecutor
+from html.parser import HTMLParser
 
 import psutil
 import pytest
@@ -19,6 +21,7 @@ from virality.data.features import Features
 from virality.reports.result_axis import apart_words
 from virality.reports.strings import say
 from virality.reports.whatif import Ground, draw_curves
+from virality.web.ask import TAGS_LENGTH
 from virality.workflow.levers import LEAST_GAIN, Panel
 from virality.workflow.predict import forecast
 
@@ -172,6 +175,92 @@ def test_a_form_that_cannot_be_used_comes_back_with_the_reason(client):
     assert answer.status_code == 422
     assert "followers is a whole number" in answer.text
     assert 'id="ask"' in answer.text
+
+
+def test_a_refused_form_comes_back_as_it_was_typed(client):
+    typed = {
+        "followers": "lots", "posted_at": "2026-05-01T18:00", "hashtags": "a, #b", "author": "me",
+        "sound": 'a "sound"', "sound_title": "<b>80 % off</b>", "sound_original": "false",
+    }  # fmt: skip
+    captions = ("80 % off & <more>\nnow", "the other")
+    answer = client.post("/predict", files=form(case.clip(0), captions=captions, **typed))
+    assert answer.status_code == 422
+    page = Typed(answer.text)
+    assert page.values == {**typed, "clip": "", "utc_offset": ""}
+    assert page.captions == list(captions)
+    assert case.clip(0).name not in answer.text
+    assert len(page.labels) == len(set(page.labels))
+    assert set(page.labels) >= {"caption", "caption-2", *typed}
+    blank = Typed(client.get("/").text)
+    assert blank.values == dict.fromkeys([*typed, "clip", "utc_offset"], "")
+    assert blank.captions == [""]
+
+
+class Typed(HTMLParser):
+    """What stands in the fields of a page's form."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.values: dict[str, str] = {}
+        self.captions: list[str] = []
+        self.labels: list[str] = []
+        self._in = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        found = dict(attrs)
+        self._in = found.get("name", "") if tag in ("textarea", "select") else self._in
+        if tag == "input" and "name" in found:
+            self.values[found["name"]] = found.get("value") or ""
+        elif tag == "select":
+            self.values[self._in] = ""
+        elif tag == "option" and "selected" in found:
+            self.values[self._in] = found["value"]
+        elif tag == "textarea":
+            self.captions.append("")
+        elif tag == "label":
+            self.labels.append(found["for"])
+
+    def handle_endtag(self, tag):
+        self._in = "" if tag in ("textarea", "select") else self._in
+
+    def handle_data(self, data):
+        if self._in == "caption":
+            self.captions[-1] += data
+
+
+def test_the_address_of_a_refused_form_leads_to_a_new_one(client):
+    answer = client.get("/predict", follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+
+
+def test_what_if_takes_all_hashtags_that_the_form_takes(client):
+    tags = " ".join(f"#tag{i:02d}longlong" for i in range(30))
+    served = ask(client, captions=("word",), hashtags=tags, followers="900")
+    path = f"/api/v1/jobs/{served['id']}/items/0/what-if"
+    known = tags.replace("#", "")  # as the result's page sends it with every change
+    assert known in client.get(f"/results/{served['id']}").text
+    answer = client.post(path, json={"caption": "another", "hashtags": known, "levers": {}})
+    assert answer.status_code == 200, answer.text
+    flags = ["--caption", "another", "--followers", 900, "--hashtags", known.replace(" ", ",")]
+    assert answer.json()["forecast"] == command(*flags)
+
+
+def test_hashtags_have_one_limit(client, result):
+    words = [f"{i:02d}{'x' * 198}" for i in range(19)]  # with blanks between, 3,818 characters
+    longest = " ".join([*words, "y" * (TAGS_LENGTH - 3819)])
+    assert len(longest) == TAGS_LENGTH
+    path = f"/api/v1/jobs/{result['id']}/items/0/what-if"
+    for text, taken in ((longest, True), (longest + "y", False)):
+        sent = client.post("/api/v1/jobs", files=form(captions=("word",), hashtags=text))
+        assert sent.status_code == (202 if taken else 422)
+        changed = client.post(path, json={"hashtags": text})
+        assert changed.status_code == (200 if taken else 422)
+    document = client.get("/api/v1/openapi.json").json()
+    body = document["paths"]["/api/v1/jobs"]["post"]["requestBody"]["content"]
+    in_form = body["multipart/form-data"]["schema"]["properties"]["hashtags"]["maxLength"]
+    what_if = document["components"]["schemas"]["WhatIf"]["properties"]["hashtags"]["anyOf"]
+    assert {in_form, what_if[0]["maxLength"]} == {TAGS_LENGTH}
 
 
 def test_levers_stay_within_what_earlier_posts_support(client, result):
@@ -335,6 +424,35 @@ def test_results_expire_and_the_oldest_make_room():
         with pytest.raises(Refusal, match="no such result"):
             board.find(job.id)
     board.close()
+
+
+def settled(server, results: int) -> int:
+    """Wait, without asking for a result, until nothing is under way and few are kept."""
+    until = time.monotonic() + 60
+    while server.board.busy() or server.board.kept() > results:
+        assert time.monotonic() < until, server.board.kept()
+        time.sleep(0.02)
+    return server.board.kept()
+
+
+def test_results_expire_although_nobody_asks():
+    with site(keep_s=0.5, waiting=20) as one, one.client() as client:
+        for _ in range(3):
+            assert client.post("/api/v1/jobs", files=form(captions=("x",))).status_code == 202
+        job = weakref.ref(one.board.submit((), one.board.reserve()))
+        assert settled(one, results=0) == 0
+        until = time.monotonic() + 60
+        while job() is not None:  # nor does the thread that made it hold it
+            assert time.monotonic() < until
+            gc.collect()
+            time.sleep(0.02)
+
+
+def test_the_oldest_results_make_room_although_nobody_asks():
+    with site(keep=2, waiting=20) as one, one.client() as client:
+        for _ in range(6):
+            assert client.post("/api/v1/jobs", files=form(captions=("x",))).status_code == 202
+        assert settled(one, results=6) == 2
 
 
 def test_serve_says_where_it_listens_and_refuses_what_cannot_work(tmp_path):

@@ -32,9 +32,9 @@ def client(server):
         yield one
 
 
-def predicted(client, caption="word word #tag1") -> str:
+def predicted(client, caption="word word #tag1", **fields: str) -> str:
     """The id of a prediction that was just served."""
-    (item,) = ask(client, captions=(caption,), followers="12000")["items"]
+    (item,) = ask(client, captions=(caption,), followers="12000", **fields)["items"]
     return item["prediction_id"]
 
 
@@ -59,7 +59,7 @@ def test_every_prediction_is_kept_as_it_was_served(client, log):
 
 
 def test_feedback_is_accepted_known_and_held(client, log):
-    name = predicted(client)
+    name = predicted(client, posted_at="2026-01-01T00:00")
     told = {"views": 12_000, "likes": 900, "observed_at": "2026-01-02T03:04:05Z"}
     assert tell(client, name, **told).json() == {"state": "accepted", "reasons": []}
     assert tell(client, name, **told).json()["state"] == "known"
@@ -82,7 +82,15 @@ REFUSED = {
     "beyond the log": ({"views": 2**63}, 422),
     "a stranger's field": ({"views": 1, "post": "post001"}, 422),
     "a time without offset": ({"views": 1, "observed_at": "2026-01-02T03:04:05"}, 422),
-}
+    **{
+        f"a time like {moment}": ({"views": 1, "observed_at": moment}, 422)
+        for moment in (
+            "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "0999-01-01T00:00:00Z",
+            "1600-01-01T00:00:00Z", "1999-12-31T23:59:59Z", "2000-01-01T00:00:00+14:00",
+            "2101-01-01T00:00:00Z", "2100-12-31T23:59:59-14:00", "9" * 30,
+        )
+    },
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", REFUSED)
@@ -93,6 +101,15 @@ def test_what_is_no_report_is_refused(client, log, name):
     assert answer.status_code == status, answer.text
     assert str(log.path) not in answer.text
     assert log.history(log.prediction(prediction).post) == ()
+
+
+def test_what_was_read_before_the_prediction_is_held_unless_the_post_was_up(client):
+    early = {"views": 5, "observed_at": "2026-01-02T03:04:05Z"}
+    held = tell(client, predicted(client), **early).json()
+    assert held["state"] == "quarantined"
+    assert "before the prediction" in held["reasons"][0]
+    up = predicted(client, posted_at="2026-01-01T00:00")
+    assert tell(client, up, **early).json()["state"] == "accepted"
 
 
 @pytest.mark.parametrize("guess", [NOBODY, "a" * 31, "A" * 32, "../x", "post001", "%00", "1' OR 1"])
@@ -132,6 +149,15 @@ def test_a_form_that_says_nothing_comes_back_with_the_reason(client, fields, sai
     assert answer.status_code == 422
     assert said in answer.text
     assert 'class="card told-form"' in answer.text
+
+
+def test_a_form_that_is_refused_keeps_its_numbers(client):
+    place = f"/predictions/{predicted(client)}"
+    answer = client.post(place, files=form(views="many", likes='9"', shares=""))
+    for name, value in (("views", "many"), ("likes", "9&#34;"), ("shares", "")):
+        (field,) = re.findall(rf'<input id="t-{name}"[^>]*>', answer.text)
+        assert field.endswith(f'value="{value}">')
+    assert 'value="many"' not in client.post(place, files=form(views="12")).text
 
 
 def test_a_flood_of_one_visitor_is_held(tmp_path):

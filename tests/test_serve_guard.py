@@ -9,6 +9,7 @@ import pytest
 import serve_case as case
 from serve_case import form, site
 
+from virality.web.guard import SMALL_BODY
 from virality.web.settings import Settings, new_token
 
 TOKEN = "a-token-of-the-tests-0123456789"
@@ -272,6 +273,31 @@ def test_a_chunked_body_is_counted(server):
     assert list(server.board.root.iterdir()) == []
 
 
+PROGRAMS = [
+    f"/api/v1/jobs/{'a' * 32}/items/0/what-if", f"/api/v1/predictions/{'a' * 32}/feedback",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", PROGRAMS)
+def test_json_in_chunks_is_counted_while_it_comes(server, path):
+    begin = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {TOKEN}\r\n"
+    kind = "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with server.connect() as sock:
+        sock.sendall((begin + kind).encode())
+        sock.sendall((b"8000\r\n" + b" " * 0x8000 + b"\r\n") * 8)
+        assert case.answer_of(sock).startswith(b"HTTP/1.1 413")
+
+
+@pytest.mark.parametrize("path", PROGRAMS)
+@pytest.mark.parametrize(("size", "status"), [(SMALL_BODY, 404), (SMALL_BODY + 1, 413)])
+def test_json_in_chunks_has_the_limit_of_json_that_tells_its_length(client, path, size, status):
+    body = b'{"views": 1}' if "feedback" in path else b"{}"
+    content = [body, b" " * (size - len(body))]
+    kind = {"content-type": "application/json"}
+    for sent in (b"".join(content), iter(content)):
+        assert client.post(path, content=sent, headers=kind).status_code == status
+
+
 @pytest.mark.parametrize("path", ["/", "/login", "/nothing", "/health", "/api/v1/model"])
 def test_every_answer_carries_the_security_headers(client, path):
     headers = client.get(path, headers={"accept": "text/html"}).headers
@@ -290,7 +316,7 @@ def test_every_answer_carries_the_security_headers(client, path):
 
 @pytest.mark.parametrize(
     ("method", "path", "status"),
-    [("PUT", "/", 405), ("GET", "/predict", 405), ("POST", "/metrics", 405), ("GET", "/x", 404),
+    [("PUT", "/", 405), ("GET", "/api/v1/jobs", 405), ("POST", "/metrics", 405), ("GET", "/x", 404),
      ("GET", "/../etc/passwd", 404), ("TRACE", "/", 405), ("GET", "/docs", 404),
      ("OPTIONS", "/api/v1/jobs", 405)],
 )  # fmt: skip
@@ -300,6 +326,40 @@ def test_what_is_not_there_is_said_in_html_and_json(client, method, path, status
     plain = client.request(method, path, headers={"accept": "application/json"})
     assert plain.status_code == status
     assert plain.json()["error"]["message"]
+
+
+HEADED = ["/", "/login", "/health", "/api/v1/model", "/api/v1/openapi.json", "/nothing",
+          f"/results/{'a' * 32}", "/predict", "/api/v1/jobs"]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", HEADED)
+@pytest.mark.parametrize("accept", ["*/*", "text/html"])
+def test_head_is_get_without_the_body(client, path, accept):
+    answers = [client.request(way, path, headers={"accept": accept}) for way in ("GET", "HEAD")]
+    full, bare = ({**one.headers, "date": ""} for one in answers)
+    assert bare == full
+    assert "content-length" in bare
+    assert answers[1].status_code == answers[0].status_code
+    assert answers[1].content == b""
+
+
+def test_head_keeps_to_every_rule(server, client):
+    with server.client() as stranger:
+        assert stranger.head("/api/v1/model").status_code == 401
+        assert stranger.head("/health").status_code == 200
+    assert client.head("/", headers={"host": "evil.example"}).status_code == 400
+    assert client.get("/api/v1/jobs").headers["allow"] == "POST"
+    assert client.put("/health").headers["allow"] == "GET, HEAD"
+
+
+def test_a_body_that_is_kept_back_is_not_sent(server):
+    with server.connect() as sock:
+        begin = b" /health HTTP/1.1\r\nHost: localhost\r\n"
+        sock.sendall(b"HEAD" + begin + b"\r\nGET" + begin + b"Connection: close\r\n\r\n")
+        head, _, rest = case.answer_of(sock).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200")
+    assert rest.startswith(b"HTTP/1.1 200")
+    assert rest.endswith(b'{"status":"ok","ready":true}')
 
 
 def test_tokens_are_long_and_never_the_same():

@@ -1,5 +1,6 @@
 """Group D: connections that say nothing, drip, never stop or break off; disks that are full."""
 
+import contextlib
 import shutil
 import socket
 import time
@@ -40,6 +41,21 @@ def head(path: str = "/api/v1/jobs", length: int = 1_000_000, more: bytes = BEAR
     ).encode() + more + b"\r\n"  # fmt: skip
 
 
+def drip(sock: socket.socket, pause: float, drop: bytes = b"x") -> bytes:
+    """Send a little now and then until something comes back, or the other side closes."""
+    sock.settimeout(pause)
+    until = time.monotonic() + 60
+    while True:
+        assert time.monotonic() < until
+        try:
+            return sock.recv(65_536)
+        except TimeoutError:
+            with contextlib.suppress(BrokenPipeError):  # what was said last can still be read
+                sock.sendall(drop)
+        except ConnectionResetError:
+            return b""
+
+
 def status_of(answer: bytes) -> int:
     return int(answer.split(b" ", 2)[1])
 
@@ -59,20 +75,99 @@ def test_a_connection_must_soon_say_what_it_wants(server, begun):
 @pytest.mark.parametrize("path", ["/api/v1/jobs", "/predict", "/login"])
 @pytest.mark.parametrize("pause", [0.2, 30.0])
 def test_a_body_that_drips_or_stops_is_given_up(server, path, pause):
-    """One byte now and then never idles too long, so that there is a limit on the whole, too."""
+    """One byte now and then never idles too long, so that what comes must be enough, too."""
     with server.connect() as sock:
         sock.sendall(head(path, 90_000) + FILE.replace(b'filename="a.mp4"', b""))
-        sock.settimeout(pause)
-        until = time.monotonic() + 60
-        while True:
-            assert time.monotonic() < until
-            try:
-                begin = sock.recv(65_536)
-                break
-            except TimeoutError:
-                sock.sendall(b"x")
+        begin = drip(sock, pause)
     assert status_of(begin) == 408
     assert left_behind(server) == []
+
+
+def test_uploads_that_drip_do_not_hold_the_queue():
+    with (
+        site(clip_bytes=CLIP_BYTES, waiting=1, idle_s=3.0) as one,
+        one.connect() as first, one.connect() as second, one.client() as client,
+        ThreadPoolExecutor(2) as threads,
+    ):  # fmt: skip
+        for sock in (first, second):
+            sock.sendall(head(length=90_000, more=b"") + FILE)
+        answers = list(threads.map(drip, (first, second), (0.2, 0.2)))
+        assert [status_of(one) for one in answers] == [408, 408]
+        assert left_behind(one) == []
+        assert client.post("/api/v1/jobs", files=form(captions=("x",))).status_code == 202
+
+
+PROGRAMS = [
+    f"/api/v1/jobs/{'a' * 32}/items/0/what-if", f"/api/v1/predictions/{'a' * 32}/feedback",
+]  # fmt: skip
+
+
+def json_head(path: str, more: bytes) -> bytes:
+    """The head of a request that brings JSON."""
+    begin = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    return begin.encode() + BEARER + more + b"\r\n\r\n"
+
+
+@pytest.mark.parametrize("path", PROGRAMS)
+@pytest.mark.parametrize("length", [b"Content-Length: 5000", b"Transfer-Encoding: chunked"])
+@pytest.mark.parametrize("pause", [0.2, 30.0])
+def test_json_that_drips_or_does_not_come_is_given_up(server, path, length, pause):
+    drop = b"1\r\n \r\n" if b"chunked" in length else b" "
+    with server.connect() as sock:
+        sock.sendall(json_head(path, length))
+        assert status_of(drip(sock, pause, drop)) == 408
+
+
+HEALTH = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+
+def asked(sock: socket.socket, request: bytes = HEALTH) -> int:
+    """Send a request that JSON answers, leave the connection open and return the status."""
+    sock.sendall(request)
+    answer = b""
+    while not answer.endswith(b"}"):
+        piece = sock.recv(65_536)
+        assert piece, answer
+        answer += piece
+    return status_of(answer)
+
+
+@pytest.fixture(scope="module")
+def patient():
+    """A server whose clock for what a connection wants is slower than a busy machine."""
+    with site(clip_bytes=CLIP_BYTES, header_s=3.0, idle_s=60.0) as one:
+        yield one
+
+
+def test_a_connection_must_soon_say_what_it_wants_next(patient):
+    with patient.connect() as sock:
+        assert asked(sock) == 200
+        assert asked(sock) == 200
+        sock.sendall(b"G")
+        assert answer_of(sock) == b""
+
+
+def test_the_rest_of_a_body_that_was_answered_is_no_request(patient, monkeypatch):
+    monkeypatch.setattr(linger, "MOST_S", 1.0)
+    begun = head("/nothing", 90_000).replace(b"Connection: close\r\n", b"")
+    with patient.connect() as sock:
+        assert asked(sock, begun) == 404
+        assert drip(sock, 0.2) == b""
+
+
+def test_the_clock_of_a_connection_stands_still_while_it_is_served(patient):
+    body = FILE + b"x" * 1000 + b"\r\n--xyz--\r\n"
+    with patient.connect() as sock:
+        assert asked(sock) == 200
+        sock.sendall(head(length=len(body), more=b"") + body[:500])
+        until = time.monotonic() + 60
+        while not patient.board.busy():
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        with patient.connect() as other:  # its clock ends after the first's would have
+            assert answer_of(other) == b""
+        sock.sendall(body[500:])
+        assert status_of(answer_of(sock)) == 202
 
 
 EARLY = {

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
@@ -17,6 +18,7 @@ from virality.data.errors import InputError, StorageError, UsageError, ViralityE
 from virality.web import api, pages
 from virality.web.farewell import Farewell, let_answer
 from virality.web.guard import Guard
+from virality.web.head import Head
 from virality.web.jobs import Board
 from virality.web.linger import Linger
 from virality.web.metrics import Metrics
@@ -74,6 +76,7 @@ def create_app(
     app.add_middleware(Guard, settings=settings, metrics=counted)
     app.add_middleware(Linger)
     app.add_middleware(Farewell)
+    app.add_middleware(Head)
     return app
 
 
@@ -108,10 +111,18 @@ async def _refuse(request: Request, error: Exception) -> Response:
     body, headers = put_refusal(refusal, request.url.path, request.headers.get("accept", ""))
     if refusal.status in (408, 413, 503):
         headers["connection"] = "close"  # the rest of the body is not read
-    allowed = getattr(error, "headers", None) or {}
-    if "allow" in {name.lower() for name in allowed}:
-        headers |= dict(allowed)
+    if allowed := _allowed(error):
+        headers["allow"] = allowed
     return Response(body, refusal.status, headers)
+
+
+def _allowed(error: Exception) -> str:
+    """Return the methods that an address takes, `""` where they are not what is wrong."""
+    told = Headers(getattr(error, "headers", None) or {}).get("allow", "")
+    methods = [one.strip() for one in told.split(",") if one.strip()]
+    if "GET" in methods and "HEAD" not in methods:  # see `Head`: routes do not know that they do
+        methods.append("HEAD")
+    return ", ".join(methods)
 
 
 def _as_refusal(error: Exception) -> Refusal:
@@ -122,6 +133,8 @@ def _as_refusal(error: Exception) -> Refusal:
         place = ".".join(str(part) for part in first["loc"][1:]) or "the body"
         return Refusal(422, "invalid", f"{place[:80]}: {first['msg']}")
     if isinstance(error, HTTPException):
+        if isinstance(error.__cause__, Refusal):  # FastAPI says 400 where reading a body fails
+            return error.__cause__
         code = {404: "not_found", 405: "not_allowed"}.get(error.status_code, "refused")
         message = MESSAGES.get(error.status_code, str(error.detail))
         return Refusal(error.status_code, code, message)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from virality.data.post_years import bounds, is_of_posts
 from virality.web.refusal import Refusal
 from virality.web.settings import Settings
 from virality.web.uploads import Form, Upload
@@ -15,6 +16,9 @@ SINGLE = (
     "utc_offset",
 )  # fmt: skip
 CAPTION_LENGTH, SHORT, TAGS = 4000, 200, 60
+TAGS_LENGTH = 4000
+"""Characters of all hashtags together, as of a caption: platforms take them as a part of it."""
+
 MOST_FOLLOWERS = 10**10
 CAPTION_NAME = "caption"
 
@@ -128,13 +132,15 @@ def _moment(text: str | None, offset: str | None) -> datetime | None:
         moment = moment.astimezone(UTC)
     except (ValueError, OverflowError):
         raise Refusal(422, "posted_at", "posted_at is a time such as 2026-05-01T18:00") from None
-    if not 2000 <= moment.year <= 2100:
-        raise Refusal(422, "posted_at", "posted_at lies between the years 2000 and 2100")
+    if not is_of_posts(moment):
+        raise Refusal(422, "posted_at", f"posted_at lies {bounds()}")
     return moment
 
 
 def _tags(text: str) -> tuple[str, ...]:
     """Return hashtags written with or without signs, between blanks or commas."""
+    if len(text) > TAGS_LENGTH:
+        raise Refusal(422, "hashtags", f"hashtags have at most {TAGS_LENGTH} characters together")
     words = [word.lstrip("#") for word in text.replace(",", " ").split()]
     tags = tuple(dict.fromkeys(word for word in words if word))
     if len(tags) > TAGS or any(len(tag) > SHORT for tag in tags) or "\0" in text:

@@ -1,12 +1,13 @@
 """The guard before every route: who may ask, from where, and what browsers may do with answers."""
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from virality.reports.words import size_words
 from virality.web.metrics import Metrics
 from virality.web.middleware import Middleware
-from virality.web.refusal import Refusal, put_refusal
+from virality.web.refusal import Refusal, put_refusal, too_slow
 from virality.web.settings import Settings
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ NOTHING = b"default-src 'none'; frame-ancestors 'none'"
 class Guard(Middleware):
     """ASGI middleware that refuses before any body is read, and adds security headers to answers.
 
+    Bodies without clips are read by whatever route there is, in memory: they are bounded here.
+
     Args:
         app: what it guards.
         settings: who is let in.
@@ -52,9 +55,10 @@ class Guard(Middleware):
         headers = _read(scope)
         refusal = self._refusal(scope, headers)
         if refusal is None:
-            await self.app(scope, receive, _headed(send))
+            heard = receive if scope["path"] in BRINGS_CLIPS else self._bounded(receive)
+            await self.app(scope, heard, _headed(send))
             return
-        self.metrics.refused.labels(refusal.code).inc()
+        self._counted(refusal)
         if refusal.code == "token" and "text/html" in _one(headers, "accept"):
             await _redirect(_headed(send), "/login")
             return
@@ -87,8 +91,41 @@ class Guard(Middleware):
         most = self.settings.body_bytes if scope["path"] in BRINGS_CLIPS else SMALL_BODY
         length = _one(headers, "content-length")
         if length and (not (length.isascii() and length.isdigit()) or int(length) > most):
-            return Refusal(413, "too_large", f"one request may have at most {size_words(most)}")
+            return _too_large(most)
         return None
+
+    def _bounded(self, receive: "Receive") -> "Receive":
+        """Return a receiver that refuses a body which grows too long or is not there in time.
+
+        A body sent in chunks announces no length, and one that announces a length may not come.
+        """
+        loop = asyncio.get_running_loop()
+        size, until, whole = 0, 0.0, False
+
+        async def bounded() -> Any:
+            nonlocal size, until, whole
+            if whole:  # what comes now is that the other side hangs up, whenever it does
+                return await receive()
+            until = until or loop.time() + self.settings.idle_s
+            try:
+                message = await asyncio.wait_for(receive(), max(until - loop.time(), 0.001))
+            except TimeoutError:
+                raise self._counted(too_slow()) from None
+            size += len(message.get("body", b""))
+            if size > SMALL_BODY:
+                raise self._counted(_too_large(SMALL_BODY))
+            whole = not message.get("more_body", False)
+            return message
+
+        return bounded
+
+    def _counted(self, refusal: Refusal) -> Refusal:
+        self.metrics.refused.labels(refusal.code).inc()
+        return refusal
+
+
+def _too_large(most: int) -> Refusal:
+    return Refusal(413, "too_large", f"one request may have at most {size_words(most)}")
 
 
 def _read(scope: "Scope") -> dict[str, list[str]]:

@@ -6,10 +6,14 @@ from fastapi import Request
 
 from virality.data.errors import StorageError
 from virality.web.ask import candidates_of
+from virality.web.refusal import Refusal
 from virality.web.uploads import receive_form
 
 if TYPE_CHECKING:
     from virality.web.jobs import Board, Job
+    from virality.web.settings import Settings
+    from virality.web.uploads import Form
+    from virality.workflow.predictor import Candidate
 
 
 async def take_in(request: Request, board: "Board") -> "Job":
@@ -24,7 +28,7 @@ async def take_in(request: Request, board: "Board") -> "Job":
         folder = board.reserve()
         try:
             form = await receive_form(request, folder, board.settings)
-            candidates = candidates_of(form, board.settings)
+            candidates = _asked(form, board.settings)
         except BaseException:
             board.release(folder)
             raise
@@ -35,6 +39,15 @@ async def take_in(request: Request, board: "Board") -> "Job":
         ) from error
     board.metrics.bytes.inc(form.bytes)
     return board.submit(candidates, folder, visitor_of(request, board))
+
+
+def _asked(form: "Form", settings: "Settings") -> tuple["Candidate", ...]:
+    """Return what a form asks for; one that cannot be used is told with what it said."""
+    try:
+        return candidates_of(form, settings)
+    except Refusal as refusal:
+        refusal.texts = form.texts
+        raise
 
 
 def visitor_of(request: Request, board: "Board") -> str:

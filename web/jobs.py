@@ -33,6 +33,9 @@ measuring sound, pictures and file, the model."""
 WAIT_S = 10.0
 """How long a what-if waits for the one before it."""
 
+LONGEST_WAIT_S = 3600.0
+"""How long the thread that forgets sleeps at most: systems bound the time that one can wait."""
+
 
 @dataclass
 class Job:
@@ -105,7 +108,7 @@ class Board:
         self._side = Crew(1)  # for what-if: it must not wait behind a clip
         self._side_lock = threading.Lock()
         self._threads: list[threading.Thread] = []
-        self._closing = False
+        self._closing = threading.Event()
         metrics.watch("virality_jobs_waiting", "Jobs taken in and not at an end.", self.busy)
         metrics.watch("virality_results_kept", "Results that can be read.", self.kept)
 
@@ -115,13 +118,14 @@ class Board:
             thread = threading.Thread(target=self._work, name=f"virality-job-{number}", daemon=True)
             self._threads.append(thread)
             thread.start()
-        aside = threading.Thread(target=self._warm_aside, name="virality-aside", daemon=True)
-        self._threads.append(aside)
-        aside.start()
+        for name, target in (("aside", self._warm_aside), ("forget", self._forget)):
+            thread = threading.Thread(target=target, name=f"virality-{name}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
 
     def close(self) -> None:
         """End workers and threads, delete every file."""
-        self._closing = True
+        self._closing.set()
         for _ in self._threads:
             self._queue.put(None)
         for thread in self._threads:
@@ -176,6 +180,7 @@ class Board:
         job = Job(secrets.token_urlsafe(24), tuple(candidates), folder, visitor=visitor)
         with self._lock:
             self._jobs[job.id] = job
+        self.sweep()
         self._queue.put(job)
         return job
 
@@ -198,15 +203,27 @@ class Board:
         with self._lock:
             self._jobs.pop(job.id, None)
 
-    def sweep(self) -> None:
-        """Forget results that have expired, and the oldest where there are too many."""
-        limit = time.monotonic() - self.settings.keep_s
+    def sweep(self) -> float:
+        """Forget results that have expired, and the oldest where there are too many.
+
+        Returns:
+            After how many seconds the next one expires, at the earliest.
+        """
+        now = time.monotonic()
+        limit = now - self.settings.keep_s
         with self._lock:
             ended = [job for job in self._jobs.values() if job.ended]
             ended.sort(key=lambda job: -job.ended)
-            old = [job.id for job in ended if job.ended < limit]
-            for name in {*old, *(job.id for job in ended[self.settings.keep :])}:
-                del self._jobs[name]
+            fresh = [job for job in ended[: self.settings.keep] if job.ended > limit]
+            for job in ended[len(fresh) :]:
+                del self._jobs[job.id]
+        return fresh[-1].ended - limit if fresh else self.settings.keep_s
+
+    def _forget(self) -> None:
+        """Forget what expires although nobody asks for anything any more."""
+        wait_s = 0.0
+        while not self._closing.wait(wait_s):
+            wait_s = min(self.sweep(), LONGEST_WAIT_S)
 
     def aside(self) -> "Side":
         """Return the crew for quick questions, held for one at a time."""
@@ -215,8 +232,9 @@ class Board:
     def _work(self) -> None:
         with Crew(1) as crew:
             self._warm(crew)
-            while (job := self._queue.get()) is not None and not self._closing:
+            while (job := self._queue.get()) is not None and not self._closing.is_set():
                 self._serve(job, crew)
+                del job  # else it would outlive its result here, until the next one comes
 
     def _warm(self, crew: Crew) -> None:
         """Load encoders by a made clip before anybody waits for them."""
@@ -277,6 +295,7 @@ class Board:
         job.stage, job.state = "done", end
         self.metrics.jobs.labels(end).inc()
         self.metrics.job_seconds.observe(job.ended - job.submitted)
+        self.sweep()
 
 
 class Side:

@@ -1,5 +1,6 @@
 """The pages: the form, the way, the result, and what went wrong."""
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Request
@@ -34,14 +35,22 @@ async def ask(request: Request) -> HTMLResponse:
     return ask_again(board_of(request), "", 200)
 
 
-def ask_again(board: "Board", trouble: str, status: int) -> HTMLResponse:
-    """Show the form with what was wrong."""
+def ask_again(
+    board: "Board", trouble: str, status: int, texts: Sequence[tuple[str, str]] = ()
+) -> HTMLResponse:
+    """Show the form with what was wrong and what was typed; browsers give no file back."""
     settings, card = board.settings, board.predictor.model.card.as_json()
     page = serve_page.render_ask(
         settings.clip_bytes, settings.clips, settings.captions, card, is_loopback(settings.host),
-        trouble, [one.name for one in board.predictor.model.stack.ratios],
+        trouble, [one.name for one in board.predictor.model.stack.ratios], texts,
     )  # fmt: skip
     return shown(page, status)
+
+
+@router.get("/predict")
+async def begin_again() -> RedirectResponse:
+    """Lead to the form whoever comes back to the address of a refused one."""
+    return RedirectResponse("/", 303)
 
 
 @router.post("/predict")
@@ -51,7 +60,7 @@ async def predict(request: Request) -> Response:
         job = await take_in(request, board_of(request))
     except Refusal as refusal:
         if refusal.status == 422:
-            return ask_again(board_of(request), refusal.message, 422)
+            return ask_again(board_of(request), refusal.message, 422, refusal.texts)
         raise
     return RedirectResponse(f"/results/{job.id}", 303)
 
@@ -119,7 +128,9 @@ async def tell(request: Request, prediction: str) -> HTMLResponse:
     except Refusal as refusal:
         if refusal.status != 422:
             raise
-        page = await run_in_threadpool(told_page, request, prediction, trouble=refusal.message)
+        page = await run_in_threadpool(
+            told_page, request, prediction, trouble=refusal.message, typed=dict(form.texts)
+        )
         page.status_code = 422
         return page
     words = serve_page.receipt_of(receipt.state, receipt.reasons)
@@ -131,12 +142,14 @@ def told_page(
     name: str,
     receipt: serve_page.Receipt | None = None,
     trouble: str = "",
+    typed: Mapping[str, str] | None = None,
 ) -> HTMLResponse:
     """Return the page of a prediction that was kept."""
     kept = ledger_of(request).find(name)
     target = board_of(request).predictor.model.target
     sentence = told({"prediction": kept.prediction, "low": kept.low, "high": kept.high}, target)
-    return shown(serve_page.render_told(name, kept.made_at, sentence, receipt, trouble))
+    page = serve_page.render_told(name, kept.made_at, sentence, receipt, trouble, typed or {})
+    return shown(page)
 
 
 @router.get("/login")

@@ -13,11 +13,18 @@ class Refusal(Exception):  # noqa: N818 - not every refusal is an error of ours
         code: one word for programs.
         message: one sentence for people.
         retry_s: after how many seconds it may be tried again, 0 if that changes nothing.
+        texts: fields of the form that is refused, to be shown again; none if it was not read.
     """
 
     def __init__(self, status: int, code: str, message: str, retry_s: int = 0) -> None:
         super().__init__(message)
         self.status, self.code, self.message, self.retry_s = status, code, message, retry_s
+        self.texts: tuple[tuple[str, str], ...] = ()
+
+
+def too_slow() -> Refusal:
+    """Return the refusal of a body that does not come, or hardly."""
+    return Refusal(408, "too_slow", "too little came for too long; send it again")
 
 
 def put_refusal(refusal: Refusal, path: str, accept: str) -> tuple[bytes, dict[str, str]]:

@@ -4,10 +4,15 @@ from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from virality.data.outcomes import LARGEST
+from virality.data.post_years import bounds
+from virality.web.ask import CAPTION_LENGTH, MOST_FOLLOWERS, SHORT, TAGS_LENGTH
+
 JobId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{32}$", description="id of a job")]
 PredictionId = Annotated[
     str, Field(pattern=r"^[0-9a-f]{32}$", description="id of a prediction in the log")
 ]
+TEXT = r"^[^\x00]*$"
 MOMENT = r"^20\d\d-\d\d-\d\dT\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d)?$"
 
 
@@ -63,18 +68,15 @@ class WhatIf(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    caption: str | None = Field(None, max_length=4000, pattern=r"^[^\x00]*$")
-    hashtags: str | None = Field(None, max_length=200, pattern=r"^[^\x00]*$")
-    author: str | None = Field(None, max_length=200, pattern=r"^[^\x00]*$")
-    followers: int | None = Field(None, ge=0, le=10**10)
+    caption: str | None = Field(None, max_length=CAPTION_LENGTH, pattern=TEXT)
+    hashtags: str | None = Field(None, max_length=TAGS_LENGTH, pattern=TEXT)
+    author: str | None = Field(None, max_length=SHORT, pattern=TEXT)
+    followers: int | None = Field(None, ge=0, le=MOST_FOLLOWERS)
     posted_at: str | None = Field(None, max_length=40, description="ISO 8601, UTC if it says none")
-    sound: str | None = Field(None, max_length=200, pattern=r"^[^\x00]*$")
-    sound_title: str | None = Field(None, max_length=200, pattern=r"^[^\x00]*$")
+    sound: str | None = Field(None, max_length=SHORT, pattern=TEXT)
+    sound_title: str | None = Field(None, max_length=SHORT, pattern=TEXT)
     sound_original: bool | None = None
     levers: dict[str, float] = Field({}, max_length=12, description="column -> value")
-
-
-LARGEST = 2**63 - 1
 
 
 class Told(BaseModel):
@@ -88,7 +90,9 @@ class Told(BaseModel):
     shares: int | None = Field(None, ge=-LARGEST, le=LARGEST)
     saves: int | None = Field(None, ge=-LARGEST, le=LARGEST)
     observed_at: AwareDatetime | None = Field(
-        None, description="when the counts were read, with its offset from UTC; now if left out"
+        None,
+        description=f"when the counts were read, with its offset from UTC, {bounds()}; "
+        "now if left out",
     )
 
 
@@ -149,15 +153,19 @@ FORM: dict[str, Any] = {
                             "type": "array",
                             "minItems": 1,
                             "maxItems": 2,
-                            "items": {"type": "string", "minLength": 1, "maxLength": 4000},
+                            "items": {
+                                "type": "string",
+                                "minLength": 1,
+                                "maxLength": CAPTION_LENGTH,
+                            },
                             "description": "captions; every clip is tried with every caption",
                         },
-                        "hashtags": {"type": "string", "maxLength": 200},
-                        "author": {"type": "string", "maxLength": 200},
+                        "hashtags": {"type": "string", "maxLength": TAGS_LENGTH},
+                        "author": {"type": "string", "maxLength": SHORT},
                         "followers": {"type": "string", "pattern": "^[0-9]{1,10}$"},
                         "posted_at": {"type": "string", "pattern": MOMENT},
-                        "sound": {"type": "string", "maxLength": 200},
-                        "sound_title": {"type": "string", "maxLength": 200},
+                        "sound": {"type": "string", "maxLength": SHORT},
+                        "sound_title": {"type": "string", "maxLength": SHORT},
                         "sound_original": {"type": "string", "enum": ["true", "false"]},
                     },
                     "description": "at least one clip or caption",

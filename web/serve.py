@@ -58,19 +58,32 @@ def server_of(app: "FastAPI", settings: Settings) -> "uvicorn.Server":
 
 
 def _protocol(header_s: float) -> Any:
-    """Return uvicorn's protocol with a clock: whoever opens a connection must soon say why."""
+    """Return uvicorn's protocol with a clock: whoever has a connection must soon say why."""
     from uvicorn.protocols.http.h11_impl import H11Protocol
 
     class Prompt(H11Protocol):
-        """Closes a connection on which no request has begun in time."""
+        """Closes a connection on which no request, the first or the next, begins in time.
+
+        Uvicorn's own clock between requests ends with the first byte, whatever that begins.
+        """
 
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
-            self._clock = self.loop.call_later(header_s, self._close_idle)
+            self._wind()
 
-        def _close_idle(self) -> None:
-            if self.cycle is None:
-                self.transport.close()
+        def handle_events(self) -> None:
+            super().handle_events()
+            # The rest of a body whose answer is complete is no request, however slowly it comes.
+            if self.cycle is not None and not self.cycle.response_complete:
+                self._clock.cancel()
+
+        def on_response_complete(self) -> None:
+            self._clock.cancel()
+            self._wind()
+            super().on_response_complete()  # the next request may be there, and begins in this
+
+        def _wind(self) -> None:
+            self._clock = self.loop.call_later(header_s, self.transport.close)
 
         def connection_lost(self, exc: Exception | None) -> None:
             self._clock.cancel()

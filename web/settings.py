@@ -27,8 +27,10 @@ class Settings:
         waiting: requests that are taken in while all workers are busy.
         keep_s: how long a result is kept.
         keep: results kept at most; the oldest goes first.
-        idle_s: how long an upload may send nothing.
+        idle_s: how long an upload may send too little, and a body without clips may take.
         upload_s: how long an upload may take.
+        min_rate: bytes a second that an upload must bring over every `idle_s`; 0 asks only that
+            it goes on.
         header_s: how long a connection may take to say what it wants.
         connections: open at once.
     """
@@ -47,6 +49,7 @@ class Settings:
     keep: int = 500
     idle_s: float = 20.0
     upload_s: float = 600.0
+    min_rate: float = 2000.0
     header_s: float = 15.0
     connections: int = 256
 
@@ -70,6 +73,8 @@ class Settings:
         for name in bounds:
             if getattr(self, name) <= 0:
                 raise UsageError(f"{name} is {getattr(self, name)!r}; give a number above 0")
+        if self.min_rate < 0:
+            raise UsageError(f"min_rate is {self.min_rate!r}; give 0 or a number above")
         if self.token and len(self.token) < LEAST_TOKEN:
             raise UsageError(f"the token is shorter than {LEAST_TOKEN} characters; leave it out")
         if not self.token and not is_loopback(self.host):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from virality.reports.words import size_words, tidy
-from virality.web.refusal import Refusal
+from virality.web.refusal import Refusal, too_slow
 from virality.web.settings import Settings
 
 FIELD_BYTES = 20_000
@@ -190,6 +190,9 @@ def _text(part: _Part) -> str:
 async def receive_form(request: Any, folder: Path | None, settings: Settings) -> Form:
     """Read a request's form into a folder, within limits of size and time.
 
+    It must go on at a least rate: else a few bytes now and then would hold a place in the queue for
+    as long as the longest upload may take.
+
     Args:
         request: of Starlette, its body unread.
         folder: where clips go, None if none are taken.
@@ -202,13 +205,18 @@ async def receive_form(request: Any, folder: Path | None, settings: Settings) ->
     reader = FormReader(_boundary(request), folder, settings)
     loop = asyncio.get_running_loop()
     until, total = loop.time() + settings.upload_s, 0
+    due, come, left = settings.min_rate * settings.idle_s, 0, settings.idle_s
     pieces = request.stream()
     try:
         while True:
-            piece = await _next(pieces, min(settings.idle_s, until - loop.time()))
+            begun = loop.time()
+            piece = await _next(pieces, min(left, until - begun))
             if piece is None:
                 return reader.form()
-            total += len(piece)
+            total, come = total + len(piece), come + len(piece)
+            left -= loop.time() - begun  # only the waiting: a slow disk is not the sender's fault
+            if come >= due:  # what came beyond that buys no pause
+                come, left = 0, settings.idle_s
             if total > settings.body_bytes:
                 raise Refusal(413, "too_large", "more was sent than is taken in one request")
             reader.feed(piece)
@@ -220,7 +228,7 @@ async def _next(pieces: AsyncIterator[bytes], wait_s: float) -> bytes | None:
     try:
         return await asyncio.wait_for(anext(pieces, None), max(wait_s, 0.001))
     except TimeoutError:
-        raise Refusal(408, "too_slow", "nothing came for too long; send it again") from None
+        raise too_slow() from None
 
 
 def _boundary(request: Any) -> bytes:

@@ -31,6 +31,10 @@ def serve(
     jobs: Annotated[int, typer.Option(help="Predictions at once.", min=1, max=64)] = 1,
     queue: Annotated[int, typer.Option(help="Requests that may wait.", min=1, max=1000)] = 16,
     max_upload: Annotated[int, typer.Option(help="Largest clip, in MB.", min=1)] = 200,
+    min_rate: Annotated[
+        float,
+        typer.Option(help="kB a second that an upload must bring; slower ones are refused.", min=0),
+    ] = 2.0,
     keep: Annotated[float, typer.Option(help="Minutes that a result is kept.", min=0.1)] = 60.0,
     encoder: options.Encoder = "",
     log: options.Log = None,
@@ -45,6 +49,7 @@ def serve(
     settings = Settings(
         host=host, port=port, names=tuple(one.lower() for one in options.names(name)), token=token,
         workers=jobs, waiting=queue, clip_bytes=max_upload * MEGABYTE, keep_s=keep * 60,
+        min_rate=min_rate * 1000,
     )  # fmt: skip
 
     def say(address: str) -> None:

@@ -5,6 +5,7 @@ import errno
 import os
 import signal
 import sys
+import tomllib
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -105,7 +106,8 @@ def ingest(
     from virality.workflow import terminal
 
     if suggest:
-        sys.stdout.write(suggest_mapping(source))
+        text = suggest_mapping(source)
+        console.emit({"mapping": tomllib.loads(text)}, lambda: typer.echo(text, nl=False))
         return
     with console.progress("reading") as progress:
         result = read(
@@ -192,7 +194,7 @@ def inspect(
     """Show one clip: pictures, loudness, motion and speech over time, and every feature."""
     from virality.workflow import terminal_clip
     from virality.workflow.inspect import inspect as look_at
-    from virality.workflow.predict import Known
+    from virality.workflow.known import Known
 
     known = Known(caption=caption, followers=followers, posted_at=posted_at)
     with console.progress("inspecting") as progress:
@@ -227,7 +229,7 @@ def predict(
     inputs: options.Inputs = None,
     media: options.Media = None,
     caption: options.Caption = None,
-    author: Annotated[str | None, typer.Option(help="Author id of the clips.")] = None,
+    author: options.Author = None,
     followers: options.Followers = None,
     posted_at: options.PostedAt = None,
     hashtags: options.Hashtags = "",
@@ -243,19 +245,21 @@ def predict(
 ) -> None:
     """Predict for clips or posts, with an interval and the strongest reasons."""
     from virality.workflow import terminal
-    from virality.workflow.predict import Known, predict_logged
+    from virality.workflow.known import Known
+    from virality.workflow.predict import predict_logged
 
     known = Known(
         caption, author, followers, posted_at, names(hashtags), sound, sound_title, sound_original
     )
     with console.progress("predicting") as progress:
-        forecasts, counts = predict_logged(
+        made = predict_logged(
             model, inputs or [], log=log, history=history, media=media, known=known,
             encoder=encoder, jobs=jobs, limits=limits, progress=progress,
         )  # fmt: skip
-    for forecast in forecasts:
+    console.remark(made.remarks)
+    for forecast in made.forecasts:
         console.emit(forecast.as_json(), lambda one=forecast: terminal.show_forecast(one))  # type: ignore[misc]
-    if counts.get("failed"):
+    if not made.whole:
         raise typer.Exit(EXIT_SOME_FAILED)
 
 

@@ -15,7 +15,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +33,15 @@ ARRAYS = "arrays.npz"
 PROBE_S = 180.0
 MOST_BYTES = 8 * 2**30
 _FILE = re.compile(r"^[a-z][a-z0-9_]{0,40}\.(txt|json|npz)$")
+_PART = re.compile(r"arrays\.npz|base\d+_\d+\.(txt|json)|(ratio\d+_)?(spread|trees)\.txt")
+"""Names of a bundle's parts, for where a damaged manifest cannot name them."""
 
 
 def save_model(model: Model, path: Path) -> None:
     """Write a model to a folder: into a temporary one beside it, then renamed.
 
-    A bundle that is there already is replaced; any other folder is left alone.
+    A bundle that is there already is replaced, what else lies in its folder stays (see
+    `strangers`); any other folder is left alone.
 
     Raises:
         StorageError: if it cannot be written, or the folder holds something else.
@@ -46,9 +49,16 @@ def save_model(model: Model, path: Path) -> None:
     if path.exists() and not (path.is_dir() and _is_ours(path)):
         raise StorageError(f"{path}: exists and is no model; give another place")
     files = _files(model)
+    kept = strangers(path)
+    lost = next((name for name in kept if name in files), None)
+    if lost is not None:
+        raise StorageError(
+            f"{path / lost}: is not of the model there, and the new one would replace it; move it "
+            "elsewhere or give another place"
+        )
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        _write(temporary, path, files)
+        _write(temporary, path, files, kept)
     except OSError as error:
         shutil.rmtree(temporary, ignore_errors=True)
         raise StorageError(f"{path}: cannot be written ({error.strerror})") from error
@@ -73,10 +83,59 @@ def model_hash(model: Model) -> str:
 
 
 def _is_ours(path: Path) -> bool:
-    return (path / MANIFEST).is_file() or not any(path.iterdir())
+    """Tell whether a folder is empty or a bundle, sound or damaged."""
+    if not (path / MANIFEST).is_file():
+        return not any(path.iterdir())
+    facts = _facts(path)
+    return facts is None or bool({"seal", "files"} & facts.keys())
 
 
-def _write(temporary: Path, path: Path, files: Mapping[str, bytes]) -> None:
+def strangers(path: Path) -> tuple[str, ...]:
+    """Return what lies in the folder of a bundle and is not of it, by name; none without one.
+
+    Raises:
+        StorageError: if the folder cannot be read.
+    """
+    try:
+        there = sorted(os.listdir(path)) if path.is_dir() else []
+    except OSError as error:
+        raise StorageError(f"{path}: cannot be read ({error.strerror})") from error
+    files = (_facts(path) or {}).get("files")
+    if isinstance(files, dict):
+        return tuple(name for name in there if name not in files and name != MANIFEST)
+    return tuple(name for name in there if not _PART.fullmatch(name) and name != MANIFEST)
+
+
+def _facts(path: Path) -> dict[str, Any] | None:
+    """Return what a manifest says, unverified; None if it is damaged."""
+    try:
+        facts = json.loads((path / MANIFEST).read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return None
+    return dict(facts) if isinstance(facts, dict) else {}
+
+
+def _link(source: str, target: str) -> None:
+    """Give a file a second name, or copy it where the file system knows none."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
+def _carry(folder: Path, names: Iterable[str], to: Path) -> None:
+    """Put files and folders into another folder too; a kill leaves the first one whole."""
+    for name in names:
+        source = folder / name
+        if source.is_dir() and not source.is_symlink():
+            shutil.copytree(source, to / name, symlinks=True, copy_function=_link)
+        elif source.is_symlink():
+            os.symlink(os.readlink(source), to / name)
+        else:
+            _link(str(source), str(to / name))
+
+
+def _write(temporary: Path, path: Path, files: Mapping[str, bytes], kept: Iterable[str]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir()
@@ -85,6 +144,7 @@ def _write(temporary: Path, path: Path, files: Mapping[str, bytes]) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
+    _carry(path, kept, temporary)
     aside = path.with_name(f".{path.name}.{os.getpid()}.old")
     if path.exists():
         os.replace(path, aside)  # a folder that is not empty cannot be replaced in one step

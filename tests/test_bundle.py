@@ -9,7 +9,7 @@ from matrices import make_case, small_model
 
 from virality.data.errors import BundleError, StorageError
 from virality.modeling import bundle
-from virality.modeling.bundle import ARRAYS, MANIFEST, load_model, save_model
+from virality.modeling.bundle import ARRAYS, MANIFEST, load_model, save_model, strangers
 from virality.modeling.trees import check_lightgbm, check_xgboost
 
 
@@ -69,6 +69,51 @@ def test_saving_replaces_a_bundle_and_nothing_else(saved, tmp_path):
         save_model(small_model(), other)
     assert (other / "chapter.txt").read_text() == "years of work"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["model", "thesis"]
+
+
+def test_what_is_not_of_the_bundle_stays_where_it_is(saved):
+    (saved / "README.md").write_text("what I tried")
+    (saved / "evaluation.json").write_text("{}")
+    (saved / "more").mkdir()
+    (saved / "more" / "notes.txt").write_text("more")
+    (saved / "link").symlink_to("README.md")
+    others = ("README.md", "evaluation.json", "link", "more")
+    assert strangers(saved) == others
+    for _ in range(2):
+        save_model(small_model(), saved)
+        assert strangers(saved) == others
+    assert (saved / "README.md").read_text() == (saved / "link").read_text() == "what I tried"
+    assert (saved / "more" / "notes.txt").read_text() == "more"
+    assert load_model(saved).card == small_model().card
+    assert [place.name for place in saved.parent.iterdir()] == ["model"]
+
+
+def test_a_damaged_bundle_is_replaced_and_what_is_not_of_it_stays(saved):
+    (saved / MANIFEST).write_text("{")
+    (saved / "evaluation.json").write_text("{}")
+    (saved / "base99_0.txt").write_text("of an earlier one")
+    assert strangers(saved) == ("evaluation.json",)
+    save_model(small_model(), saved)
+    assert strangers(saved) == ("evaluation.json",)
+    assert load_model(saved).card == small_model().card
+
+
+def test_a_folder_with_a_model_of_another_program_is_left_alone(tmp_path):
+    (tmp_path / MANIFEST).write_text('{"class_name": "Sequential"}')
+    with pytest.raises(StorageError, match="exists and is no model"):
+        save_model(small_model(), tmp_path)
+    assert [place.name for place in tmp_path.iterdir()] == [MANIFEST]
+
+
+def test_a_file_of_somebody_is_not_taken_for_the_models(saved):
+    def forget(facts):
+        del facts["files"]["base0_0.txt"]
+
+    _reseal(saved, forget)
+    before = (saved / "base0_0.txt").read_bytes()
+    with pytest.raises(StorageError, match=r"base0_0\.txt: is not of the model there"):
+        save_model(small_model(), saved)
+    assert (saved / "base0_0.txt").read_bytes() == before
 
 
 def test_every_altered_file_is_refused(saved):

@@ -1,5 +1,6 @@
 """Bad input ends with one clear sentence and the right exit code."""
 
+import csv
 import json
 import os
 import subprocess
@@ -11,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import serve_case as case
+from loop_case import make_log
 from typer.testing import CliRunner
 
 from virality.cli import app
@@ -167,6 +169,24 @@ def test_a_time_in_which_nothing_is_posted(moment):
     assert "2000" in done.output  # the sentence may be broken anywhere
     done = CliRunner().invoke(app, ["feedback", "log.db", "x", "--views", "1", "--at", moment])
     assert done.exit_code == 2
+
+
+def test_feedback_of_times_in_which_nothing_is_posted_is_listed_and_the_rest_is_kept(tmp_path):
+    log, table = tmp_path / "log.db", tmp_path / "later.csv"
+    make_log(log).close()
+    times = [
+        "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "0999-01-01T00:00:00Z",
+        "1600-01-01T00:00:00Z", "1995-05-01T00:00:00Z", "2101-01-01T00:00:00Z",
+    ]  # fmt: skip
+    rows = [f"p0,{number},{when}" for number, when in enumerate([*times, "2026-05-02T12:00:00Z"])]
+    table.write_text("\n".join(["post_id,views,observed_at", *rows]) + "\n")
+    done = CliRunner().invoke(app, ["feedback", str(log), "--from", str(table), "--json"])
+    assert done.exit_code == 0, (done.output, done.exception)
+    filed = json.loads(done.stdout)
+    assert (filed["accepted"], filed["rejected"]) == (1, len(times))
+    listed = list(csv.DictReader(Path(filed["rejects"]).read_text().splitlines()))
+    assert [one["column"] for one in listed] == ["observed_at"] * len(times)
+    assert [one["value"] for one in listed] == times
 
 
 @pytest.mark.parametrize("text", ["[1]", "{}", '{"rows": 3}', "no JSON"])

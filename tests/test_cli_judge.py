@@ -12,10 +12,11 @@ from matrices import PLANTED, make_case, quick
 from typer.testing import CliRunner
 
 from virality.cli import app
-from virality.data.errors import UsageError
+from virality.data.errors import InputError, UsageError
 from virality.data.features import Features, write_features
 from virality.modeling.bundle import save_model
 from virality.modeling.train import train
+from virality.workflow.judge import read_evaluation
 
 pytestmark = pytest.mark.usefixtures("light_recipes")
 
@@ -115,3 +116,27 @@ def test_the_audit_names_a_leak_and_finds_none_in_a_clean_table(place, tmp_path)
     assert [(one["kind"], one["column"]) for one in found] == [("copy", PLANTED[1])]
     assert "leave it out" in call("audit", tmp_path / "leaky").stdout
     assert isinstance(call("audit", place / "features", "--target", "fame").exception, UsageError)
+
+
+def test_a_report_takes_no_evaluation_of_something_else(place, tmp_path):
+    kept, page = tmp_path / "kept.json", tmp_path / "report.html"
+    done = call("evaluate", place / "features", "--model", place / "whole", "-o", kept)
+    assert done.exit_code == 0, done.output
+
+    def refused(model, says, **changes):
+        foreign = tmp_path / "foreign.json"
+        foreign.write_text(json.dumps({**json.loads(kept.read_text()), **changes}))
+        done = call("report", model, place / "features", "--evaluation", foreign, "-o", page)
+        assert isinstance(done.exception, InputError)
+        assert says in str(done.exception)
+        assert not page.exists()
+
+    refused(place / "whole", "of 'likes', the model predicts 'views'; evaluate", target="likes")
+    refused(place / "blind", "judges another model; evaluate this one")
+    ids = ["elsewhere", *json.loads(kept.read_text())["ids"][1:]]
+    refused(place / "whole", "judges post 'elsewhere', which is not in the features", ids=ids)
+    early = tmp_path / "early.json"
+    early.write_text(
+        json.dumps({k: v for k, v in json.loads(kept.read_text()).items() if k != "model"})
+    )
+    assert read_evaluation(early).model == ""  # of an earlier version: taken as it is

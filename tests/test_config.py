@@ -2,6 +2,7 @@ import json
 from pathlib import Path
 
 import pytest
+from loop_case import make_log
 from typer.testing import CliRunner
 
 from virality.cli import app
@@ -97,3 +98,95 @@ def test_a_command_table_beats_the_top() -> None:
     document = {"seed": 1, "tune": {"seed": 2, "allow-post": True}}
     assert defaults_for(document, "tune") == {"seed": 2, "allow_post": True}
     assert defaults_for(document, "run") == {"seed": 1}
+
+
+def long_names(runner: CliRunner) -> list[tuple[str, str]]:
+    """Every command with the long name of every option that a file may set."""
+    return [(name.split()[0], name.split()[1]) for name in settings(runner)]
+
+
+def test_every_option_may_be_called_in_a_file_as_on_the_command_line(
+    runner: CliRunner, tmp_path: Path
+) -> None:
+    file = tmp_path / "virality.toml"
+    odd = {("ingest", "--format"), ("extract", "--with"), ("evaluate", "--learning-curve"),
+           ("recrawl", "--from"), ("recrawl", "--max"), ("feedback", "--at"),
+           ("predict", "--original-sound")}  # fmt: skip
+    assert odd <= set(long_names(runner))
+    for command, option in long_names(runner):
+        file.write_text(f"[{command}]\n{option.removeprefix('--')} = 1\n")
+        shown = settings(runner, "--config", str(file))[f"{command} {option}"]
+        assert shown["source"] == "file", (command, option)
+        assert shown["key"] == f"[{command}] {option.removeprefix('--')}"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ('[ingest]\nformat = "smp"\n', "ingest --format"),
+        ('[ingest]\nlayout = "smp"\n', "ingest --format"),
+        ('format = "smp"\n', "run --format"),
+        ('[extract]\nwith = "smp"\n', "extract --with"),
+        ('extras = "smp"\n', "inspect --with"),
+        ('[evaluate]\nlearning_curve = "smp"\n', "evaluate --learning-curve"),
+    ],
+)
+def test_an_option_has_two_names_where_the_program_calls_it_otherwise(
+    runner: CliRunner, tmp_path: Path, text: str, shown: str
+) -> None:
+    file = tmp_path / "virality.toml"
+    file.write_text(text)
+    found = settings(runner, "--config", str(file))[shown]
+    assert (found["value"], found["source"]) == ("smp", "file")
+
+
+def test_a_file_that_names_the_layout_is_obeyed(runner: CliRunner, tmp_path: Path) -> None:
+    (tmp_path / "posts.csv").write_text("id,views\n1,10\n")
+    file = tmp_path / "virality.toml"
+    file.write_text('[ingest]\nformat = "nonsense"\n')
+    result = runner.invoke(app, ["ingest", str(tmp_path / "posts.csv"), "--config", str(file)])
+    assert isinstance(result.exception, UsageError)
+    assert "format 'nonsense' is unknown" in str(result.exception)
+
+
+def test_a_key_at_the_top_files_no_feedback(runner: CliRunner, tmp_path: Path) -> None:
+    log, file = tmp_path / "log.db", tmp_path / "virality.toml"
+    make_log(log).close()
+    file.write_text("views = 2\n")
+    shown = settings(runner, "--config", str(file))
+    assert shown["extract --views"]["value"] == "2"
+    assert shown["feedback --views"]["source"] == "default"
+    result = runner.invoke(app, ["feedback", str(log), "p0", "--config", str(file), "--json"])
+    assert json.loads(result.stdout) == {"reports": []}
+
+
+@pytest.mark.parametrize(
+    "text", ["likes = 3\n", "release = [1]\n", "rollback = true\n", "at = 1\n"]
+)
+def test_a_key_at_the_top_that_would_act_is_refused(
+    runner: CliRunner, tmp_path: Path, text: str
+) -> None:
+    file = tmp_path / "virality.toml"
+    file.write_text(text)
+    result = runner.invoke(app, ["config", "--config", str(file)])
+    assert isinstance(result.exception, UsageError)
+    assert "at the top would act at every" in str(result.exception)
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"), [("[tune]\ntrails = 1\n", "trials"), ("sede = 1\n", "seed")]
+)
+def test_a_mistake_in_the_file_is_mended(
+    runner: CliRunner, tmp_path: Path, text: str, meant: str
+) -> None:
+    file = tmp_path / "virality.toml"
+    file.write_text(text)
+    result = runner.invoke(app, ["config", "--config", str(file)])
+    assert f"did you mean '{meant}'?" in str(result.exception)
+
+
+def test_a_file_names_no_other_file(runner: CliRunner, tmp_path: Path) -> None:
+    file = tmp_path / "virality.toml"
+    file.write_text('config = "other.toml"\n')
+    result = runner.invoke(app, ["config", "--config", str(file)])
+    assert "no command has an option 'config'" in str(result.exception)

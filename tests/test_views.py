@@ -360,6 +360,7 @@ def test_a_model_of_views_and_extras_asks_for_them_when_it_predicts(media, tmp_p
     model = train(features.matrix, features.posts, target="views", jobs=1)
     assert model.card.views == 2
     assert "frames_faces" in model.matrix_versions
-    (told,), counts = predict(model, [clips / "p0.mp4"])
-    assert counts == {"ok": 1}
+    made = predict(model, [clips / "p0.mp4"])
+    (told,) = made.forecasts
+    assert made.counts == {"ok": 1}
     assert told.low <= told.prediction <= told.high

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from virality.data.features import Features
+from virality.workflow.known import Known
 from virality.workflow.levers import Gain, Panel
-from virality.workflow.predict import Forecast, Known, forecast
+from virality.workflow.predict import Forecast, forecast
 
 if TYPE_CHECKING:
     from virality.modeling.niche import Near, Niche

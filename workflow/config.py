@@ -1,7 +1,8 @@
 """Where an option's value comes from: flag over variable over file over default."""
 
+import difflib
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,16 @@ from virality.data.errors import UsageError
 
 ENVIRONMENT_PREFIX = "VIRALITY"
 _FILE = "virality.config"
+
+ACTS: Mapping[str, frozenset[str]] = {
+    "feedback": frozenset({
+        "name", "views", "likes", "comments", "shares", "saves", "observed_at", "table", "release",
+        "reject",
+    }),
+    "retrain": frozenset({"rollback"}),
+}  # fmt: skip
+"""Command -> parameters that file or undo something. A key at the top never stands for one of them:
+`views = 2`, meant for `extract`, would be reported of every post that `feedback` only shows."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +48,8 @@ class Setting:
 def read_config(path: Path) -> Mapping[str, Any]:
     """Read a configuration file.
 
-    Keys at the top hold for every command that has such an option, keys in a table `[tune]` for
-    that command alone.
+    Keys at the top hold for every command that has such an option (but see `ACTS`), keys in a table
+    `[tune]` for that command alone. A key is the long name of an option.
 
     Raises:
         UsageError: if the file cannot be read or is no TOML.
@@ -61,16 +72,48 @@ def apply_config(ctx: typer.Context, path: Path | None) -> Path | None:
         document = read_config(path)
         root = ctx.find_root()
         _refuse_unknown_keys(document, root.command, path)
-        ctx.default_map = defaults_for(document, ctx.info_name or "")
+        ctx.default_map = defaults_for(document, ctx.info_name or "", _keys(ctx.command))
         ctx.meta[_FILE] = document
     return path
 
 
-def defaults_for(document: Mapping[str, Any], command: str) -> dict[str, Any]:
-    """Return the values of a configuration that hold for a command."""
-    shared = {key: value for key, value in document.items() if not isinstance(value, dict)}
-    own = document.get(command, {})
-    return {key.replace("-", "_"): value for key, value in {**shared, **own}.items()}
+def defaults_for(
+    document: Mapping[str, Any], command: str, keys: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """Return the values of a configuration that hold for a command, by parameter.
+
+    Args:
+        document: the configuration.
+        command: the command's name.
+        keys: what a file may call each parameter of it -> the parameter; the same name if None.
+    """
+    top = {key: value for key, value in document.items() if not isinstance(value, dict)}
+    shared, own = (
+        {(keys or {}).get(_key(name), _key(name)): value for name, value in table.items()}
+        for table in (top, document.get(command, {}))
+    )
+    for parameter in ACTS.get(command, ()):
+        shared.pop(parameter, None)
+    return {**shared, **own}
+
+
+def _key(name: str) -> str:
+    return name.replace("-", "_")
+
+
+def _keys(command: Any) -> dict[str, str]:
+    """Return what a file may call each parameter of a command -> the parameter.
+
+    It is called as the option is, or as the function calls it: the two differ where an option's
+    name is a word of Python, as in `--from`.
+    """
+    parameters = [one for one in command.params if one.name not in _UNSETTABLE]
+    return {one.name: one.name for one in parameters} | {
+        _key(name.removeprefix("--")): one.name
+        for one in parameters
+        for name in one.opts
+        if name.startswith("--")
+    }
 
 
 def list_settings(ctx: typer.Context) -> list[Setting]:
@@ -89,7 +132,7 @@ def list_settings(ctx: typer.Context) -> list[Setting]:
             auto_envvar_prefix=f"{ENVIRONMENT_PREFIX}_{name.upper()}",
             resilient_parsing=True,
         ) as own:
-            own.default_map = defaults_for(document, name)
+            own.default_map = defaults_for(document, name, _keys(command))
             for parameter in command.params:
                 if parameter.param_type_name == "option" and parameter.name not in _UNSETTABLE:
                     settings.append(_setting(own, name, parameter))
@@ -110,22 +153,43 @@ def _setting(ctx: Any, command: str, parameter: Any) -> Setting:
         value="" if value is None else str(value),
         source=_SOURCES.get(source.name, source.name.lower()),
         variable=", ".join(names),
-        key=f"[{command}] {parameter.name}",
+        key=f"[{command}] {max(parameter.opts, key=len).removeprefix('--')}",
     )
 
 
 def _refuse_unknown_keys(document: Mapping[str, Any], group: Any, path: Path) -> None:
-    options = {
-        name: {parameter.name for parameter in command.params}
-        for name, command in getattr(group, "commands", {}).items()
+    options = {name: _keys(one) for name, one in getattr(group, "commands", {}).items()}
+    shared = {
+        key
+        for name, keys in options.items()
+        for key, parameter in keys.items()
+        if parameter not in ACTS.get(name, ())
     }
-    known_anywhere = set().union(*options.values()) if options else set()
     for key, value in document.items():
         if isinstance(value, dict):
             if key not in options:
                 raise UsageError(f"{path}: [{key}] is not a command; there are {sorted(options)}")
             for name in value:
-                if name.replace("-", "_") not in options[key]:
-                    raise UsageError(f"{path}: [{key}] has no option {name!r}")
-        elif key.replace("-", "_") not in known_anywhere:
-            raise UsageError(f"{path}: no command has an option {key!r}")
+                if _key(name) not in options[key]:
+                    near = _meant(name, options[key])
+                    raise UsageError(f"{path}: [{key}] has no option {name!r}{near}")
+        elif _key(key) not in shared:
+            raise UsageError(f"{path}: {_why_not_shared(key, options, shared)}")
+
+
+def _why_not_shared(
+    key: str, options: Mapping[str, Mapping[str, str]], shared: Iterable[str]
+) -> str:
+    """Return why a key cannot stand at the top."""
+    for name, keys in options.items():
+        if keys.get(_key(key)) in ACTS.get(name, ()):
+            return (
+                f"{key!r} at the top would act at every `{name}`; give it on the command line, "
+                f"or under [{name}]"
+            )
+    return f"no command has an option {key!r}{_meant(key, shared)}"
+
+
+def _meant(key: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(_key(key), sorted(known), 1)
+    return f"; did you mean {close[0].replace('_', '-')!r}?" if close else ""

@@ -9,7 +9,10 @@ import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from virality.workflow.tables import Remarks
 
 Progress = Callable[[int, int], None]
 
@@ -69,6 +72,17 @@ class Console:
         """Write a line for people to stderr, unless they asked for quiet."""
         if not self.quiet:
             print(text, file=sys.stderr, flush=True)
+
+    def warn(self, text: str) -> None:
+        """Write a line to stderr that says why not all was done: quiet does not silence it."""
+        print(f"warning: {text}", file=sys.stderr, flush=True)
+
+    def remark(self, remarks: "Remarks") -> None:
+        """Write what has to be said of posts as they were read."""
+        for warning in remarks.warnings:
+            self.warn(warning)
+        for note in remarks.notes:
+            self.note(note)
 
     @contextmanager
     def progress(self, label: str) -> Iterator[Progress]:

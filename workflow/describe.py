@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from virality.data.errors import InputError, StorageError
-from virality.data.features import read_features
+from virality.data.errors import InputError, StorageError, UsageError
+from virality.data.features import Features, read_features
+from virality.data.overwriting import refuse_overwriting
 from virality.data.store import write_atomically
 from virality.workflow.console import Progress
 from virality.workflow.judge import read_evaluation
@@ -75,7 +76,8 @@ def describe(
         progress: told `(done, total)`.
 
     Raises:
-        InputError: if an input cannot be read.
+        InputError: if an input cannot be read, or an evaluation is of another model or other posts.
+        UsageError: if an input would be written over.
         StorageError: if the report cannot be written.
     """
     from virality.modeling.bundle import load_model
@@ -84,30 +86,53 @@ def describe(
     from virality.reports.summarize import summarize
     from virality.reports.tables import tables_of
 
+    read = (model, features, study, *evaluations, truth)
+    beside = twin_of(output, *read)
     trained, planted = load_model(model), _truth(truth)
     tuning = read_tuning(study) if study else None
+    table = read_features(features)
     judged = [read_evaluation(path) for path in evaluations]
+    for path, one in zip(evaluations, judged, strict=True):
+        _refuse_foreign(path, one, trained, table)
     if not judged:
         judged = evaluate_all(trained, features, seed, progress)
     report = summarize(
         trained,
-        read_features(features),
+        table,
         judged,
         tuning,
         synthetic=planted,
         seed=seed,
     )
-    beside = output.with_suffix(".json")
+    sheets = _sheets(tables_of(report), tables)
+    refuse_overwriting([output, beside, *sheets], read)
     write_page(output, render(report))
     write_page(beside, twin(report))
-    if tables is not None:
-        write_tables(tables_of(report), tables)
+    write_tables(sheets)
     return Described(
         report=str(output),
         twin=str(beside),
         verdict=tuple(one.verdict for one in judged),
         drivers=tuple(driver.label for driver in report.drivers[:6]),
     )
+
+
+def _refuse_foreign(path: Path, judged: "Evaluation", model: "Model", table: Features) -> None:
+    """Refuse an evaluation of something else than what the report is about."""
+    from virality.modeling.bundle import model_hash
+
+    way_out = f"evaluate this one: virality evaluate FEATURES --model MODEL --split {judged.split}"
+    if judged.target != model.target.name:
+        raise InputError(
+            f"{path}: judges predictions of {judged.target!r}, the model predicts "
+            f"{model.target.name!r}; {way_out}"
+        )
+    if judged.model and judged.model != model_hash(model):
+        raise InputError(f"{path}: judges another model; {way_out}")
+    here = set(table.posts["id"].astype(str))
+    lost = next((one for one in judged.ids if one not in here), None)
+    if lost is not None:
+        raise InputError(f"{path}: judges post {lost!r}, which is not in the features; {way_out}")
 
 
 def lay_side_by_side(
@@ -123,18 +148,20 @@ def lay_side_by_side(
 
     Raises:
         InputError: if either holds no report.
+        UsageError: if an input would be written over.
         StorageError: if the page cannot be written.
     """
     from virality.reports.pairing import pair_of, pair_tables
     from virality.reports.render import render_pair
 
-    twins = [_twin(path) for path in (first, second)]
-    pair = pair_of(*twins, names=_names(first, second))
-    beside = output.with_suffix(".json")
+    read = (first, second, _twin_at(first), _twin_at(second))
+    beside = twin_of(output, *read)
+    pair = pair_of(_twin(first), _twin(second), names=_names(first, second))
+    sheets = _sheets(pair_tables(pair), tables)
+    refuse_overwriting([output, beside, *sheets], read)
     write_page(output, render_pair(pair))
     write_page(beside, json.dumps(pair.as_json(), allow_nan=False, indent=1) + "\n")
-    if tables is not None:
-        write_tables(pair_tables(pair), tables)
+    write_tables(sheets)
     return Paired(str(output), str(beside), pair.sentences)
 
 
@@ -145,13 +172,34 @@ def _names(first: Path, second: Path) -> tuple[str, str]:
     return first.resolve().parent.name, second.resolve().parent.name
 
 
+def twin_of(page: Path, *read: Path | None) -> Path:
+    """Return where the JSON twin of a page goes.
+
+    Args:
+        page: HTML file to be written.
+        read: files and folders that it is made of; None stands for what was not given.
+
+    Raises:
+        UsageError: if the page or its twin would be written over one of these, or it is a folder.
+    """
+    if page.is_dir():
+        raise UsageError(f"{page}: is a folder; give -o a file, as in {page / 'report.html'}")
+    twin = page.with_suffix(".json")
+    refuse_overwriting([page, twin], read)
+    return twin
+
+
+def _twin_at(path: Path) -> Path:
+    return path / "report.json" if path.is_dir() else path.with_suffix(".json")
+
+
 def _twin(path: Path) -> dict[str, Any]:
     """Return the numbers of a report from a run's folder, the page, or its twin.
 
     Raises:
         InputError: if there is no report.
     """
-    there = path / "report.json" if path.is_dir() else path.with_suffix(".json")
+    there = _twin_at(path)
     try:
         value = json.loads(there.read_text(encoding="utf-8"))
         if not {"belief", "explained", "subject"} <= set(value):
@@ -166,16 +214,25 @@ def _twin(path: Path) -> dict[str, Any]:
     return dict(value)
 
 
-def write_tables(tables: Mapping[str, Sequence[Mapping[str, object]]], folder: Path) -> None:
-    """Write tables as CSV files of a folder, those that have any row.
+def _sheets(
+    tables: Mapping[str, Sequence[Mapping[str, object]]], folder: Path | None
+) -> dict[Path, Sequence[Mapping[str, object]]]:
+    """Return which table goes to which file of a folder: those that have any row."""
+    if folder is None:
+        return {}
+    return {folder / f"{name}.csv": rows for name, rows in tables.items() if rows}
+
+
+def write_tables(sheets: Mapping[Path, Sequence[Mapping[str, object]]]) -> None:
+    """Write tables as CSV files.
 
     Raises:
         StorageError: if one cannot be written.
     """
     from virality.reports.tables import csv_of
 
-    for name, rows in ((name, rows) for name, rows in tables.items() if rows):
-        write_page(folder / f"{name}.csv", csv_of(rows))
+    for path, rows in sheets.items():
+        write_page(path, csv_of(rows))
 
 
 def evaluate_all(

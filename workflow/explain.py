@@ -12,7 +12,10 @@ from virality.data.errors import InputError
 from virality.data.features import Features, read_features
 from virality.data.limits import Limits
 from virality.workflow.console import Progress
-from virality.workflow.predict import Known, features_for
+from virality.workflow.describe import twin_of, write_page
+from virality.workflow.known import Known, refuse_facts
+from virality.workflow.predict import features_for, is_clip
+from virality.workflow.tables import Remarks
 
 if TYPE_CHECKING:
     from virality.reports.inspection import Still
@@ -33,6 +36,7 @@ class Explanation:
         failed: posts whose clip could not be read.
         page: HTML file, empty if none was asked for.
         notes: what is lacking, and why.
+        remarks: what has to be said of the posts as they were read.
     """
 
     target: str
@@ -41,6 +45,7 @@ class Explanation:
     failed: int
     page: str
     notes: tuple[str, ...]
+    remarks: Remarks
 
     def as_json(self) -> dict[str, Any]:
         """Return plain values."""
@@ -49,8 +54,9 @@ class Explanation:
             "posts": [post.as_json() for post in self.posts],
             "left_out": self.left_out,
             "failed": self.failed,
+            "refused": self.remarks.refused,
             "page": self.page,
-            "notes": list(self.notes),
+            "notes": [*self.remarks.warnings, *self.notes, *self.remarks.notes],
         }
 
 
@@ -85,6 +91,8 @@ def explain(
 
     Raises:
         InputError: if a post is neither an id of the features nor a file.
+        UsageError: if facts are given beside posts that tell their own, or an input would be
+            written over.
         BundleError: if the model is refused, or features are of other versions.
         StorageError: if the page cannot be written.
     """
@@ -93,15 +101,18 @@ def explain(
     from virality.reports.explain_posts import explain_posts
     from virality.reports.render import render_explained
     from virality.reports.stories import clip_words
-    from virality.workflow.describe import write_page
 
+    clips = [Path(name) for name in asked]
+    files = [path for path in clips if path.exists()]
+    beside = twin_of(output, model, features, media, *files) if output is not None else None
     trained = load_model(model)
     reference = read_features(features) if features is not None else None
-    clips = [Path(name) for name in asked]
-    if reference is not None and not any(path.exists() for path in clips):
+    remarks = Remarks()
+    if reference is not None and not files:
+        refuse_facts(known or Known(), f"a post of {features}")
         posts, clips = _of_ids(reference, asked, features), []
     else:
-        posts = features_for(
+        posts, remarks = features_for(
             trained, clips, media=media, known=known, encoder=encoder, jobs=jobs, limits=limits,
             progress=progress,
         )  # fmt: skip
@@ -116,13 +127,13 @@ def explain(
     )
     told = _filmed(told, chosen.posts, clips, media, limits)
     page = page_of(trained, told, reference=reference is not None)
-    result = Explanation(trained.target.name, told, left_out, failed, "", page.notes)
-    if output is None:
+    result = Explanation(trained.target.name, told, left_out, failed, "", page.notes, remarks)
+    if output is None or beside is None:
         return result
     result = replace(result, page=str(output))
-    write_page(output, render_explained(page))
-    twin = json.dumps(result.as_json(), allow_nan=False, indent=1) + "\n"
-    write_page(output.with_suffix(".json"), twin)
+    whole = replace(page, notes=(*remarks.warnings, *page.notes, *remarks.notes))
+    write_page(output, render_explained(whole))
+    write_page(beside, json.dumps(result.as_json(), allow_nan=False, indent=1) + "\n")
     return result
 
 
@@ -170,7 +181,7 @@ def _filmed(
     from virality.data.media import find_media, posts_of_media
 
     folder = media
-    if clips and all(path.suffix.lower() not in TABLES and path.exists() for path in clips):
+    if clips and all(is_clip(path) and path.exists() for path in clips):
         folder = posts_of_media(clips)[1]
     if folder is None:
         return tuple(told)
@@ -179,10 +190,6 @@ def _filmed(
         replace(one, film=film_of(clip.path, limits)) if clip.path is not None else one
         for one, clip in zip(told, found, strict=True)
     )
-
-
-TABLES = frozenset({".parquet", ".csv", ".json", ".jsonl", ""})
-"""Endings of what is no clip: tables, and folders of features."""
 
 
 def film_of(clip: Path, limits: Limits | None = None) -> tuple["Still", ...]:

@@ -38,7 +38,10 @@ def trends(
             posts, output, target=target, zone=zone, layout=layout, mapping=mapping, seed=seed,
             progress=progress,
         )  # fmt: skip
+    console.remark(result.remarks)
     console.emit(result.as_json(), lambda: show_trends(result))
+    if result.remarks.refused:
+        raise typer.Exit(EXIT_SOME_FAILED)
 
 
 def explain(
@@ -57,7 +60,7 @@ def explain(
     ] = None,
     media: options.Media = None,
     caption: options.Caption = None,
-    author: Annotated[str | None, typer.Option(help="Author id of the clips.")] = None,
+    author: options.Author = None,
     followers: options.Followers = None,
     posted_at: options.PostedAt = None,
     most: Annotated[int, typer.Option(help="Posts to explain at most.", min=1, max=100)] = 20,
@@ -68,7 +71,7 @@ def explain(
 ) -> None:
     """Explain single posts: why, which earlier posts are like them, and what if."""
     from virality.workflow.explain import explain as tell
-    from virality.workflow.predict import Known
+    from virality.workflow.known import Known
     from virality.workflow.terminal_explain import show_explanation
 
     known = Known(caption=caption, author=author, followers=followers, posted_at=posted_at)
@@ -77,6 +80,7 @@ def explain(
             model, posts, output, features=features, media=media, known=known, most=most,
             encoder=encoder, jobs=jobs, limits=limits, progress=progress,
         )  # fmt: skip
+    console.remark(result.remarks)
     console.emit(result.as_json(), lambda: show_explanation(result))
-    if result.failed:
+    if result.failed or result.remarks.refused:
         raise typer.Exit(EXIT_SOME_FAILED)

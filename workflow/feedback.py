@@ -5,12 +5,14 @@ import io
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from virality.data.errors import InputError
 from virality.data.feedback_table import FeedbackTable, read_feedback
 from virality.data.outcomes import Outcome, Receipt, Report
+from virality.data.overwriting import refuse_overwriting
 from virality.data.prediction_log import PredictionLog
 from virality.data.rejects import Reject, safe_cell, write_rejects
 from virality.data.store import write_atomically
@@ -80,16 +82,26 @@ def _named(log: PredictionLog, name: str, outcome: Outcome) -> Outcome:
     return replace(outcome, prediction="", post=name)
 
 
-def file_table(path: Path, table: Path) -> Filed:
+def file_table(path: Path, table: Path, observed_at: datetime | None = None) -> Filed:
     """Report what became of the posts of a table; rows that cannot be used are listed beside it.
+
+    Args:
+        path: of the log.
+        table: of reports or of posts.
+        observed_at: when the counts of rows without a time were read; now if None.
 
     Raises:
         InputError: if it is no such table, or not one row can be used.
         StorageError: if the log or the table cannot be used.
+        UsageError: if the table would be written over.
     """
+    refuse_overwriting([table.parent / REJECTS], [table, path])
     read = read_feedback(table)
     with open_log(path, must_exist=True) as log:
         outcomes, unknown = _predicted(log, read)
+        outcomes = tuple(
+            replace(one, observed_at=one.observed_at or observed_at) for one in outcomes
+        )
         rejects = (*read.rejects, *unknown)
         place = None
         if rejects:

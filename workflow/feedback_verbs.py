@@ -1,5 +1,6 @@
 """The command for what became of predicted posts, registered by the command line."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -32,7 +33,8 @@ def feedback(
         datetime | None,
         typer.Option(
             "--at",
-            help="When they were read, in UTC; now if not given.",
+            help="When they were read, in UTC if it names no zone; now if not given. With --from, "
+            "for rows without a time.",
             callback=options.check_moment,
         ),
     ] = None,
@@ -57,14 +59,30 @@ def feedback(
     With an id and no count it shows what has been reported of that post so far.
     """
     from virality.data.outcomes import Outcome
+    from virality.data.overwriting import refuse_overwriting
     from virality.workflow import feedback as filing
     from virality.workflow import terminal_loop
 
+    counts = Outcome("", name, views, likes, comments, shares, saves).counts
+    _refuse_mixed(
+        {
+            "--release": bool(release),
+            "--reject": bool(reject),
+            "--from": table is not None,
+            "--quarantined": quarantined,
+            "an id": bool(name),
+        },
+        [f"--{one}" for one in counts],
+        timed=observed_at is not None,
+        listed=output is not None,
+    )
+    if output is not None:
+        refuse_overwriting([output], [log])
     if release or reject:
         _show(console, _ruled(log, release or (), reject or ()), output)
         return
     if table is not None:
-        filed = filing.file_table(log, table)
+        filed = filing.file_table(log, table, _utc(observed_at))
         console.emit(filed.as_json(), lambda: terminal_loop.show_filed(filed))
         return
     if quarantined or not name:
@@ -80,10 +98,39 @@ def feedback(
     console.emit(filed.as_json(), lambda: terminal_loop.show_filed(filed))
 
 
+def _refuse_mixed(
+    ways: Mapping[str, bool], counts: Sequence[str], *, timed: bool, listed: bool
+) -> None:
+    """Refuse what asks for two things at once, of which only one would be done.
+
+    Args:
+        ways: what can be asked for, each by itself -> whether it is.
+        counts: options that give counts, which belong to an id.
+        timed: whether --at is given, which belongs to counts.
+        listed: whether -o is given, which belongs to what lists reports.
+    """
+    asked = [way for way, wanted in ways.items() if wanted]
+    if len(asked) > 1:
+        raise UsageError(f"feedback: {asked[0]} and {asked[1]} are two things; give one at a time")
+    way = asked[0] if asked else ""
+    if counts and way != "an id":
+        beside = f"; {way} takes none" if way else ""
+        raise UsageError(f"feedback: {counts[0]} is of one post: give its id{beside}")
+    if timed and not counts and way != "--from":
+        raise UsageError(
+            "feedback: --at says when counts were read: give an id with counts, or --from"
+        )
+    if listed and (counts or way == "--from"):
+        raise UsageError("feedback: -o writes reports that are listed; file counts without it")
+
+
 def _utc(moment: datetime | None) -> datetime | None:
+    """Return a moment in UTC; one without a zone is taken as UTC."""
     from datetime import UTC
 
-    return moment.replace(tzinfo=UTC) if moment is not None else None
+    if moment is None:
+        return None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def _ruled(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from virality.data.errors import InputError
 from virality.data.features import Features, read_features
 from virality.data.limits import Limits
+from virality.data.overwriting import refuse_overwriting
 from virality.data.reasons import REASONS
 from virality.data.scratch import scratch
 from virality.reports.inspection import Facts, Inspection
@@ -19,7 +20,7 @@ from virality.workflow.compare import measure
 from virality.workflow.console import Progress
 from virality.workflow.describe import write_page
 from virality.workflow.film import cut_film, cut_opening
-from virality.workflow.predict import Known, posts_of_clips
+from virality.workflow.known import Known, posts_of_clips
 from virality.workflow.timeline import draw_timeline
 
 if TYPE_CHECKING:
@@ -65,11 +66,12 @@ def inspect(
 
     Raises:
         InputError: if there is no such file, or the folder is no folder of features.
-        UsageError: if something to leave out is unknown.
+        UsageError: if something to leave out is unknown, or an input would be written over.
         StorageError: if the page cannot be written.
     """
     from virality.reports.render import render_clip
 
+    refuse_overwriting([output], [clip, against])
     others = read_features(against) if against is not None else None
     inspection = look(
         clip,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast, get_args
 
 from virality.data.errors import InputError, UsageError
 from virality.data.features import read_features
+from virality.data.overwriting import refuse_overwriting
 from virality.data.store import write_atomically
 from virality.workflow.console import Progress, as_line
 from virality.workflow.terminal import plain
@@ -102,7 +103,7 @@ def judge_deeply(
         progress: told `(done, total)`.
 
     Raises:
-        UsageError: for an unknown split.
+        UsageError: for an unknown split, or if an input would be written over.
     """
     from virality.modeling.ablation import ablate
     from virality.modeling.bundle import load_model
@@ -111,6 +112,8 @@ def judge_deeply(
     from virality.modeling.ground import lay_ground
     from virality.modeling.slices import slice_up
 
+    if keep is not None:
+        refuse_overwriting([keep], [features, model])
     chosen, table, fitted = known_split(split), read_features(features), load_model(model)
     matrix, posts = table.matrix, table.posts
     options: dict[str, Any] = {"split": chosen, "seed": seed, "progress": progress}

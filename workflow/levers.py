@@ -83,7 +83,7 @@ class Panel:
 
         self._ground = ground = Ground(model, reference)
         # Worked out here, once: the threads that share this only read.
-        _ = ground.companions, ground.floor
+        _ = ground.companions, ground.limits
         self.sliders: tuple[Slider, ...] = tuple(
             Slider(
                 one.key, one.column, one.unit, min(ground.settings[one.key]),

@@ -24,9 +24,11 @@ def monitor(
     seed: options.Seed = 0,
 ) -> None:
     """Say how past predictions fared, what has moved, and whether to train again."""
+    from virality.workflow.describe import twin_of
     from virality.workflow.monitor import monitor as look
     from virality.workflow.terminal_loop import show_monitored
 
+    twin_of(output, log, model, features)  # refuses to write over one of them
     with console.progress("monitoring"):
         result = look(log, model, output, features=features, seed=seed)
     console.emit(result.as_json(), lambda: show_monitored(result))
@@ -56,6 +58,8 @@ def retrain(
     from virality.workflow import terminal_loop
 
     if rollback:
+        if log or features or model or study:
+            raise UsageError("retrain: --rollback learns nothing; give it nothing but --registry")
         entry = training.roll_back(registry)
         value = {"action": "rolled back", "champion": entry.hash, "added_at": entry.added_at}
         console.emit(value, lambda: terminal_loop.show_rolled_back(entry))

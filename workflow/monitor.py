@@ -14,6 +14,7 @@ from virality.data.log_posts import first_predictions, table_of
 from virality.data.outcomes import Kept
 from virality.data.prediction_log import PredictionLog
 from virality.data.store import write_atomically
+from virality.data.table import conform
 from virality.workflow.prediction_log import open_log
 
 if TYPE_CHECKING:
@@ -81,8 +82,13 @@ def judge_log(
     learned = _learned(model, trained)
     if trained is None:
         notes.append("Drift was not looked for: give the training posts by --features.")
+        if model.target.relative:
+            notes.append(
+                f"What {model.target.name!r} measures posts by is taken from the log alone: an "
+                "author's training posts are counted if they are given by --features."
+            )
     return watch(
-        _past(log, model, kept),
+        _past(log, model, kept, trained),
         target=model.target.name,
         model=mark,
         training=model.card.rows,
@@ -115,13 +121,13 @@ def _chosen(
     return kept, notes
 
 
-def _past(log: PredictionLog, model: "Model", kept: list[Kept]) -> Any:
+def _past(log: PredictionLog, model: "Model", kept: list[Kept], trained: Features | None) -> Any:
     from virality.modeling.targets import is_there
     from virality.modeling.watch import Past
 
     posts = table_of(kept, log.reports("accepted"))
     there = is_there(model.target, posts)
-    actual = model.target.values(posts) if there else np.full(len(posts), np.nan)
+    actual = _outcomes(model, posts, trained) if there else np.full(len(posts), np.nan)
     numbers = {
         name: np.array([getattr(one, name) for one in kept], dtype=np.float64)
         for name in ("mean", "mean_low", "mean_high", "expected_error")
@@ -131,6 +137,16 @@ def _past(log: PredictionLog, model: "Model", kept: list[Kept]) -> Any:
         posts, made, numbers["mean"], numbers["mean_low"], numbers["mean_high"],
         numbers["expected_error"], actual, model.target.log,
     )  # fmt: skip
+
+
+def _outcomes(
+    model: "Model", posts: pd.DataFrame, trained: Features | None
+) -> "np.typing.NDArray[np.float64]":
+    """Return what became of these posts, beside those of the training where they are measured."""
+    if not model.target.relative or trained is None:
+        return model.target.values(posts)
+    whole = conform(pd.concat([trained.posts, posts], ignore_index=True))
+    return model.target.values(whole)[len(trained.posts) :]
 
 
 def _learned(model: "Model", trained: Features | None) -> "np.typing.NDArray[np.float64] | None":

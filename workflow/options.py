@@ -10,6 +10,8 @@ from typing import Annotated, Any
 import typer
 
 from virality.data.limits import Limits
+from virality.data.overwriting import refuse_overwriting
+from virality.data.post_years import bounds, is_of_posts
 from virality.workflow.config import apply_config
 from virality.workflow.console import Console
 
@@ -68,6 +70,10 @@ Log = Annotated[
     typer.Option(help="Prediction log to keep the predictions in.", envvar="VIRALITY_LOG"),
 ]
 Caption = Annotated[str | None, typer.Option(help="Caption of the clips.")]
+Author = Annotated[
+    str | None,
+    typer.Option(help="The account: its name or id as in your posts, or its hash in our tables."),
+]
 Followers = Annotated[int | None, typer.Option(help="The author's followers.", min=0)]
 
 
@@ -75,11 +81,11 @@ def check_moment(moment: datetime | None) -> datetime | None:
     """Return a time as it is, unless it is none of a post's: `2025` alone is read as seconds.
 
     Raises:
-        typer.BadParameter: if it lies before 2000 or after 2100.
+        typer.BadParameter: if it lies in no year of posts.
     """
-    if moment is not None and not 2000 <= moment.year <= 2100:
+    if moment is not None and not is_of_posts(moment):
         raise typer.BadParameter(
-            f"{moment.isoformat()} lies before 2000 or after 2100; write it as 2026-05-01T18:00:00"
+            f"{moment.isoformat()} does not lie {bounds()}; write it as 2026-05-01T18:00:00"
         )
     return moment
 
@@ -141,7 +147,10 @@ Target = Annotated[
     typer.Option(help="Outcome to predict: views, likes, engagement, reach, lift, hit, ..."),
 ]
 Trials = Annotated[int, typer.Option(help="Trials of the study.", min=1)]
-Timeout = Annotated[float | None, typer.Option(help="Seconds after which trials are cut short.")]
+Timeout = Annotated[
+    float | None,
+    typer.Option(help="Seconds after which trials are cut short.", min=1.0),
+]
 Splits = Annotated[
     str,
     typer.Option(help="Splits to judge by, comma-separated: temporal, rolling, author, random."),
@@ -230,7 +239,9 @@ def verb(app: typer.Typer, name: str, example: str) -> Callable[[Callable[..., N
     def register(function: Callable[..., None]) -> Callable[..., None]:
         @functools.wraps(function)
         def command(*, json: bool, quiet: bool, **options: Any) -> None:
-            del options["config"]  # its callback has made it the defaults of the other options
+            config = options.pop("config")  # its callback has made defaults of it already
+            if isinstance(output := options.get("output"), Path):
+                refuse_overwriting([output], [config])
             if limited:
                 given = [options.pop(key) for key, _, _ in _LIMITS]
                 options["limits"] = Limits.of(*given)

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,48 +10,24 @@ import pandas as pd
 from virality.data.errors import InputError
 from virality.data.features import Features, read_features
 from virality.data.limits import Limits
+from virality.data.media import EXTENSIONS
 from virality.data.post import EXTRA_PREFIX
 from virality.data.reasons import REASONS as WHY
 from virality.data.scratch import scratch
+from virality.data.sources.files import READABLE
 from virality.workflow.aside import load_aside
 from virality.workflow.console import Progress
+from virality.workflow.known import Known as Known  # the web asks for it here
+from virality.workflow.known import post_of_caption, posts_of_clips, refuse_facts
+from virality.workflow.tables import Remarks, read_table, told_of
 
 if TYPE_CHECKING:
     from virality.featurizers.pool import Crew
     from virality.featurizers.worker import Tell
     from virality.modeling.train import Model
 
-TABLE_SUFFIXES = frozenset({".parquet", ".csv", ".json", ".jsonl"})
-CAPTION_ID = "caption"
-"""Id of a post that is not a file."""
-
 REASONS = 3
 """Strongest reasons told in each direction."""
-
-
-@dataclass(frozen=True)
-class Known:
-    """What the user knows of clips that come without a table of posts.
-
-    Attributes:
-        caption: its hashtags and mentions are read from it.
-        author: id of the account, as in the posts that the model learned from.
-        followers: of that account.
-        posted_at: when the post goes out; in UTC if it names no zone.
-        hashtags: those that the caption does not spell.
-        sound: id of the sound.
-        sound_title: its title.
-        sound_original: whether the sound was made for this post.
-    """
-
-    caption: str | None = None
-    author: str | None = None
-    followers: int | None = None
-    posted_at: datetime | None = None
-    hashtags: tuple[str, ...] = ()
-    sound: str | None = None
-    sound_title: str | None = None
-    sound_original: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -100,6 +75,26 @@ class Forecast:
         return value
 
 
+@dataclass(frozen=True)
+class Predicted:
+    """What was predicted, and of what it could not be.
+
+    Attributes:
+        forecasts: one a post.
+        counts: status of the extraction -> posts.
+        remarks: what has to be said of the posts as they were read.
+    """
+
+    forecasts: list[Forecast]
+    counts: Mapping[str, int]
+    remarks: Remarks
+
+    @property
+    def whole(self) -> bool:
+        """Whether every row and every clip that was given could be used."""
+        return not self.counts.get("failed") and not self.remarks.refused
+
+
 def predict(
     model: "Model",
     inputs: Sequence[Path],
@@ -110,7 +105,7 @@ def predict(
     jobs: int = 1,
     limits: Limits | None = None,
     progress: Progress | None = None,
-) -> tuple[list[Forecast], Mapping[str, int]]:
+) -> Predicted:
     """Predict for media files, folders of them, a table of posts, or a caption alone.
 
     Args:
@@ -124,18 +119,17 @@ def predict(
         limits: what one clip may cost, the defaults if not given.
         progress: told `(done, total)`.
 
-    Returns:
-        a forecast a post, and the counts of extraction statuses.
-
     Raises:
-        InputError: if an input is missing or tables and clips are mixed.
+        InputError: if an input is missing, is neither a clip nor a table, or tables and clips are
+            mixed.
+        UsageError: if facts are given beside posts that tell their own.
         BundleError: if the model was made for features of other versions.
     """
-    features = features_for(
+    features, remarks = features_for(
         model, inputs, media=media, known=known, encoder=encoder, jobs=jobs, limits=limits,
         progress=progress,
     )  # fmt: skip
-    return forecast(model, features), _counts(features)
+    return Predicted(forecast(model, features), _counts(features), remarks)
 
 
 def predict_logged(
@@ -145,7 +139,7 @@ def predict_logged(
     log: Path | None,
     history: Path | None = None,
     **options: Any,
-) -> tuple[list[Forecast], Mapping[str, int]]:
+) -> Predicted:
     """Predict as `predict` does by the model of a folder, and keep what was said in a log.
 
     Args:
@@ -164,17 +158,20 @@ def predict_logged(
     from virality.workflow.prediction_log import keep_forecasts, open_log
 
     model, mark = load_model(bundle), bundle_hash(bundle)
+    since = Remarks()
     if history is not None:
-        with scratch() as folder:
-            model = model.informed(_posts_of_table(history, folder))
+        posts, since = read_table(history)
+        with told_of(since):
+            model = model.informed(posts)
     if log is None:
-        return predict(model, inputs, **options)
+        made = predict(model, inputs, **options)
+        return replace(made, remarks=since + made.remarks)
     with open_log(log) as opened:
-        features = features_for(model, inputs, **options)
+        features, remarks = features_for(model, inputs, **options)
         forecasts = forecast(model, features)
         names = keep_forecasts(opened, mark, model, features, forecasts)
     told = [replace(one, prediction_id=name) for one, name in zip(forecasts, names, strict=True)]
-    return told, _counts(features)
+    return Predicted(told, _counts(features), since + remarks)
 
 
 def features_for(
@@ -187,8 +184,8 @@ def features_for(
     jobs: int = 1,
     limits: Limits | None = None,
     progress: Progress | None = None,
-) -> Features:
-    """Return the features that a model reads of clips or posts; see `predict`."""
+) -> tuple[Features, Remarks]:
+    """Return the features that a model reads of clips or posts, and remarks; see `predict`."""
     with scratch() as folder:
         asked = _Asked(folder, encoder, jobs, limits, progress)
         return _features(model, inputs, media, known or Known(), asked)
@@ -248,17 +245,34 @@ class _Asked:
 
 def _features(
     model: "Model", inputs: Sequence[Path], media: Path | None, known: Known, asked: _Asked
-) -> Features:
+) -> tuple[Features, Remarks]:
     for path in inputs:
         if not path.exists():
             raise InputError(f"{path}: no such file or folder")
     if len(inputs) == 1 and (inputs[0] / "manifest.json").is_file():
-        return read_features(inputs[0])
-    posts, root = _posts(inputs, media, known, asked.folder)
-    return extract_for(
+        refuse_facts(known, f"the folder of features {inputs[0]}")
+        return read_features(inputs[0]), Remarks()
+    posts, root, remarks = _posts(inputs, media, known)
+    features = extract_for(
         model, posts, root, asked.folder / "features", encoder=asked.encoder, jobs=asked.jobs,
         limits=asked.limits, progress=asked.progress,
     )  # fmt: skip
+    if root is not None and not _reads_clips(model):
+        remarks += Remarks(notes=(UNREAD,))
+    return features, remarks
+
+
+UNREAD = "The model reads nothing of a clip itself: none was looked at, not even whether it is one."
+
+
+def _reads_clips(model: "Model") -> bool:
+    from virality.featurizers.extract import choose
+    from virality.featurizers.extras import extras_of
+    from virality.featurizers.worker import MEDIA_MODALITIES
+
+    names = tuple(model.matrix_versions)
+    there = choose(names, (), extras_of(names))
+    return any(one.modality in MEDIA_MODALITIES for one in there.values())
 
 
 def extract_for(
@@ -298,100 +312,30 @@ def extract_for(
 
 
 def _posts(
-    inputs: Sequence[Path], media: Path | None, known: Known, folder: Path
-) -> tuple[pd.DataFrame, Path | None]:
+    inputs: Sequence[Path], media: Path | None, known: Known
+) -> tuple[pd.DataFrame, Path | None, Remarks]:
     if not inputs:
-        return post_of_caption(known), None
-    tables = [path for path in inputs if path.suffix.lower() in TABLE_SUFFIXES]
-    if not tables:
-        return posts_of_clips(inputs, known)
+        return post_of_caption(known), None, Remarks()
+    others = [path for path in inputs if not is_clip(path)]
+    if not others:
+        return *posts_of_clips(inputs, known), Remarks()
     if len(inputs) > 1:
-        raise InputError(f"{tables[0]}: give one table of posts, or clips, not both")
-    return _posts_of_table(tables[0], folder), media
-
-
-def _posts_of_table(table: Path, folder: Path) -> pd.DataFrame:
-    from virality.data.ingest import ingest
-    from virality.data.table import read_posts
-
-    if table.suffix.lower() == ".parquet" and _is_posts(table):
-        return read_posts(table)
-    ingested = ingest(table, folder / "posts.parquet")
-    return read_posts(ingested.path)
-
-
-def _is_posts(table: Path) -> bool:
-    from virality.data.table import read_posts
-
+        raise InputError(
+            f"{others[0]}: is no clip by its ending; give clips ({', '.join(EXTENSIONS)}), or one "
+            "table of posts alone"
+        )
+    refuse_facts(known, f"the table {others[0]}")
     try:
-        read_posts(table)
-    except InputError:
-        return False
-    return True
+        posts, remarks = read_table(others[0])
+    except InputError as error:
+        if READABLE not in str(error):
+            raise
+        raise InputError(f"{error}; or a clip, by its ending: {', '.join(EXTENSIONS)}") from error
+    return posts, media, remarks
 
 
-def posts_of_clips(inputs: Sequence[Path], known: Known) -> tuple[pd.DataFrame, Path]:
-    """Return a posts table of bare clips with what is known of them, and their folder.
-
-    Raises:
-        InputError: if a path does not exist or there is no media file.
-    """
-    from virality.data.media import posts_of_media
-
-    posts, root = posts_of_media(inputs)
-    return with_known(posts, known), root
-
-
-def post_of_caption(known: Known) -> pd.DataFrame:
-    """Return a posts table of one post that has no clip.
-
-    Raises:
-        InputError: if nothing is known of it.
-    """
-    if known == Known():
-        raise InputError("nothing to predict: give clips, a table of posts, or a caption")
-    return with_known(pd.DataFrame({"id": pd.array([CAPTION_ID], dtype="string")}), known)
-
-
-def with_known(posts: pd.DataFrame, known: Known) -> pd.DataFrame:
-    """Return posts with the same facts in each."""
-    from virality.data.cells import clean, hashtags_in, mentions_in
-    from virality.data.table import conform
-
-    spelled = hashtags_in(known.caption) if known.caption else None
-    facts: dict[str, Any] = {
-        "caption": known.caption,
-        "hashtags": _all_hashtags(spelled, known.hashtags),
-        "mentions": mentions_in(known.caption) if known.caption else None,
-        "author_id": known.author,
-        "author_followers": known.followers,
-        "posted_at": _in_utc(known.posted_at),
-        "sound_id": known.sound,
-        "sound_title": known.sound_title,
-        "sound_original": known.sound_original,
-    }
-    for name, value in facts.items():
-        if isinstance(value, str):
-            posts[name] = [clean(value)] * len(posts)
-        elif isinstance(value, tuple):
-            posts[name] = [tuple(map(clean, value))] * len(posts)
-        elif value is not None:
-            posts[name] = [value] * len(posts)
-    return conform(posts)
-
-
-def _all_hashtags(
-    spelled: tuple[str, ...] | None, named: tuple[str, ...]
-) -> tuple[str, ...] | None:
-    """Return what the caption spells and then what was named besides; None if nothing is known."""
-    if not named:
-        return spelled
-    bare = dict.fromkeys(tag.removeprefix("#") for tag in named)
-    return (*(spelled or ()), *(tag for tag in bare if tag and tag not in (spelled or ())))
-
-
-def _in_utc(moment: datetime | None) -> pd.Timestamp | None:
-    if moment is None:
-        return None
-    stamp = pd.Timestamp(moment)
-    return stamp.tz_localize("UTC") if stamp.tzinfo is None else stamp.tz_convert("UTC")
+def is_clip(path: Path) -> bool:
+    """Tell whether a file has the ending of a media file, or a path is a folder of clips."""
+    if path.is_dir():
+        return not (path / "manifest.json").is_file()
+    return path.suffix.lower().lstrip(".") in EXTENSIONS

@@ -21,8 +21,9 @@ from virality.data.scratch import scratch
 from virality.data.table import conform
 from virality.workflow.answer import Answer, answer, one_post
 from virality.workflow.console import Progress
+from virality.workflow.known import CAPTION_ID, Known, with_known
 from virality.workflow.levers import Panel, Slider
-from virality.workflow.predict import CAPTION_ID, Forecast, Known, extract_for, forecast, with_known
+from virality.workflow.predict import Forecast, extract_for, forecast
 
 if TYPE_CHECKING:
     from virality.data.prediction_log import PredictionLog

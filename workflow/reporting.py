@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from virality.data.errors import UsageError
+from virality.data.overwriting import refuse_overwriting
 from virality.workflow import options
 from virality.workflow.console import Console
 from virality.workflow.options import output_to
@@ -39,8 +41,14 @@ def report(
     """Write the report as one HTML file, and its JSON twin beside it; or compare two of them."""
     from virality.reports.strings import speaking
     from virality.workflow import terminal
-    from virality.workflow.describe import describe, lay_side_by_side
+    from virality.workflow.describe import describe, lay_side_by_side, twin_of
 
+    if compare and (study or evaluation or truth):
+        raise UsageError(
+            "report: --study, --evaluation and --truth are for a report of one model; leave them "
+            "out, or leave out --compare"
+        )
+    refuse_overwriting([output, twin_of(output)], [Path(language)])
     with speaking(language):
         if compare:
             pair = lay_side_by_side(model, features, output, tables=tables)

@@ -214,9 +214,11 @@ class Joined:
     notes: tuple[str, ...]
 
     def take(self, index: IntArray) -> tuple[FeatureMatrix, pd.DataFrame]:
-        """Return the features and the posts at these places."""
-        posts = self.posts.iloc[index].reset_index(drop=True)
-        return self.matrix.rows(list(posts["id"].astype(str))), posts
+        """Return the features of the posts at these places, and all posts.
+
+        What a post is measured against may stand outside the part that it is in.
+        """
+        return self.matrix.rows(list(self.posts["id"].iloc[index].astype(str))), self.posts
 
 
 def join(log: PredictionLog, known: Features, model: "Model") -> Joined:
@@ -281,6 +283,7 @@ def _newest(data: Joined, index: IntArray, share: float) -> IntArray:
 
 def _window(data: Joined, learn: IntArray, model: "Model", seed: int) -> float:
     """Return how far back to learn: what errs least on the newest posts of those learned from."""
+    from virality.modeling.rows import measured
     from virality.modeling.train import train
 
     times = np.nan_to_num(posting_times(data.posts)[learn], nan=-np.inf)
@@ -297,7 +300,7 @@ def _window(data: Joined, learn: IntArray, model: "Model", seed: int) -> float:
             *data.take(_newest(data, before, share)), target=model.target.name, seed=seed
         )
         said = fitted.predict(matrix, posts).mean
-        errors.append(float(np.mean(np.abs(said - fitted.target.values(posts)))))
+        errors.append(float(np.nanmean(np.abs(said - measured(fitted.target, matrix, posts)))))
     return shares[int(np.argmin(errors))]
 
 

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from virality.data.errors import InputError, StorageError, UsageError
-from virality.data.features import read_features
+from virality.data.features import MANIFEST, MATRIX, POSTS, STATUS, read_features
 from virality.data.limits import Limits
+from virality.data.overwriting import refuse_foreign, refuse_overwriting
 from virality.workflow.console import Console, Progress
-from virality.workflow.stamp import Stamps, fingerprint
+from virality.workflow.stamp import Stamps, fingerprint, set_aside
 
 if TYPE_CHECKING:
     from virality.featurizers.extract import Extraction
@@ -46,6 +47,13 @@ class Plan:
     def at(self, name: str) -> Path:
         """Return the path of something that the run writes."""
         return self.out / name
+
+    @property
+    def written(self) -> list[Path]:
+        """The files that the run writes right into its folder."""
+        kept = (f"evaluation-{split}.json" for split in dict.fromkeys(self.splits))
+        names = ("posts.parquet", "rejects.csv", "study.log", *kept, "report.html", "report.json")
+        return [self.at(name) for name in (*names, "stages.json")]
 
 
 @dataclass(frozen=True)
@@ -98,10 +106,13 @@ def extract_table(
     Raises:
         InputError: if the table or the media folder cannot be used.
         StorageError: if the output cannot be written.
+        UsageError: if it would be written over an input, or over files that no extraction wrote.
     """
     from virality.data.table import extra_known, read_posts
     from virality.featurizers.extract import extract
 
+    refuse_overwriting([out / name for name in (MATRIX, POSTS, STATUS, MANIFEST)], [posts, media])
+    refuse_foreign(out, (POSTS, MATRIX, STATUS))
     return extract(
         read_posts(posts),
         media,
@@ -164,6 +175,7 @@ def run(plan: Plan, console: Console) -> Run:
     except OSError as error:
         raise StorageError(f"{plan.out}: cannot make the folder: {error.strerror}") from error
     _check_splits(plan.splits)
+    refuse_overwriting(plan.written, [plan.posts, plan.mapping, plan.media, plan.truth])
     stages = Stages(plan, console)
     stages.ingest()
     stages.extract()
@@ -182,17 +194,6 @@ def _check_splits(names: Sequence[str]) -> None:
         raise UsageError("--split is empty: name at least one, as in --split temporal")
     for name in names:
         known_split(name)
-
-
-def _set_aside(study: Path) -> Path:
-    """Give a study of something else another name, and return it: its trials took long."""
-    number = 1
-    while (place := study.with_name(f"{study.stem}-{number}{study.suffix}")).exists():
-        number += 1
-    try:
-        return study.rename(place)
-    except OSError as error:
-        raise StorageError(f"{study}: cannot be renamed: {error.strerror}") from error
 
 
 class Stages:
@@ -272,7 +273,7 @@ class Stages:
             try:
                 tune(table.matrix, table.posts, **options)
             except OtherStudyError as other:
-                kept = _set_aside(plan.at("study.log"))
+                kept = set_aside(plan.at("study.log"))
                 self.console.note(f"{other.args[0].rpartition(';')[0]}: kept as {kept}")
                 tune(table.matrix, table.posts, **options)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from virality import __version__
+from virality.data.errors import StorageError
 from virality.data.store import write_atomically
 
 
@@ -70,3 +71,18 @@ def _facts(path: Path | None) -> Any:
 def _listed(folder: Path, entry: Path) -> tuple[str, int, int]:
     facts = entry.lstat()
     return (str(entry.relative_to(folder)), facts.st_size, facts.st_mtime_ns)
+
+
+def set_aside(study: Path) -> Path:
+    """Give a study of something else another name, and return it: its trials took long.
+
+    Raises:
+        StorageError: if it cannot be renamed.
+    """
+    number = 1
+    while (place := study.with_name(f"{study.stem}-{number}{study.suffix}")).exists():
+        number += 1
+    try:
+        return study.rename(place)
+    except OSError as error:
+        raise StorageError(f"{study}: cannot be renamed: {error.strerror}") from error

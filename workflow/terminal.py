@@ -188,8 +188,14 @@ def show_card(card: "ModelCard", path: Path) -> None:
     kinds = ", ".join(f"{count} {kind}" for kind, count in card.features_by_modality.items())
     say_line(f"Trained on {card.rows} posts of {card.authors} authors to predict {card.target}")
     say_line(f"{len(card.features)} features: {kinds}")
-    weights = ", ".join(f"{name} {weight:.2f}" for name, weight in card.weights.items())
-    say_line(f"Weights of the stack: {weights}")
+    new, known = (
+        ", ".join(f"{name} {weight:.2f}" for name, weight in weights.items())
+        for weights in (card.weights, card.weights_known_authors)
+    )
+    apart = card.weights != card.weights_known_authors
+    say_line(f"Weights of the stack{', unknown authors' if apart else ''}: {new}")
+    if apart:
+        say_line(f"Weights of the stack, known authors: {known}")
     for note in (*card.notes, *card.licences):
         say_line(escaped(note))
     say_line(f"Model: {path}")

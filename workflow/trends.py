@@ -5,10 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
-from virality.data.scratch import scratch
 from virality.workflow.console import Progress
+from virality.workflow.tables import Remarks, read_table, told_of
 
 if TYPE_CHECKING:
     from virality.reports.report_trends import Trends
@@ -16,14 +14,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Told:
-    """What is trending, and where its page is; empty if none was asked for."""
+    """What is trending, where its page is (empty if none was asked for), and remarks on rows."""
 
     trends: "Trends"
     page: str
+    remarks: Remarks
 
     def as_json(self) -> dict[str, Any]:
         """Return plain values."""
-        return {**self.trends.as_json(), "page": self.page}
+        return {
+            **self.trends.as_json(),
+            "page": self.page,
+            "refused": self.remarks.refused,
+            "notes": [*self.remarks.warnings, *self.remarks.notes],
+        }
 
 
 def tell_posts(
@@ -51,37 +55,21 @@ def tell_posts(
 
     Raises:
         InputError: if the table cannot be read or holds no outcome.
-        UsageError: if the target or the zone is unknown.
+        UsageError: if the target or the zone is unknown, or an input would be written over.
         StorageError: if the page cannot be written.
     """
     from virality.modeling.trends import find_trends
     from virality.reports.render import render_trends
     from virality.reports.trends import tell_trends
-    from virality.workflow.describe import write_page
+    from virality.workflow.describe import twin_of, write_page
 
-    posts = read_table(table, layout, mapping)
-    found = find_trends(posts, target=target, zone=zone, seed=seed, progress=progress)
+    beside = twin_of(output, table, mapping) if output is not None else None
+    posts, remarks = read_table(table, layout, mapping)
+    with told_of(remarks):
+        found = find_trends(posts, target=target, zone=zone, seed=seed, progress=progress)
     trends = tell_trends(found)
-    if output is None:
-        return Told(trends, "")
+    if output is None or beside is None:
+        return Told(trends, "", remarks)
     write_page(output, render_trends(trends))
-    twin = json.dumps(trends.as_json(), allow_nan=False, indent=1) + "\n"
-    write_page(output.with_suffix(".json"), twin)
-    return Told(trends, str(output))
-
-
-def read_table(table: Path, layout: str = "auto", mapping: Path | None = None) -> pd.DataFrame:
-    """Return the posts of a table in any known layout.
-
-    Raises:
-        InputError: if it cannot be read.
-    """
-    from virality.data.ingest import ingest
-    from virality.data.table import is_posts, read_posts
-
-    ours = table.suffix.lower() == ".parquet" and table.is_file() and is_posts(table)
-    if ours and layout == "auto" and mapping is None:
-        return read_posts(table)
-    with scratch() as folder:
-        read = ingest(table, folder / "posts.parquet", format=layout, mapping=mapping)
-        return read_posts(read.path)
+    write_page(beside, json.dumps(trends.as_json(), allow_nan=False, indent=1) + "\n")
+    return Told(trends, str(output), remarks)

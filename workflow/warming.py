@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from virality.workflow.predict import Known
+from virality.workflow.known import Known
 from virality.workflow.predictor import Candidate, Predictor
 
 if TYPE_CHECKING:

@@ -1,0 +1,97 @@
+"""Keep a command from writing over what it reads, and over another of its own files."""
+
+import json
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from virality.data.errors import UsageError
+
+FEATURES = "manifest.json"
+MANIFESTS = ("model.json", FEATURES)
+"""Files that list the others of a folder: of a model and of features."""
+
+STORE = "rows"
+"""Folder of finished work inside a folder of features."""
+
+
+def refuse_overwriting(written: Sequence[Path], read: Iterable[Path | None]) -> None:
+    """Refuse to write over what is read, or to write two files to one place.
+
+    Args:
+        written: what is to be written, the file that the user named first.
+        read: files and folders that are read; None stands for what was not given.
+
+    Raises:
+        UsageError: naming what would be written and what would be lost.
+    """
+    inputs = [path for path in read if path is not None]
+    named, taken = written[0], set[str]()
+    for path in written:
+        also = "" if path == named else f" is written beside {named} and"
+        for other in inputs:
+            if _is_same(path, other):
+                raise UsageError(f"{path}:{also} is the input {other}; give -o another name")
+            if _is_part(path, other):
+                raise UsageError(
+                    f"{path}:{also} belongs to the input {other}; give -o another place"
+                )
+        if os.path.realpath(path) in taken:
+            raise UsageError(
+                f"{named}: the page and what is written beside it would be one file; give -o "
+                "another ending, as in .html"
+            )
+        taken.add(os.path.realpath(path))
+
+
+def refuse_foreign(folder: Path, names: Sequence[str]) -> None:
+    """Refuse to make a folder of features where other files are called as theirs are.
+
+    Args:
+        folder: to be made, or one that an extraction wrote or began.
+        names: of the files that would be replaced.
+
+    Raises:
+        UsageError: naming the first of them.
+    """
+    if (folder / FEATURES).is_file() or (folder / STORE).is_dir():
+        return
+    lost = next((folder / name for name in names if (folder / name).exists()), None)
+    if lost is not None:
+        raise UsageError(
+            f"{lost}: no extraction wrote it and this one would replace it; give -o a folder of "
+            "its own, as in -o features"
+        )
+
+
+def _is_same(path: Path, other: Path) -> bool:
+    if os.path.realpath(path) == os.path.realpath(other):
+        return True
+    try:  # names that a file system takes for one, as `Posts.csv` and `posts.csv`
+        return os.path.samefile(path, other)
+    except (OSError, ValueError):
+        return False
+
+
+def _is_part(path: Path, folder: Path) -> bool:
+    """Tell whether a file that is there belongs to what is read of a folder."""
+    from virality.data.media import EXTENSIONS
+
+    place, root = Path(os.path.realpath(path)), Path(os.path.realpath(folder))
+    if place == root or not place.is_relative_to(root) or not place.exists():
+        return False
+    for manifest in MANIFESTS:
+        if (root / manifest).is_file():
+            own = {manifest, STORE, *_listed(root / manifest)}
+            return place.relative_to(root).parts[0] in own
+    name = place.name.lower()
+    return name.rpartition(".")[2] in EXTENSIONS or name.endswith((".info.json", ".jsonl"))
+
+
+def _listed(manifest: Path) -> frozenset[str]:
+    """Return the files that a manifest vouches for, none if it cannot be read."""
+    try:
+        files = json.loads(manifest.read_bytes())["files"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return frozenset()
+    return frozenset(files) if isinstance(files, dict) else frozenset()

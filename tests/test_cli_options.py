@@ -1,0 +1,59 @@
+"""Options that would do nothing are refused, and `--json` prints JSON alone."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import serve_case as case
+from typer.testing import CliRunner
+
+from virality.cli import app
+from virality.data.errors import UsageError
+
+
+def refusal(*words: object) -> str:
+    done = CliRunner().invoke(app, [str(word) for word in words])
+    assert isinstance(done.exception, UsageError), (done.output, done.exception)
+    return str(done.exception)
+
+
+@pytest.mark.parametrize("option", ["--study", "--evaluation", "--truth"])
+def test_two_reports_are_laid_side_by_side_as_they_are(tmp_path: Path, option: str) -> None:
+    said = refusal("report", "--compare", tmp_path, tmp_path, option, "nope")
+    assert option in said
+    assert "leave out --compare" in said
+
+
+@pytest.mark.parametrize("seconds", ["-5", "0", "nan"])
+@pytest.mark.parametrize("command", ["tune", "run"])
+def test_a_study_has_some_time(command: str, seconds: str) -> None:
+    done = CliRunner().invoke(app, [command, "x", "--timeout", seconds])
+    assert done.exit_code == 2
+    assert "--timeout" in done.output
+
+
+def test_a_rollback_learns_nothing(tmp_path: Path) -> None:
+    for words in (("log.db", "features"), ("--study", "study.log"), ("--model", "model")):
+        assert "--rollback learns nothing" in refusal("retrain", *words, "--rollback")
+
+
+def test_a_suggested_mapping_is_json_where_json_is_asked_for(tmp_path: Path) -> None:
+    table = tmp_path / "posts.csv"
+    table.write_text('vid_id,"play count",note\n1,10,x\n')
+    done = CliRunner().invoke(app, ["ingest", str(table), "--suggest", "--json"])
+    assert set(json.loads(done.stdout)["mapping"]) == {"columns", "units", "known"}
+    shown = CliRunner().invoke(app, ["ingest", str(table), "--suggest"]).stdout
+    assert "[columns]" in shown
+    (tmp_path / "map.toml").write_text(shown)
+    columns = json.loads(done.stdout)["mapping"]["columns"]
+    assert all(f'{ours} = "{theirs}"' in shown for ours, theirs in columns.items())
+
+
+def test_training_says_what_it_keeps_in_the_folder_of_the_model(tmp_path: Path) -> None:
+    model = shutil.copytree(case.model(), tmp_path / "model")
+    (model / "README.md").write_text("what I tried")
+    done = CliRunner().invoke(app, ["train", str(case.features()), "-o", str(model)])
+    assert done.exit_code == 0, (done.output, done.exception)
+    assert "kept what is not of the model: README.md" in done.stderr
+    assert (model / "README.md").read_text() == "what I tried"

@@ -1,0 +1,159 @@
+"""No command writes over what it reads, nor over another file that it writes."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+import serve_case as case
+from typer.testing import CliRunner
+
+from virality.cli import app
+from virality.data.errors import UsageError
+from virality.data.ingest import ingest
+from virality.data.overwriting import refuse_foreign, refuse_overwriting
+
+ROWS = "id,author_id,posted_at,caption,views\n" + "".join(
+    f"q{i},anna,2024-05-0{1 + i}T10:00:00Z,hello,{100 * i}\n" for i in range(4)
+)
+
+
+@pytest.fixture(scope="module")
+def ready(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a model, features, a table in each form, a log and a report."""
+    folder = tmp_path_factory.mktemp("ready")
+    shutil.copytree(case.model(), folder / "model")
+    shutil.copytree(case.features(), folder / "features")
+    shutil.copy(case.clip(0), folder / "clip.mp4")
+    for name in ("posts.csv", "collected.csv", "rejects.csv", "feedback-rejects.csv"):
+        (folder / name).write_text(ROWS)
+    rows = [line.split(",") for line in ROWS.splitlines()]
+    records = [dict(zip(rows[0], row, strict=True)) for row in rows[1:]]
+    (folder / "posts.json").write_text(json.dumps(records))
+    (folder / "report.json").write_text(json.dumps(records))
+    ingest(folder / "posts.csv", folder / "posts.parquet")
+    (folder / "rejects.csv").write_text(ROWS)
+    (folder / "options.toml").write_text("seed = 3\n")
+    (folder / "map.toml").write_text('[columns]\nid = "id"\nviews = "views"\n')
+    for name in ("evaluation", "truth", "words"):
+        (folder / f"{name}.json").write_text("{}")
+    for name in ("one", "two"):
+        (folder / name).mkdir()
+        twin = {"belief": {}, "explained": {}, "subject": {}}
+        (folder / name / "report.json").write_text(json.dumps(twin))
+    (folder / "log.db").write_text("")
+    return folder
+
+
+@pytest.fixture
+def here(ready: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    shutil.copytree(ready, tmp_path / "here")
+    monkeypatch.chdir(tmp_path / "here")
+    return tmp_path / "here"
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+@pytest.mark.parametrize(
+    ("words", "lost"),
+    [
+        ("ingest posts.csv -o posts.csv", "posts.csv"),
+        ("ingest posts.csv -o ./sub/../posts.csv", "posts.csv"),
+        ("ingest rejects.csv -o posts.parquet", "rejects.csv"),
+        ("ingest posts.csv --mapping map.toml -o map.toml", "map.toml"),
+        ("ingest posts.csv --config options.toml -o options.toml", "options.toml"),
+        ("trends posts.csv -o posts.csv", "posts.csv"),
+        ("trends posts.json -o posts.html", "posts.json"),
+        ("explain model posts.json -o posts.html", "posts.json"),
+        ("explain model post001 --features features -o features/manifest.html", "manifest.json"),
+        ("explain model clip.mp4 -o clip.mp4", "clip.mp4"),
+        ("inspect clip.mp4 -o clip.mp4", "clip.mp4"),
+        ("report model features -o out.json", "out.json"),
+        ("report model features --evaluation evaluation.json -o evaluation.html", "evaluation.js"),
+        ("report model features --truth truth.json -o truth.html", "truth.json"),
+        ("report model features --language words.json -o words.html", "words.json"),
+        ("report model features -o model/model.html", "model.json"),
+        ("report --compare one two -o two/report.html", "two/report.json"),
+        ("evaluate features --model model -o model/arrays.npz", "arrays.npz"),
+        ("extract posts.parquet -o .", "posts.parquet"),
+        ("extract features/posts.parquet -o features", "posts.parquet"),
+        ("run posts.parquet -o .", "posts.parquet"),
+        ("run report.json -o .", "report.json"),
+        ("monitor log.db --model model -o log.db", "log.db"),
+        ("feedback log.db --quarantined -o log.db", "log.db"),
+        ("feedback log.db --from feedback-rejects.csv", "feedback-rejects.csv"),
+        ("collect collected.csv -o .", "collected.csv"),
+    ],
+)
+def test_a_command_refuses_to_write_over_what_it_reads(here: Path, words: str, lost: str) -> None:
+    before = content(here)
+    done = CliRunner().invoke(app, [*words.split(), "-q"])
+    assert isinstance(done.exception, UsageError), (done.output, done.exception)
+    assert lost in str(done.exception)
+    assert "give -o another" in str(done.exception) or "feedback" in words
+    assert content(here) == before
+
+
+def test_features_are_written_over_no_other_files(here: Path) -> None:
+    shutil.copy("posts.parquet", "april.parquet")
+    before = content(here)
+    done = CliRunner().invoke(app, ["extract", "april.parquet", "-o", ".", "-q"])
+    assert isinstance(done.exception, UsageError)
+    assert "posts.parquet: no extraction wrote it" in str(done.exception)
+    assert content(here) == before
+
+
+def test_features_that_an_extraction_began_or_ended_go_on(tmp_path: Path) -> None:
+    (tmp_path / "posts.parquet").write_text("")
+    with pytest.raises(UsageError, match=r"posts\.parquet: no extraction wrote it"):
+        refuse_foreign(tmp_path, ("matrix.parquet", "posts.parquet"))
+    (tmp_path / "rows").mkdir()
+    refuse_foreign(tmp_path, ("matrix.parquet", "posts.parquet"))
+
+
+def test_a_page_and_its_twin_may_be_made_again(here: Path) -> None:
+    for _ in range(2):
+        words = "trends posts.csv -o model/trends.html -q"
+        done = CliRunner().invoke(app, words.split())
+        assert done.exit_code == 0, (done.output, done.exception)
+    assert Path("model/trends.json").exists()
+
+
+def test_a_folder_is_no_page(here: Path) -> None:
+    done = CliRunner().invoke(app, ["trends", "posts.csv", "-o", "."])
+    assert isinstance(done.exception, UsageError)
+    assert "is a folder; give -o a file" in str(done.exception)
+
+
+def test_tables_of_one_folder_keep_a_list_of_refused_rows_each(tmp_path: Path) -> None:
+    bad = ROWS.replace("q0,anna", ",")
+    listed = {}
+    for name in ("april", "may"):
+        (tmp_path / f"{name}.csv").write_text(bad)
+        done = ingest(tmp_path / f"{name}.csv", tmp_path / f"{name}.parquet")
+        listed[name] = done.rejects
+    assert sorted(one.name for one in listed.values()) == ["april-rejects.csv", "may-rejects.csv"]
+    assert all(f"{name}.csv" in place.read_text() for name, place in listed.items())
+    assert ingest(tmp_path / "may.csv", tmp_path / "posts.parquet").rejects.name == "rejects.csv"
+
+
+def test_links_and_other_spellings_are_seen_through(tmp_path: Path) -> None:
+    (tmp_path / "posts.csv").write_text(ROWS)
+    os.symlink(tmp_path / "posts.csv", tmp_path / "link.html")
+    for written in ("link.html", "sub/../posts.csv"):
+        with pytest.raises(UsageError, match=r"is the input .*posts\.csv"):
+            refuse_overwriting([tmp_path / written], [tmp_path / "posts.csv", None])
+    refuse_overwriting([tmp_path / "page.html"], [tmp_path / "posts.csv"])
+
+
+@pytest.mark.parametrize("name", ["p1.mp4", "youtube-1.info.json", "posts.jsonl"])
+def test_files_of_an_input_folder_are_spared(tmp_path: Path, name: str) -> None:
+    refuse_overwriting([tmp_path / name], [tmp_path])  # it is not there
+    (tmp_path / name).write_text("")
+    with pytest.raises(UsageError, match="belongs to the input"):
+        refuse_overwriting([tmp_path / name], [tmp_path])
+    (tmp_path / "posts.parquet").write_text("")
+    refuse_overwriting([tmp_path / "posts.parquet"], [tmp_path])

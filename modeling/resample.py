@@ -118,6 +118,26 @@ class Resampler:
             value = part[0].sum(axis=0) / part[1].sum(axis=0) - whole[0].sum() / whole[1].sum()
         return Spread(value, deviation(drawn), self.authors(rows, items, count))
 
+    def differences(self, inside: npt.NDArray[np.bool_], values: Floats) -> Spread:
+        """Return the mean of the posts inside a group less that of all others, of one group.
+
+        Args:
+            inside: bool (n,), of every post that was gathered.
+            values: float64 (n,), all known.
+        """
+        rows = np.arange(len(values), dtype=np.int64)
+        side = inside.astype(np.int64)
+        total = self.sums(rows, side, values, 2)
+        count = self.sums(rows, side, np.ones(len(rows)), 2)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            drawn = (self.weights @ total) / (self.weights @ count)
+        means = total.sum(axis=0) / count.sum(axis=0)
+        return Spread(
+            np.array([means[1] - means[0]]),
+            deviation((drawn[:, 1] - drawn[:, 0])[:, None]),
+            np.array([min(self.authors(rows, side, 2))]),
+        )
+
 
 def deviation(drawn: Floats) -> Floats:
     """Return the standard deviation of each column of resamples; NaN where most say nothing."""
@@ -130,10 +150,14 @@ def deviation(drawn: Floats) -> Floats:
     return np.where(enough, np.sqrt(square / np.maximum(count - 1, 1)), np.nan)
 
 
-def judge(spread: Spread) -> tuple[Effect, ...]:
+def judge(spread: Spread, least: Floats | None = None) -> tuple[Effect, ...]:
     """Return an effect a group: intervals and chances by Student's t with authors - 1 degrees.
 
     The normal law would promise too much where a group rests on a handful of authors.
+
+    Args:
+        spread: of k groups.
+        least: float64 (k,), chances that another, exact test gives; the larger one counts.
     """
     from scipy.stats import false_discovery_control, t
 
@@ -141,6 +165,8 @@ def judge(spread: Spread) -> tuple[Effect, ...]:
     freedom = np.maximum(spread.clusters - 1, 1)
     error = np.where(enough, spread.error, np.nan)
     chance = 2.0 * t.sf(np.abs(spread.value) / error, freedom)
+    if least is not None:
+        chance = np.maximum(chance, least)
     q = np.full(len(chance), np.nan)
     if enough.any():
         q[enough] = false_discovery_control(chance[enough])

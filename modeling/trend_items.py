@@ -140,8 +140,52 @@ def _momentum(
         value = _ratio(*(one.sum(axis=0) for one in (*used, *posts)))
         drawn = _ratio(*(resampler.weights @ one for one in (*used, *posts)))
     authors = resampler.authors(rows, items, count)
-    spread = Spread(value, deviation(drawn), authors)
-    return judge(spread), (shares[0], shares[1])
+    usual = float(now[every].mean()) if len(every) else 0.0
+    uses = np.bincount(items, minlength=count).astype(np.float64)
+    error = np.fmax(deviation(drawn), _least_error(uses, usual))
+    exact = _by_chance(rows, items, count, now, usual, resampler)
+    return judge(Spread(value, error, authors), exact), (shares[0], shares[1])
+
+
+def _least_error(uses: Floats, usual: float) -> Floats:
+    """Return how much `_ratio` varies by chance alone, float64 (count,).
+
+    Resamples of an item that nobody used lately never vary, however few its posts are.
+
+    Args:
+        uses: posts of each item.
+        usual: share of all posts that are recent.
+    """
+    total = np.zeros(len(uses))
+    for share in (max(usual, 1e-9), max(1.0 - usual, 1e-9)):
+        total += uses * share / (uses * share + PRIOR_POSTS * share) ** 2
+    return np.asarray(np.sqrt(total) / np.log(10.0), dtype=np.float64)
+
+
+def _by_chance(
+    rows: IntArray,
+    items: IntArray,
+    count: int,
+    now: Floats,
+    usual: float,
+    resampler: Resampler,
+) -> Floats:
+    """Return the exact two-sided chance of as many recent authors of each item, float64 (count,).
+
+    Each author of an item counts once, by the share of that author's posts with it that is recent,
+    rounded towards what is usual; that many of them are recent by a binomial law.
+    """
+    from scipy.stats import binom
+
+    width = int(resampler.author.max(initial=0)) + 1
+    pairs, place = np.unique(items * width + resampler.author[rows], return_inverse=True)
+    share = np.bincount(place, weights=now[rows]) / np.bincount(place)
+    of = (pairs // width).astype(np.int64)
+    authors = np.bincount(of, minlength=count)
+    recent = np.bincount(of, weights=share, minlength=count)
+    whole = np.where(recent > usual * authors, np.floor(recent), np.ceil(recent))
+    tails = binom.cdf(whole, authors, usual), binom.sf(whole - 1.0, authors, usual)
+    return np.asarray(np.minimum(1.0, 2.0 * np.minimum(*tails)), dtype=np.float64)
 
 
 def _ratio(recent: Floats, earlier: Floats, posts_recent: Floats, posts_earlier: Floats) -> Floats:

@@ -108,6 +108,10 @@ def _superiority(
         drawn = (resampler.weights @ total) / (resampler.weights @ count)
         means = total.sum(axis=0) / count.sum(axis=0)
     error = deviation((drawn[:, 1] - drawn[:, 0])[:, None])[0]
+    # Resamples of top posts that all lack a property never vary. Were the top drawn from all posts,
+    # the difference of mean ranks would vary by this much: no less is believed.
+    sizes = np.array([best.sum(), (~best).sum()])
+    error = np.fmax(error, float(np.sqrt(rank.var(ddof=1) * (1.0 / sizes).sum())))
     clusters = resampler.authors(rows[best], np.zeros(int(best.sum()), dtype=np.int64), 1)[0]
     return Spread(means[1] - means[0], error, clusters)
 

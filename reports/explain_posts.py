@@ -14,7 +14,7 @@ from virality.reports.similar import Likeness, similar_posts
 from virality.reports.stories import captions_of, story
 from virality.reports.strings import say
 from virality.reports.suggest import Support, joint_of, suggest
-from virality.reports.whatif import LIKE, Ground, draw_curves
+from virality.reports.whatif import LIKE, Ground, draw_curves, is_local, row_of
 from virality.reports.words import whole
 
 if TYPE_CHECKING:
@@ -86,6 +86,9 @@ class Explainer:
             say("whatif.note.guess"),
             say("whatif.note.range", posts=whole(len(ground.reference.matrix)), like=len(alike)),
         ]
+        clock = any(curve.lever in ("hour", "weekday") for curve in curves)
+        if clock and not is_local(row_of(matrix, post)):
+            notes.append(say("whatif.note.utc"))
         if not told:
             notes.insert(0, say("whatif.note.nothing"))
         return WhatIf(curves, joint, told, tuple(notes))

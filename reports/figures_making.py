@@ -3,7 +3,7 @@
 from virality.reports.drawing import Dot, Figure, Mark, Panel, Shape, bar_figure, polyline
 from virality.reports.figures_more import importance_figure
 from virality.reports.report import Report
-from virality.reports.report_making import FieldCard, Study, Trial, Weight
+from virality.reports.report_making import FieldCard, Making, Study, Trial
 from virality.reports.scales import (
     Scale,
     around,
@@ -32,7 +32,7 @@ def making_figures(report: Report) -> tuple[Figure, ...]:
     if report.making.importance:
         figures.append(importance_figure(report.making.importance))
     if report.making.weights:
-        figures.append(weights_figure(report.making.weights))
+        figures += weights_figures(report.making)
     return tuple(figures)
 
 
@@ -103,16 +103,27 @@ def _steps(done: list[Trial], across: Scale, up: Scale) -> str:
     return polyline(xs, ys, LOW)
 
 
-def weights_figure(weights: tuple[Weight, ...]) -> Figure:
-    """Return the weights of the stack."""
-    scale = Scale(0.0, max(one.weight for one in weights) * 1.02 or 1.0)
+def weights_figures(making: Making) -> tuple[Figure, ...]:
+    """Return the weights of the stack, of known and of unknown authors apart where they differ."""
+    labels = [one.label for one in making.weights]
+    new, known = [one.weight for one in making.weights], [one.known for one in making.weights]
+    if not making.apart:
+        return (_weights("weights", labels, new, max(new)),)
+    most = max(*new, *known)
+    return _weights("weights_new", labels, new, most), _weights(
+        "weights_known", labels, known, most
+    )
+
+
+def _weights(key: str, labels: list[str], values: list[float], most: float) -> Figure:
+    scale = Scale(0.0, most * 1.02 or 1.0)
     return bar_figure(
-        "weights",
-        "fig.weights",
-        [one.label for one in weights],
-        [one.weight for one in weights],
-        [fixed(one.weight) for one in weights],
-        ["model"] * len(weights),
+        key,
+        f"fig.{key}",
+        labels,
+        values,
+        [fixed(value) for value in values],
+        ["model"] * len(values),
         scale,
         plain_axis(scale, say("axis.weight")),
         (say("col.name"), say("col.weight")),

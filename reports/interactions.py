@@ -23,6 +23,9 @@ Flags = npt.NDArray[np.bool_]
 
 MOST_FEATURES, MOST_SHOWN = 10, 4
 SHUFFLES = 40
+CHANCE = 0.05
+"""Chance that a report tells an interaction where there is none."""
+
 LEAST = 8
 """Posts in a third without which nothing is compared."""
 
@@ -45,9 +48,10 @@ def interactions(
     names = [one.feature for one in drivers if not is_block(contributions, one.feature)]
     names = names[:MOST_FEATURES]
     found = []
+    pairs = len(names) * (len(names) - 1) // 2
     for place, first in enumerate(names):
         for second in names[:place]:
-            pair = _pair(contributions, first, second, seed)
+            pair = _pair(contributions, first, second, seed, pairs)
             if pair is not None:
                 found.append(pair)
     found.sort(key=lambda one: (-one[0], one[2:]))
@@ -56,12 +60,12 @@ def interactions(
 
 
 def _pair(
-    contributions: Contributions, first: str, second: str, seed: int
+    contributions: Contributions, first: str, second: str, seed: int, pairs: int
 ) -> tuple[float, float, str, str] | None:
     """Return effect, chance, and which feature's push depends on which; None within chance."""
     ways = []
     for feature, other in ((first, second), (second, first)):
-        effect, chance = _shift(contributions, feature, other, seed)
+        effect, chance = _shift(contributions, feature, other, seed, pairs)
         ways.append((effect, chance, feature, other))
     effect, chance = sum(one[0] for one in ways), sum(one[1] for one in ways)
     strongest = max(ways, key=lambda one: one[0])
@@ -79,21 +83,42 @@ def _columns(contributions: Contributions, feature: str, other: str) -> tuple[Fl
 
 
 def _shift(
-    contributions: Contributions, feature: str, other: str, seed: int
+    contributions: Contributions, feature: str, other: str, seed: int, pairs: int
 ) -> tuple[float, float]:
-    """Return how far `other` shifts the push of `feature`, and what shuffling reaches at 95 %."""
+    """Return how far `other` shifts the push of `feature`, and what chance reaches.
+
+    Nothing where the feature speaks for a family: its push then differs at one value of it by the
+    family's other members too.
+    """
+    if feature in contributions.members:
+        return 0.0, 0.0
     values, others, effects = _columns(contributions, feature, other)
     if len(np.unique(values)) < 2 or len(np.unique(others)) < 2:
         return 0.0, 0.0
     rest = effects.copy()
     for group in bins_of(values):
-        rest[group] -= effects[group].mean()
+        rest[group] -= _local(values[group], effects[group])
     upper = values > np.median(values)
     if upper.all() or not upper.any():
         upper = values == values.max()
     draw = np.random.default_rng(seed)
-    shuffled = [_apart(rest, draw.permutation(others), upper) for _ in range(SHUFFLES)]
-    return _apart(rest, others, upper), float(np.quantile(shuffled, 0.95))
+    shuffled = np.array([_apart(rest, draw.permutation(others), upper) for _ in range(SHUFFLES)])
+    return _apart(rest, others, upper), _reached(shuffled, pairs)
+
+
+def _local(values: Floats, effects: Floats) -> Floats:
+    """Return the line through a bin: within it the feature itself still varies."""
+    away = values - values.mean()
+    square = float(away @ away)
+    slope = float(away @ effects) / square if square > 0 else 0.0
+    return np.asarray(effects.mean() + slope * away, dtype=np.float64)
+
+
+def _reached(shuffled: Floats, pairs: int) -> float:
+    """Return what one of so many pairs in twenty reports reaches by chance (Bonferroni)."""
+    from scipy.stats import norm
+
+    return float(shuffled.mean() + norm.isf(CHANCE / (2 * max(pairs, 1))) * shuffled.std(ddof=1))
 
 
 def _apart(rest: Floats, others: Floats, upper: Flags) -> float:

@@ -37,7 +37,7 @@ MOST_VALUES = 12
 """Settings of a lever: as many as a slider has stops."""
 
 NEAR_SHARE, LEAST_NEAR = 0.05, 5
-"""A setting needs as many reference posts within this share of the ranks around it."""
+"""A setting needs as many reference posts within this share of the lever's reach around it."""
 
 BINS = 10
 
@@ -61,6 +61,13 @@ class Lever:
     kind: str
     follows: Mapping[str, Follow]
     along: tuple[str, ...]
+
+
+_TIME, _TEXT, _TAG = "metadata_time__", "text_shape__", "metadata_hashtag__"
+_FORM, _FILE, _CUT = "metadata_format__", "stream_container__", "frames_motion__"
+HOUR, _DAY = f"{_TIME}hour", f"{_TIME}weekday"
+LOCAL = f"{_TIME}is_local"
+"""1 where the hour is by the clock of the country that the post names, 0 where it is UTC."""
 
 
 def _hour_sin(hour: float, _row: Row) -> float:
@@ -106,6 +113,13 @@ def _scaled(own: str, other: str, *, log: bool = False) -> Follow:
     return follow
 
 
+def _counted(rate: float, row: Row) -> float:
+    """Return the number of cuts of so many a second, also where there were none."""
+    was, had = row.get(f"{_CUT}cut_rate", float("nan")), row.get(f"{_CUT}cuts", float("nan"))
+    length = row.get(f"{_FILE}duration_s", float("nan"))
+    return had * rate / was if was > 0 else max(had, rate * length)
+
+
 def _shifted(own: str, other: str) -> Follow:
     """Return a column that changes by as much as the lever, such as different hashtags."""
 
@@ -115,19 +129,15 @@ def _shifted(own: str, other: str) -> Follow:
     return follow
 
 
-_TIME, _TEXT, _TAG = "metadata_time__", "text_shape__", "metadata_hashtag__"
-_FORM, _FILE, _CUT = "metadata_format__", "stream_container__", "frames_motion__"
-_HOUR, _DAY = f"{_TIME}hour", f"{_TIME}weekday"
-
 LEVERS: tuple[Lever, ...] = (
-    Lever("hour", _HOUR, "h", "hour", {
+    Lever("hour", HOUR, "h", "hour", {
         f"{_TIME}hour_sin": _hour_sin, f"{_TIME}hour_cos": _hour_cos,
         f"{_TIME}weekday_sin": _week(sin, _DAY, None),
         f"{_TIME}weekday_cos": _week(cos, _DAY, None),
     }, ()),
     Lever("weekday", _DAY, "d", "day", {
-        f"{_TIME}weekday_sin": _week(sin, None, _HOUR),
-        f"{_TIME}weekday_cos": _week(cos, None, _HOUR), f"{_TIME}is_weekend": _weekend,
+        f"{_TIME}weekday_sin": _week(sin, None, HOUR),
+        f"{_TIME}weekday_cos": _week(cos, None, HOUR), f"{_TIME}is_weekend": _weekend,
     }, ()),
     Lever("duration", f"{_FILE}duration_s", "s", "range", {
         f"{_FORM}duration_s": _same, f"{_FORM}duration_log10": _log,
@@ -147,7 +157,7 @@ LEVERS: tuple[Lever, ...] = (
         f"{_TEXT}hashtags": _shifted(f"{_TAG}count", f"{_TEXT}hashtags"),
     }, (f"{_TEXT}tags_share",)),
     Lever("cuts", f"{_CUT}cut_rate", "1/s", "range", {
-        f"{_CUT}cuts": _scaled(f"{_CUT}cut_rate", f"{_CUT}cuts"),
+        f"{_CUT}cuts": _counted,
     }, tuple(f"{_CUT}{name}" for name in (
         "start_cut_rate", "rest_cut_rate", "mean_shot_s", "longest_shot_s", "shortest_shot_s",
         "first_cut_s", "activity", "start_activity",
@@ -234,7 +244,8 @@ def near(values: Floats, setting: float, kind: str) -> int:
     if kind == "hour":
         away = np.abs(values - setting) % 24
         return int((np.minimum(away, 24 - away) <= 1.5).sum())
-    reach = max(NEAR_SHARE * (values[-1] - values[0]), 1e-9)
+    low, high = np.quantile(values, REACH)  # not of all: one clip of an hour would be far from none
+    reach = max(NEAR_SHARE * float(high - low), 1e-9)
     return int((np.abs(values - setting) <= reach).sum())
 
 
@@ -269,7 +280,11 @@ def companion_of(lever: Lever, reference: pd.DataFrame) -> Companion | None:
 
 
 def moved(
-    row: Row, lever: Lever, value: float, companion: Companion | None, floor: Mapping[str, float]
+    row: Row,
+    lever: Lever,
+    value: float,
+    companion: Companion | None,
+    limits: Mapping[str, tuple[float, float]],
 ) -> dict[str, float]:
     """Return every column that changes when a lever of a row is set, and to what.
 
@@ -278,7 +293,8 @@ def moved(
         lever: what is set.
         value: to what.
         companion: what goes along, if known.
-        floor: lowest value of a column among the reference posts: nothing goes below.
+        limits: lowest and highest value of a column among the reference posts: nothing that goes
+            along goes beyond.
     """
     changed = {lever.column: value}
     for name, follow in lever.follows.items():
@@ -290,7 +306,8 @@ def moved(
     for name in companion.medians:
         if name in row and np.isfinite(row[name]) and name not in changed:
             after = row[name] + companion.shift(name, was, value)
-            changed[name] = max(after, floor.get(name, after))
+            low, high = limits.get(name, (after, after))
+            changed[name] = min(max(after, min(low, row[name])), max(high, row[name]))
     return changed
 
 

@@ -1,7 +1,7 @@
 """Model card and study -> how it was made, and the commands that make it again."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import TYPE_CHECKING
 
 from virality.data.features import MATRIX, POSTS
@@ -20,6 +20,15 @@ MOST_TRIALS = 1000
 FROM_POSTS = ("text", "metadata")
 FROM_MEDIA = ("audio", "frames", "stream")
 """Parts of a post whose features `extract` makes from the table, and from clips."""
+
+MAKERS: Mapping[str, tuple[str, ...]] = {
+    "text": ("shape", "language", "sentiment", "embedding"),
+    "audio": ("loudness", "spectrum", "rhythm", "voice", "speech"),
+    "frames": ("embedding", "colour", "motion", "layout"),
+    "stream": ("container", "packets"),
+    "metadata": ("time", "author", "sound", "hashtag", "format"),
+}
+"""Featurizers that `extract` runs unless told otherwise, without the part that each begins with."""
 
 EXTRA_MAKERS = {
     "transcript": "audio_transcript",
@@ -47,7 +56,10 @@ def making_of(
     card = model.card
     return Making(
         study=study_of(tuning) if tuning else None,
-        weights=tuple(Weight(name, base_label(name), float(w)) for name, w in card.weights.items()),
+        weights=tuple(
+            Weight(name, base_label(name), float(w), float(card.weights_known_authors[name]))
+            for name, w in card.weights.items()
+        ),
         facts=_facts(model, largest_error, seed),
         params=_flat(card.params),
         versions={**dict(card.libraries), **dict(sorted(card.featurizers.items()))},
@@ -188,11 +200,10 @@ def _extracting(card: "ModelCard") -> str:
     """Return the options of `extract` that the columns of a model tell."""
     there = set(card.features_by_modality)
     media = bool(there & set(FROM_MEDIA))
-    usual = (*FROM_POSTS, *FROM_MEDIA) if media else FROM_POSTS
     told = " --media clips" if media else ""
-    if not there.issuperset(usual):
-        told += f" --only {','.join(one for one in usual if one in there)}"
     made = card.featurizers
+    only = _only(set(made), there, (*FROM_POSTS, *FROM_MEDIA) if media else FROM_POSTS)
+    told += f" --only {only}" if only else ""
     extras = [
         name for name, maker in EXTRA_MAKERS.items() if any(one.startswith(maker) for one in made)
     ]
@@ -202,8 +213,27 @@ def _extracting(card: "ModelCard") -> str:
     return told + (f" --views {card.views}" if card.views else "")
 
 
+def _only(made: Set[str], present: Set[str], parts: Sequence[str]) -> str:
+    """Return what `extract` has to be held to so that it makes no more; empty if to nothing.
+
+    Args:
+        made: featurizers behind the model's columns.
+        present: parts of a post that it has columns of.
+        parts: those that `extract` makes features of.
+    """
+    told: list[str] = []
+    for part in parts:
+        there = [name for name in MAKERS[part] if f"{part}_{name}" in made]
+        if part in present and len(there) in (0, len(MAKERS[part])):
+            told.append(part)
+        else:
+            told += [f"{part}_{name}" for name in there]
+    return "" if told == list(parts) else ",".join(told)
+
+
 def _searching(tuning: "Tuning | None") -> str:
     if tuning is None:
         return ""
     metric = f" --metric {tuning.measure}" if tuning.measure != "rmse" else ""
-    return metric + (" --raw" if tuning.raw else "")
+    libraries = f" --libraries {','.join(tuning.libraries)}" if tuning.libraries else ""
+    return metric + libraries + (" --raw" if tuning.raw else "")

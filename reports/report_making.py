@@ -87,11 +87,12 @@ class DataCard:
 
 @dataclass(frozen=True)
 class Weight:
-    """Share of one base model in the stack."""
+    """Share of one base model in the stack, for posts of unknown and of known authors."""
 
     name: str
     label: str
     weight: float
+    known: float
 
 
 @dataclass(frozen=True)
@@ -113,3 +114,8 @@ class Making:
     commands: tuple[str, ...]
     importance: Mapping[str, float] = field(default_factory=dict)
     hashes: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def apart(self) -> bool:
+        """Whether known authors have weights of their own."""
+        return any(one.weight != one.known for one in self.weights)

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from virality.data.splits import author_groups
+from virality.data.splits import resampling_units
 from virality.reports.levers import Lever
 from virality.reports.report_posts import Change, Curve, Dial, Joint, Suggestion
 from virality.reports.strings import say
@@ -228,9 +228,9 @@ def _told(
 ) -> Suggestion:
     target = ground.model.target
     gain = float(said.mean[place] - said.mean[0])
-    band = _gain_band(ground, row_of(matrix, post), wanted, [likeness.ids[i] for i in order[:LIKE]])
-    low, high = min(gain, band[0]), max(gain, band[1])
-    did, similar, seen = _seen(ground, wanted, likeness, order[:SIMILAR])
+    alike = [likeness.ids[i] for i in order[:LIKE]]
+    low, high = _gain_band(ground, row_of(matrix, post), wanted, alike)
+    did, similar, against, seen = _seen(ground, wanted, likeness, order[:SIMILAR])
     units = [float(target.to_units(one[place])) for one in (said.mean, said.low, said.high)]
     changes = tuple(
         Change(
@@ -252,12 +252,13 @@ def _told(
         words.append(
             say(
                 "whatif.seen" if clear else "whatif.seen_unsure",
+                against=say(f"whatif.against.{against}"),
                 value=times(seen[0], target.log, target.unit), low=times(seen[1], target.log),
                 high=times(seen[2], target.log),
             )
         )  # fmt: skip
     else:
-        words.append(say("whatif.unseen"))
+        words.append(say(_why_unseen(did, similar)))
     return Suggestion(
         changes, units[0], units[1], units[2], gain, low, high, did, similar,
         seen[0], seen[1], seen[2], tuple(words),
@@ -277,10 +278,20 @@ def _gain_band(ground: Ground, row: Row, wanted: Row, alike: Sequence[str]) -> t
     return float(low), float(high)
 
 
+def _why_unseen(did: int, similar: int) -> str:
+    """Return the key of the sentence on why it is not told how posts made so did."""
+    if did < LEAST_DID:
+        return "whatif.unseen"
+    return "whatif.unseen_all" if similar - did < LEAST_DID else "whatif.unseen_alone"
+
+
 def _seen(
     ground: Ground, wanted: Row, likeness: "Likeness", rows: npt.NDArray[np.intp]
-) -> tuple[int, int, tuple[float, float, float]]:
-    """Return how many similar posts were made so, of how many, and how they did against others."""
+) -> tuple[int, int, str, tuple[float, float, float]]:
+    """Return how many similar posts were made so, of how many, and how they did against others.
+
+    Both are held against the same yardstick, whose name is third.
+    """
     from virality.modeling.adjust import adjust
     from virality.modeling.resample import Resampler, judge
 
@@ -288,15 +299,15 @@ def _seen(
     made = made_so(ground, wanted, frame)
     did = int(made.sum())
     nothing = (float("nan"),) * 3
-    if did < LEAST_DID or did == len(rows):
-        return did, len(rows), nothing
-    table = likeness.posts
-    values = adjust(table, likeness.y).values[rows]
-    some = table.iloc[rows].reset_index(drop=True)
-    kept = np.flatnonzero(made & np.isfinite(values))
-    resampler = Resampler(author_groups(some), 0)
-    effect = judge(resampler.means(kept, np.zeros(len(kept), dtype=np.int64), values, 1))[0]
-    return did, len(rows), (effect.value, effect.low, effect.high)
+    adjusted = adjust(likeness.posts, likeness.y)
+    values = adjusted.values[rows]
+    kept = np.flatnonzero(np.isfinite(values))
+    if did < LEAST_DID or min(made[kept].sum(), (~made[kept]).sum()) < LEAST_DID:
+        return did, len(rows), adjusted.yardstick, nothing
+    some = likeness.posts.iloc[rows[kept]].reset_index(drop=True)
+    resampler = Resampler(resampling_units(some), 0)
+    effect = judge(resampler.differences(made[kept], values[kept]))[0]
+    return did, len(rows), adjusted.yardstick, (effect.value, effect.low, effect.high)
 
 
 def made_so(ground: Ground, wanted: Row, frame: pd.DataFrame) -> npt.NDArray[np.bool_]:

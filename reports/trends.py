@@ -94,61 +94,64 @@ def topic_name(words: Sequence[str]) -> str:
 
 def _headlines(found: Found) -> tuple[str, ...]:
     """Return the clear findings, strongest kind first; one sentence if there is none."""
-    told = [
-        _clear_slots(found, found.week or (), "trends.head.week"),
-        _clear_slots(found, found.hours, "trends.head.hour"),
-        _clear_slots(found, found.durations, "trends.head.duration"),
-        _clear_items(found, found.hashtags, "trends.head.hashtag"),
-        _clear_items(found, found.sounds, "trends.head.sound"),
-        _rising(found.hashtags, "trends.head.rising"),
-        _rising(found.sounds, "trends.head.sound_rising"),
-        _rising_topics(found),
+    parts = (("week", found.week or ()), ("hour", found.hours), ("duration", found.durations))
+    told = [_clear_slot(found, slots, kind, sign) for kind, slots in parts for sign in (1, -1)]
+    told += [
+        _clear_items(found, items, kind, sign)
+        for kind, items in (("hashtag", found.hashtags), ("sound", found.sounds))
+        for sign in (1, -1)
+    ]
+    topics = found.topics.topics if found.topics else ()
+    named = [replace(one.item, name=topic_name(one.words)) for one in topics]
+    told += [
+        _moving(items, kind, sign)
+        for kind, items in (("hashtag", found.hashtags), ("sound", found.sounds), ("topic", named))
+        for sign in (1, -1)
     ]
     clear = tuple(sentence for sentence in told if sentence)
     return clear or (say("trends.head.none"),)
 
 
-def _clear_slots(found: Found, slots: Sequence[Slot], key: str) -> str:
-    best = [one for one in slots if one.effect.clear and one.effect.value > 0]
-    if not best:
+def _clear_slot(found: Found, slots: Sequence[Slot], kind: str, sign: int) -> str:
+    """Return the best part of the week or length, the worst one where `sign` is -1."""
+    clear = [one for one in slots if one.effect.clear and sign * one.effect.value > 0]
+    if not clear:
         return ""
-    first = max(best, key=lambda one: one.shrunken)
-    name = length_name(first) if key.endswith("duration") else slot_name(first)
+    first = max(clear, key=lambda one: sign * one.shrunken)
     return say(
-        key, name=name, effect=effect_span(first.effect, found.log, found.unit),
-        posts=whole(first.posts),
+        f"trends.head.{kind}{'' if sign > 0 else '.worst'}",
+        name=length_name(first) if kind == "duration" else slot_name(first),
+        effect=effect_span(first.effect, found.log, found.unit), posts=whole(first.posts),
     )  # fmt: skip
 
 
-def _clear_items(found: Found, items: Sequence[Item], key: str) -> str:
-    best = [one for one in items if one.lift.clear and one.lift.value > 0]
-    if not best:
+def _clear_items(found: Found, items: Sequence[Item], kind: str, sign: int) -> str:
+    """Return what does better than usual, worse where `sign` is -1."""
+    clear = [one for one in items if one.lift.clear and sign * one.lift.value > 0]
+    if not clear:
         return ""
-    best.sort(key=lambda one: (-one.shrunken, one.name))
+    clear.sort(key=lambda one: (-sign * one.shrunken, one.name))
     names = ", ".join(
         say("trends.named", name=one.name, effect=times(one.shrunken, found.log, found.unit))
-        for one in best[:NAMED]
+        for one in clear[:NAMED]
     )
-    return say(key, names=names, count=len(best))
+    key = f"trends.head.{kind}{'' if sign > 0 else '.worst'}"
+    return say(key, names=names, count=len(clear))
 
 
-def _rising(items: Sequence[Item], key: str) -> str:
-    up = [one for one in items if one.momentum.clear and one.momentum.value > 0]
-    if not up:
+def _moving(items: Sequence[Item], kind: str, sign: int) -> str:
+    """Return what is on the rise, on the decline where `sign` is -1."""
+    clear = [one for one in items if one.momentum.clear and sign * one.momentum.value > 0]
+    if not clear:
         return ""
-    up.sort(key=lambda one: (-one.momentum.low, one.name))
+    clear.sort(key=lambda one: (-(one.momentum.low if sign > 0 else -one.momentum.high), one.name))
     names = ", ".join(
         say("trends.moved", name=one.name, recent=percent(one.recent, 1),
             earlier=percent(one.earlier, 1))
-        for one in up[:NAMED]
+        for one in clear[:NAMED]
     )  # fmt: skip
-    return say(key, names=names, count=len(up))
-
-
-def _rising_topics(found: Found) -> str:
-    topics = found.topics.topics if found.topics else ()
-    named = [replace(one.item, name=topic_name(one.words)) for one in topics]
-    return _rising(named, "trends.head.topic")
+    key = f"trends.head.{kind}_{'rising' if sign > 0 else 'falling'}"
+    return say(key, names=names, count=len(clear))
 
 
 def _cautions(found: Found) -> tuple[str, ...]:

@@ -10,6 +10,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from virality.reports.levers import (
+    HOUR,
+    LOCAL,
     Companion,
     Lever,
     changed_rows,
@@ -79,11 +81,13 @@ class Ground:
         return {key: np.sort(one[np.isfinite(one)]) for key, one in values.items()}
 
     @cached_property
-    def floor(self) -> Mapping[str, float]:
-        """Lowest value of every column that goes along with a lever."""
+    def limits(self) -> Mapping[str, tuple[float, float]]:
+        """Lowest and highest value of every column that goes along with a lever."""
         frame = self.reference.matrix.frame
         names = {name for lever in self.levers for name in lever.along if name in frame.columns}
-        return {name: float(frame[name].min()) for name in sorted(names)}
+        return {
+            name: (float(frame[name].min()), float(frame[name].max())) for name in sorted(names)
+        }
 
     def lever(self, key: str) -> Lever:
         """Return the lever of this key.
@@ -104,7 +108,7 @@ class Ground:
         changed: dict[str, float] = {}
         for lever in self.levers:
             if lever.key in wanted:
-                one = moved(now, lever, wanted[lever.key], self.companions[lever.key], self.floor)
+                one = moved(now, lever, wanted[lever.key], self.companions[lever.key], self.limits)
                 now |= one
                 changed |= one
         return changed
@@ -125,7 +129,8 @@ def predict_changed(
 ) -> "Predictions":
     """Return exact predictions of one post with levers set, a row a mapping of lever to setting.
 
-    Its history stays what it was: what an author, a sound or a hashtag did before does not change.
+    What an author, a sound or a hashtag did before stays what it was; another hour of posting is
+    nearer to the author's usual hour, or farther from it.
 
     Args:
         ground: model and reference.
@@ -152,17 +157,20 @@ def predict_all(
         asked: id of a post and its settings, a pair a post.
     """
     narrow = matrix.select([name for name in matrix.columns if name in ground.model.columns])
-    parts, tables = [], []
+    parts, tables, later = [], [], []
     place = {str(name): row for row, name in enumerate(posts["id"])}
     for post, wanted in asked:
         row = row_of(matrix, post)
         parts.append(changed_rows(narrow, post, [ground.columns(row, one) for one in wanted]))
         tables.append(np.full(len(wanted), place[post]))
+        later += [one["hour"] - row[HOUR] if "hour" in one else 0.0 for one in wanted]
     frames = pd.concat([part.frame for part in parts])
     varied = [part.views for part in parts if part.views is not None]
     edited = replace(narrow, frame=frames, views=pd.concat(varied) if varied else None)
     table = posts.iloc[np.concatenate(tables)].reset_index(drop=True)
     table["id"] = list(frames.index)
+    if "posted_at" in table.columns:
+        table["posted_at"] += pd.to_timedelta(np.nan_to_num(later), unit="h").round("ms")
     return ground.model.predict(edited, table)
 
 
@@ -176,6 +184,17 @@ def setting_text(lever: Lever, value: float, target: "Target") -> str:
         return say(f"day.{int(value)}")
     shown = float(round(value)) if lever.unit in ("characters", "BPM", "0 to 190") else value
     return feature_words(lever.column, shown, lever.unit, target.log, target.unit)
+
+
+def is_local(row: Mapping[str, float]) -> bool:
+    """Say whether hour and day of a post are by the clock where it was posted, not UTC."""
+    return row.get(LOCAL, 0.0) == 1.0
+
+
+def lever_label(lever: Lever, local: bool) -> str:
+    """Return what a lever is called; hours and days say by which clock."""
+    utc = lever.kind in ("hour", "day") and not local
+    return say(f"lever.{lever.key}{'_utc' if utc else ''}")
 
 
 def draw_curves(
@@ -215,7 +234,8 @@ def draw_curves(
         shift = len(turned) - 1
         like = [one[at + shift : at + shift + count] - one[number] for one in others]
         spread = np.vstack([gains, *like])
-        curves.append(_curve(ground, lever, row[lever.column], own, span, gains, spread))
+        now, local = row[lever.column], is_local(row)
+        curves.append(_curve(ground, lever, now, own, span, gains, spread, local))
         at += count
     return tuple(sorted(curves, key=lambda one: (-_reach(one), one.lever)))
 
@@ -233,6 +253,7 @@ def _curve(
     span: slice,
     gains: Floats,
     spread: Floats,
+    local: bool,
 ) -> Curve:
     target = ground.model.target
     values = ground.settings[lever.key]
@@ -250,7 +271,7 @@ def _curve(
     best = int(np.argmax(gains))
     text = setting_text(lever, current, target)
     return Curve(
-        lever.key, say(f"lever.{lever.key}"), lever.column,
+        lever.key, lever_label(lever, local), lever.column,
         (*lever.follows, *(name for name in lever.along)), current, text, settings, best,
         _sentence(settings, best, text, target),
     )  # fmt: skip

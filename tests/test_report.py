@@ -29,6 +29,7 @@ from virality.reports.making import (
     EXTRA_MAKERS,
     FROM_MEDIA,
     FROM_POSTS,
+    MAKERS,
     commands,
     study_of,
 )
@@ -263,8 +264,50 @@ def test_commands_ask_for_clips_only_where_clips_were_read() -> None:
     assert words[0] == "virality extract posts.parquet --media clips --views 2 -o features"
 
 
+def test_commands_ask_for_the_featurizers_that_were_run() -> None:
+    made = [*(f"metadata_{name}" for name in MAKERS["metadata"]), "text_shape"]
+    few = {"text": 3, "metadata": 2}
+    words = told_commands(features_by_modality=few, featurizers=dict.fromkeys(made, "1"))
+    assert words[0] == "virality extract posts.parquet --only text_shape,metadata -o features"
+    whole = [*made, *(f"text_{name}" for name in MAKERS["text"])]
+    words = told_commands(features_by_modality=few, featurizers=dict.fromkeys(whole, "1"))
+    assert words[0] == "virality extract posts.parquet -o features"
+    assert {f"{part}_{name}" for part, names in MAKERS.items() for name in names} == {*FEATURIZERS}
+
+
+def test_commands_ask_for_the_libraries_that_the_study_was_told_to_try() -> None:
+    model, _, _ = case()
+    tuned = replace(model, card=replace(model.card, tuned=True))
+    tuning = replace(make_tuning(), libraries=("lightgbm",))
+    assert "--libraries lightgbm" in commands(tuned, tuning, (), 0)[1]
+    assert "--libraries" not in " ".join(commands(tuned, make_tuning(), (), 0))
+
+
+def test_known_authors_weights_stand_beside_those_of_others() -> None:
+    report = full()
+    same = replace(
+        report.making, weights=tuple(replace(w, known=w.weight) for w in report.making.weights)
+    )
+    apart = replace(same, weights=tuple(replace(w, known=w.weight / 2) for w in same.weights))
+    keys = [
+        {figure.key for figure in figures_of(replace(report, making=one))} for one in (same, apart)
+    ]
+    assert "weights" in keys[0]
+    assert {"weights_new", "weights_known"} <= keys[1] - keys[0]
+    page = render(replace(report, making=apart))
+    assert "Weights of the stack: known authors" in page
+    card = case()[0].card
+    told = {one.name: one.known for one in report.making.weights}
+    assert told == dict(card.weights_known_authors)
+
+
 def test_commands_name_the_encoder_extras_and_what_was_asked_of_the_study() -> None:
-    made = {"text_embedding": "1+minilm+ab", "frames_faces": "1", "audio_transcript_shape": "1"}
+    made = {
+        **{f"text_{name}": "1" for name in MAKERS["text"]},
+        "text_embedding": "1+minilm+ab",
+        "frames_faces": "1",
+        "audio_transcript_shape": "1",
+    }
     few = {"text": 3, "metadata": 2, "audio": 4, "frames": 5}
     words = told_commands(features_by_modality=few, featurizers=made)
     assert "--media clips --only text,metadata,audio,frames " in words[0]

@@ -252,3 +252,61 @@ def test_the_command_writes_page_twin_and_json(tmp_path: Path) -> None:
     assert shown.exit_code == 0, shown.output
     assert "What is trending?" in shown.output
     assert "\x1b]" not in shown.output
+
+
+def test_what_no_top_post_has_is_chance_where_few_others_have_it() -> None:
+    clear, none = 0, 0
+    for seed in range(40):
+        posts = make_posts(300, effect=0.0, authors=250, seed=seed)
+        rare = np.random.default_rng(seed).random(300) < 0.04
+        posts["caption"] = np.where(rare, "look!", "look")
+        (one,) = (c for c in find_trends(posts, seed=seed).contrasts if c.key == "exclamation")
+        none += one.top == 0
+        clear += one.effect.clear
+    assert none >= 5  # the case in question
+    assert clear <= 4
+
+
+def test_a_clear_loser_is_told_where_nothing_is_a_clear_winner() -> None:
+    posts = make_posts(effect=-0.5)
+    told = tell_trends(find_trends(posts)).sentences
+    assert any(one.startswith("The worst part of the day is") for one in told)
+    assert any(one.startswith("Hashtags that do worse than usual") for one in told)
+    assert not any("Nothing stands out" in one for one in told)
+
+
+def test_something_clear_and_nothing_stands_out_are_never_said_together() -> None:
+    for seed in range(6):
+        one = find_trends(make_posts(effect=(-0.3, 0.0, 0.3)[seed % 3], seed=seed), seed=seed)
+        effects = [
+            *(slot.effect for slot in (*(one.week or ()), *one.hours, *one.durations)),
+            *(item.lift for item in (*one.hashtags, *one.sounds)),
+            *(item.momentum for item in (*one.hashtags, *one.sounds)),
+            *(topic.item.momentum for topic in (one.topics.topics if one.topics else ())),
+        ]
+        nothing = "Nothing stands out" in tell_trends(one).sentences[0]
+        assert nothing != any(effect.clear for effect in effects)
+
+
+def test_nothing_moves_where_tags_and_times_are_strangers() -> None:
+    moving, unseen = 0, 0
+    for seed in range(6):
+        draw = np.random.default_rng([seed, 9])
+        usual = 1 / np.arange(1, 121) ** 0.9
+        posts = make_posts(900, effect=0.0, authors=900, seed=seed)
+        posts["hashtags"] = [
+            [f"tag{i}" for i in set(draw.choice(120, 3, p=usual / usual.sum()))] for _ in range(900)
+        ]
+        found = find_trends(posts, seed=seed)
+        unseen += sum(item.recent == 0.0 for item in found.hashtags)
+        moving += any(item.momentum.clear for item in found.hashtags)
+    assert unseen >= 3  # the case in question
+    assert moving <= 1
+
+
+def test_the_difference_of_two_groups_is_that_of_their_means() -> None:
+    draw = np.random.default_rng(0)
+    inside, values = draw.random(200) < 0.5, draw.normal(size=200)
+    spread = Resampler(np.arange(200) // 4).differences(inside, values)
+    assert spread.value[0] == pytest.approx(values[inside].mean() - values[~inside].mean())
+    assert 0.08 < spread.error[0] < 0.25

@@ -17,6 +17,20 @@ from virality.data.errors import InputError
 IntArray = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
+LEAST_AUTHORS = 5
+"""Authors below which a bootstrap of authors says nothing of chance: one alone is always drawn."""
+
+LEAST_LEARNED = 0.2
+"""Share of the posts that every author fold must learn from, for recipes to be chosen by them."""
+
+LEAST_DATED = 0.5
+"""Share of the posts whose time is known, below which a split by time would judge the few."""
+
+LEAST_DATED_POSTS = 25
+
+STRETCHES = 20
+"""Stretches in time that the posts of so few authors are cut into."""
+
 
 @dataclass(frozen=True)
 class Split:
@@ -34,9 +48,18 @@ class Split:
 
 
 def posting_times(posts: pd.DataFrame) -> Floats:
-    """Return seconds since 1970 (UTC) of each post, NaN where unknown; shape (len(posts),)."""
+    """Return seconds since 1970 (UTC) of each post, NaN where unknown; shape (len(posts),).
+
+    Raises:
+        InputError: if the times are plain numbers, whose unit nobody knows.
+    """
     if "posted_at" not in posts.columns:
         return np.full(len(posts), np.nan)
+    if pd.api.types.is_numeric_dtype(posts["posted_at"]) and posts["posted_at"].notna().any():
+        raise InputError(
+            "`posted_at` holds plain numbers; give times, of seconds for example "
+            "pandas.to_datetime(seconds, unit='s', utc=True)"
+        )
     times = pd.to_datetime(posts["posted_at"], utc=True).dt.tz_localize(None)
     stamps = times.to_numpy(dtype="datetime64[ms]")
     seconds = stamps.astype(np.int64) / 1000.0
@@ -58,11 +81,54 @@ def author_groups(posts: pd.DataFrame) -> IntArray:
     return codes
 
 
+def resampling_units(posts: pd.DataFrame) -> IntArray:
+    """Return which posts a bootstrap draws together: those of an author.
+
+    Below `LEAST_AUTHORS` authors it is stretches of an author's posts in time, `STRETCHES` in all
+    or a few more (block bootstrap, Künsch 1989, https://doi.org/10.1214/aos/1176347265). What is
+    found then holds for these authors; see `few_authors`.
+    """
+    groups = author_groups(posts)
+    if len(np.unique(groups)) >= LEAST_AUTHORS or not len(posts):
+        return groups
+    order = np.lexsort((posting_times(posts), groups))
+    author = groups[order]
+    place = np.arange(len(order)) - np.searchsorted(author, author, side="left")
+    length = -(-len(order) // STRETCHES)
+    stretch = np.unique(np.column_stack([author, place // length]), axis=0, return_inverse=True)[1]
+    units = np.empty(len(order), dtype=np.int64)
+    units[order] = stretch.ravel()
+    return units
+
+
+def few_authors(posts: pd.DataFrame) -> str:
+    """Return a sentence on what intervals of so few authors mean, empty where there are enough."""
+    count = len(np.unique(author_groups(posts)))
+    if not 0 < count < LEAST_AUTHORS:
+        return ""
+    whose = "one author" if count == 1 else f"only {count} authors"
+    return (
+        f"All posts judged are by {whose}: intervals come from stretches of them in time and say "
+        "nothing about other authors."
+    )
+
+
 def knows_times(posts: pd.DataFrame) -> bool:
     """Say whether a split by time is possible: at least two different known times."""
     times = posting_times(posts)
     known = times[np.isfinite(times)]
     return bool(known.size and known.min() < known.max())
+
+
+def dated_enough(posts: pd.DataFrame) -> bool:
+    """Say whether a split by time says something of these posts: at least half of them are dated.
+
+    Of fewer than `LEAST_DATED_POSTS` all have to be. Studies and evaluations go by the same answer,
+    so that what a study saw is never what a split by time judges.
+    """
+    known = int(np.isfinite(posting_times(posts)).sum())
+    enough = max(LEAST_DATED * len(posts), min(len(posts), LEAST_DATED_POSTS))
+    return knows_times(posts) and known >= enough
 
 
 def knows_authors(posts: pd.DataFrame) -> bool:
@@ -195,18 +261,24 @@ def random_folds(posts: pd.DataFrame, n: int = 5, seed: int = 0) -> list[Split]:
 
 
 def selection_folds(posts: pd.DataFrame, n: int = 5, seed: int = 0) -> list[Split]:
-    """Return author folds where authors are known, else random ones."""
+    """Return author folds where authors are known, else random ones.
+
+    Random ones too where one author has nearly all posts: the fold without them would learn from
+    next to nothing.
+    """
     if knows_authors(posts):
-        return author_folds(posts, n, seed)
+        folds = author_folds(posts, n, seed)
+        if min(len(fold.train) for fold in folds) >= LEAST_LEARNED * len(posts):
+            return folds
     return random_folds(posts, n, seed)
 
 
 def oldest(posts: pd.DataFrame, share: float = 0.8) -> IntArray:
-    """Return the rows of the oldest `share`: what tuning may see.
+    """Return the rows of the oldest `share` of those dated: what tuning may see.
 
-    Without times the first part of a seeded shuffle, without authors or times likewise.
+    Where too few are dated, the first part of a seeded shuffle of all.
     """
-    if knows_times(posts):
+    if dated_enough(posts):
         return temporal_split(posts, 1.0 - share).train
     order = np.random.default_rng(0).permutation(len(posts))
     return np.sort(order[: max(1, round(len(posts) * share))]).astype(np.int64)

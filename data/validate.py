@@ -11,7 +11,7 @@ import pandas as pd
 from virality.data.derived import DERIVED, derivable
 from virality.data.matrix import Known
 from virality.data.post import OUTCOMES, SCHEMA
-from virality.data.splits import author_codes, knows_times
+from virality.data.splits import author_codes, dated_enough
 
 EARLIEST = pd.Timestamp("2016-01-01", tz="UTC")
 """Short-video platforms of today are younger: an earlier posting time is suspicious."""
@@ -238,7 +238,7 @@ def _predictable(usable: pd.DataFrame, target: str) -> Predictable:
         return Predictable(target, rows, (), "all posts have the same value: nothing to learn")
     if rows < FEWEST_AUTHORS:
         return Predictable(target, rows, (), "fewer than five posts: nothing can be judged")
-    timed = knows_times(usable)
+    timed = dated_enough(usable)
     grouped = int(author_codes(usable).max(initial=-1)) + 1 >= FEWEST_AUTHORS
     splits = ("temporal",) * timed + ("author",) * grouped + ("random",)
     return Predictable(target, rows, splits, _warning(rows, timed, grouped))

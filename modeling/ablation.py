@@ -108,7 +108,7 @@ def ablate(
         rows = _rows(model, ground, kept)
         outcome = ground.hold_out(_without_derived(model, kept), ticks, rows=rows)
         parts.append(_part(ground, whole, outcome, kind, modality, _width(rows), seed))
-    scores = score(ground.judged(whole), ground.groups(whole), seed)
+    scores = score(ground.judged(whole), ground.units(whole), seed)
     return Ablation(ground.split, scores, tuple(parts), _judge(parts))
 
 
@@ -159,13 +159,13 @@ def _part(
     width: int,
     seed: int,
 ) -> Part:
-    judged, groups = ground.judged(outcome), ground.groups(outcome)
+    judged, units = ground.judged(outcome), ground.units(outcome)
     return Part(
         modality=modality,
         kind=kind,
         columns=width,
-        metrics=score(judged, groups, seed),
-        differences=score_differences(ground.judged(whole), judged, groups, seed),
+        metrics=score(judged, units, seed),
+        differences=score_differences(ground.judged(whole), judged, units, seed),
     )
 
 

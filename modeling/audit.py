@@ -17,8 +17,8 @@ from virality.data.matrix import FeatureMatrix
 from virality.data.splits import (
     IntArray,
     author_groups,
+    dated_enough,
     folds_of_groups,
-    knows_times,
     posting_times,
     temporal_split,
 )
@@ -146,7 +146,7 @@ def _halves(posts: pd.DataFrame) -> tuple[IntArray, IntArray]:
 
 def _newest(posts: pd.DataFrame) -> tuple[IntArray, IntArray] | None:
     """Return the older and the newest posts, None where times are unknown."""
-    if not knows_times(posts):
+    if not dated_enough(posts):
         return None
     split = temporal_split(posts)
     return split.train, split.test
@@ -283,7 +283,7 @@ def _duplicates(known: Labelled) -> Iterator[Finding]:
     if same is None:
         return
     plans = {}
-    if knows_times(known.posts):
+    if dated_enough(known.posts):
         split = temporal_split(known.posts)
         plans["the newest fifth"] = [(split.train, split.test)]
     folds = folds_of_groups(np.arange(len(known.y), dtype=np.int64))

@@ -14,9 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from virality.data.errors import BundleError
-from virality.modeling.objective import Metric
+from virality.modeling.objective import LEAST_OUTCOME, Metric
 from virality.modeling.parameters import (
     MAX_BIN,
+    OWN_SHARE,
     WATCHED,
     Params,
     lightgbm_params,
@@ -72,6 +73,8 @@ class Booster:
         that rows of both libraries sum to `predict`. LightGBM adds up the shares of a forest's
         trees, whose predictions it averages: the sum is divided here.
         """
+        if not len(x):  # LightGBM refuses to explain nothing
+            return np.zeros((0, self.width + 1))
         model = self._model()
         if self.library == "lightgbm":
             shares = model.predict(x, pred_contrib=True, num_threads=1)
@@ -302,17 +305,25 @@ def _xgboost_curve(
             return bool(given_up[0] or len(errors) - 1 - best >= patience)
 
     history: dict[str, dict[str, list[float]]] = {}
+    told = xgboost_params(params, seed, threads, metric, train.spread, train.centre)
     model = xgboost.train(
-        xgboost_params(params, seed, threads, metric, train.spread, train.centre)
-        | {"max_bin": train.bins},
+        told | {"max_bin": train.bins},
         train.data,
         rounds,
         evals=[(valid.data, "valid")],
+        custom_metric=_missed_share if name == OWN_SHARE else None,
         evals_result=history,
         verbose_eval=False,
         callbacks=[_Recorder()],
     )
     return Curve(np.array(history["valid"][name]), model, "xgboost", not given_up[0])
+
+
+def _missed_share(predicted: Any, held: Any) -> tuple[str, float]:
+    """Return the mean error as a share, as LightGBM counts it: XGBoost's own divides by 0."""
+    y = np.asarray(held.get_label(), dtype=np.float64)
+    share = np.abs(y - predicted) / np.maximum(np.abs(y), LEAST_OUTCOME)
+    return OWN_SHARE, float(share.mean())
 
 
 def _heal(forest: Any, data: Any) -> None:

@@ -104,24 +104,24 @@ def compare(
     ground = lay_ground(first, matrix, posts, split=split, seed=seed, jobs=jobs)
     ticks = Ticks(2 * len(ground.plan), progress)
     outcomes = ground.hold_out(first, ticks), ground.hold_out(second, ticks)
-    groups = ground.groups(outcomes[0])
+    units = ground.units(outcomes[0])
     one, other = (ground.judged(outcome) for outcome in outcomes)
     inside = [(one.actual >= o.low) & (one.actual <= o.high) for o in outcomes]
-    covered = [mean_with_interval(held.astype(np.float64), groups, seed) for held in inside]
-    differences = score_differences(one, other, groups, seed)
+    covered = [mean_with_interval(held.astype(np.float64), units, seed) for held in inside]
+    differences = score_differences(one, other, units, seed)
     error = differences["mae"]
     return Comparison(
         target=ground.target.name,
         split=ground.split,
-        rows=len(groups),
+        rows=len(units),
         authors=ground.authors(outcomes[0]),
-        first=score(one, groups, seed),
-        second=score(other, groups, seed),
+        first=score(one, units, seed),
+        second=score(other, units, seed),
         differences=differences,
         coverage=(covered[0], covered[1]),
         real=is_real(error),
-        notes=ground.notes,
-        verdict=f"{say_where(ground.split, len(groups))} {judge_difference(error, names)}",
+        notes=(*ground.notes, *ground.warnings(outcomes[0])),
+        verdict=f"{say_where(ground.split, len(units))} {judge_difference(error, names)}",
     )
 
 

@@ -95,10 +95,10 @@ def learning_curve(
         part = ground if share == 1.0 else ground.fewer(_chooser(share, seed))
         outcome = part.hold_out(model, ticks, mark="" if share == 1.0 else f" {share}")
         judged.append(ground.judged(outcome))
-        groups = ground.groups(outcome)
+        units = ground.units(outcome)
         rows = round(float(np.mean([len(one.train) for one in part.plan])))
-        points.append(Point(share, rows, score(judged[-1], groups, seed)))
-    last = score_differences(judged[-2], judged[-1], groups, seed) if len(shares) > 1 else {}
+        points.append(Point(share, rows, score(judged[-1], units, seed)))
+    last = score_differences(judged[-2], judged[-1], units, seed) if len(shares) > 1 else {}
     return LearningCurve(ground.split, tuple(points), last, _judge(points, last))
 
 

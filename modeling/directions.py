@@ -65,7 +65,9 @@ class Directions:
 def centred(values: Reals) -> tuple[Reals, Floats]:
     """Return the mean row (d,) in the rows' precision and the rows without it, float64 (n, d)."""
     centre = values.mean(axis=0, dtype=np.float64).astype(values.dtype)
-    return centre, (values - centre).astype(np.float64)
+    rows = (values - centre).astype(np.float64)
+    rows[:, (values == values[:1]).all(axis=0)] = 0.0  # not the rounding of a mean of equals
+    return centre, rows
 
 
 def decompose(rows: Floats) -> Decomposition:
@@ -75,7 +77,7 @@ def decompose(rows: Floats) -> Decomposition:
     gram = rows @ rows.T if wide else rows.T @ rows
     values, vectors = np.linalg.eigh(gram)
     values, vectors = values[::-1], vectors[:, ::-1]
-    kept = values > max(float(values[0]), 0.0) * 1e-9 + 1e-12
+    kept = values > max(float(values[0]), 0.0) * 1e-9
     size, vectors = np.sqrt(values[kept]), vectors[:, kept]
     if not len(size):
         return Decomposition(np.zeros((n, 0)), size, np.zeros((d, 0)))

@@ -3,10 +3,12 @@
 import numpy as np
 import pandas as pd
 
+from virality.data.errors import InputError
 from virality.data.matrix import FeatureMatrix
-from virality.data.splits import author_codes, author_groups
+from virality.data.splits import author_codes, few_authors, resampling_units
 from virality.modeling.compare import Comparison, is_real, judge_difference
 from virality.modeling.metrics import Judged, mean_with_interval, score, score_differences
+from virality.modeling.rows import align, measured
 from virality.modeling.train import Model, Predictions
 
 
@@ -23,37 +25,47 @@ def duel(
     Args:
         champion: the model in use.
         challenger: the one that would replace it.
-        matrix: features of posts that neither has seen, all with outcomes.
-        posts: those posts.
+        matrix: features of posts that neither has seen; those without an outcome are left out.
+        posts: table that holds them, and earlier posts where outcomes are measured against these.
         seed: of the bootstrap.
+
+    Raises:
+        InputError: if no post has an outcome.
     """
-    said = champion.predict(matrix, posts), challenger.predict(matrix, posts)
-    actual = champion.target.values(posts), challenger.target.values(posts)
-    groups = author_groups(posts)
+    actual = [measured(model.target, matrix, posts) for model in (champion, challenger)]
+    known = np.flatnonzero(np.isfinite(actual[0]) & np.isfinite(actual[1]))
+    if not known.size:
+        raise InputError(f"no post to judge by has a known {champion.target.outcome!r}")
+    matrix = matrix.rows(matrix.frame.index[known])
+    judged = align(matrix, posts)
+    said = champion.predict(matrix, judged), challenger.predict(matrix, judged)
+    truth = actual[0][known], actual[1][known]
+    units = resampling_units(judged)
     first, second = (
         _judged(one, guess, y)
-        for one, guess, y in zip((champion, challenger), said, actual, strict=True)
+        for one, guess, y in zip((champion, challenger), said, truth, strict=True)
     )
     inside = [
         ((y >= guess.low) & (y <= guess.high)).astype(np.float64)
-        for guess, y in zip(said, actual, strict=True)
+        for guess, y in zip(said, truth, strict=True)
     ]
-    covered = [mean_with_interval(held, groups, seed) for held in inside]
-    differences = score_differences(first, second, groups, seed)
-    codes = author_codes(posts)
+    covered = [mean_with_interval(held, units, seed) for held in inside]
+    differences = score_differences(first, second, units, seed)
+    codes = author_codes(judged)
     names = ("the champion", "the challenger")
-    where = f"On the newest {len(posts):,} posts, which neither has seen,"
+    where = f"On the newest {len(judged):,} posts, which neither has seen,"
+    few = few_authors(judged)
     return Comparison(
         target=champion.target.name,
         split="newest",
-        rows=len(posts),
+        rows=len(judged),
         authors=len(np.unique(codes[codes >= 0])),
-        first=score(first, groups, seed),
-        second=score(second, groups, seed),
+        first=score(first, units, seed),
+        second=score(second, units, seed),
         differences=differences,
         coverage=(covered[0], covered[1]),
         real=is_real(differences["mae"]),
-        notes=(),
+        notes=(few,) if few else (),
         verdict=f"{where} {judge_difference(differences['mae'], names)}",
     )
 

@@ -32,6 +32,11 @@ LEAST_GAIN = 2.0
 few, must earn its place (after Akaike 1974, https://doi.org/10.1109/TAC.1974.1100705, doubled for
 the choice). Under it the bands of the newest posts would follow chance."""
 
+LEAST_GAIN_A_POST = 0.005
+"""The same for each post foretold: what sizes a tenth off cost, under exponential sizes half the
+square of a tenth. Smaller changes come and go. In 20,000 posts they are seen all the same, and
+bands that followed them held 78.7 % on later posts, those of all times alike 79.9 %."""
+
 BLOCKS = 10
 """Parts of the posts in time, of which the newer half is foretold."""
 
@@ -87,10 +92,11 @@ def _half_life(sizes: Floats) -> float:
     """Return the half-life under which earlier sizes foretell each block of the newer half best.
 
     Sizes are taken as exponential, residuals as Laplace: the loss is a negative log likelihood.
-    None at all unless one of them is better by LEAST_GAIN.
+    None at all unless one of them is better by LEAST_GAIN and by LEAST_GAIN_A_POST.
     """
     edges = np.linspace(0, len(sizes), BLOCKS + 1).astype(np.int64)
-    loss = np.where(np.isfinite(HALF_LIVES), LEAST_GAIN, 0.0)
+    least = max(LEAST_GAIN, LEAST_GAIN_A_POST * (len(sizes) - edges[BLOCKS // 2]))
+    loss = np.where(np.isfinite(HALF_LIVES), least, 0.0)
     for start, end in zip(edges[BLOCKS // 2 : -1], edges[BLOCKS // 2 + 1 :], strict=True):
         age = np.arange(start, 0, -1) / len(sizes)
         usual = sizes[:start].mean()

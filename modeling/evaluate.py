@@ -15,6 +15,7 @@ import pandas as pd
 
 from virality.data import splits
 from virality.data.matrix import FeatureMatrix
+from virality.modeling.bundle import model_hash
 from virality.modeling.ground import Ground, lay_ground
 from virality.modeling.ground import Split as Split
 from virality.modeling.holdout import Outcome, Response, Ticks
@@ -56,6 +57,7 @@ class Evaluation:
             where all outcomes are equal.
         together: response -> its metrics under `model` and under each baseline, and the coverage
             of its intervals; empty unless responses are learned together with views.
+        model: hash of the bundle whose recipe was judged; empty in files of earlier versions.
     """
 
     target: str
@@ -77,6 +79,7 @@ class Evaluation:
     without_post: Mapping[str, Metric] = field(default_factory=dict)
     pairs: Mapping[str, float] = field(default_factory=dict)
     together: Mapping[str, Mapping[str, Mapping[str, Metric]]] = field(default_factory=dict)
+    model: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """Return what `evaluate --json` prints: scores as value, low, high."""
@@ -117,7 +120,10 @@ class Evaluation:
         Raises:
             KeyError, TypeError, ValueError: if it is something else.
         """
-        read: dict[str, Any] = {one.name: value[one.name] for one in fields(cls)}
+        read: dict[str, Any] = {
+            one.name: value[one.name] for one in fields(cls) if one.name != "model"
+        }
+        read["model"] = str(value.get("model", ""))
         read["metrics"] = _metrics(value["metrics"])
         read["differences"] = _metrics(value["differences"])
         read["baselines"] = {name: _metrics(inner) for name, inner in value["baselines"].items()}
@@ -171,12 +177,12 @@ def evaluate(
     ticks = Ticks(sum(len(one.plan) for one in runs), progress)
     outcome = ground.hold_out(model, ticks)
     reference = beside.hold_out(model, ticks) if beside else None
-    judged = _evaluation(ground, outcome, reference, seed)
+    judged = replace(_evaluation(ground, outcome, reference, seed), model=model_hash(model))
     if early is None:
         return judged
     rows = early.rows(ground.matrix, ground.posts)
     known = ground.hold_out(model, ticks, rows=rows, mark=" without post")
-    scores = score(ground.judged(known), ground.groups(known), seed)
+    scores = score(ground.judged(known), ground.units(known), seed)
     lost = len(model.columns) - len(early.columns)
     return replace(judged, without_post=scores, notes=(*judged.notes, _both(judged, scores, lost)))
 
@@ -202,7 +208,7 @@ def _reference(split: Split, posts: pd.DataFrame) -> Split | Literal[""]:
     """Return the split that the optimism gap is taken against."""
     if split != "random":
         return "random"
-    if splits.knows_times(posts):
+    if splits.dated_enough(posts):
         return "temporal"
     return "author" if splits.knows_authors(posts) else ""
 
@@ -210,17 +216,17 @@ def _reference(split: Split, posts: pd.DataFrame) -> Split | Literal[""]:
 def _evaluation(
     ground: Ground, outcome: Outcome, reference: Outcome | None, seed: int
 ) -> Evaluation:
-    judged, groups = ground.judged(outcome), ground.groups(outcome)
+    judged, units = ground.judged(outcome), ground.units(outcome)
     actual, log = judged.actual, ground.target.log
-    metrics = score(judged, groups, seed)
+    metrics = score(judged, units, seed)
     baselines, differences = {}, {}
     for name, (said, chance) in outcome.baselines.items():
-        scores = score(Judged(actual, said, outcome.hit, chance, log), groups, seed)
+        scores = score(Judged(actual, said, outcome.hit, chance, log), units, seed)
         # Each fold has a median of its own, and those rank posts by the fold they stand in.
         rankless = {"spearman": Metric(0.0, 0.0, 0.0)} if name == "constant" else {}
         baselines[name] = {**scores, **rankless}
         better = np.abs(actual - said) - np.abs(actual - outcome.mean)
-        differences[name] = mean_with_interval(better, groups, seed)
+        differences[name] = mean_with_interval(better, units, seed)
     inside = ((actual >= outcome.low) & (actual <= outcome.high)).astype(np.float64)
     return Evaluation(
         target=ground.target.name,
@@ -231,16 +237,20 @@ def _evaluation(
         baselines=baselines,
         differences=differences,
         optimism_gap=_gap(ground, metrics, reference),
-        coverage=mean_with_interval(inside, groups, seed),
+        coverage=mean_with_interval(inside, units, seed),
         ids=tuple(str(one) for one in ground.posts["id"].iloc[outcome.row]),
         actual=tuple(actual.tolist()),
         mean=tuple(outcome.mean.tolist()),
         low=tuple(outcome.low.tolist()),
         high=tuple(outcome.high.tolist()),
-        notes=ground.notes,
+        notes=(*ground.notes, *ground.warnings(outcome)),
         verdict=judge_lead(ground.split, len(actual), differences),
         pairs=_pairs(outcome),
-        together={name: _of_response(ground, one, seed) for name, one in outcome.together.items()},
+        together={
+            name: _of_response(ground, one, seed)
+            for name, one in outcome.together.items()
+            if len(one.row)
+        },
     )
 
 
@@ -255,15 +265,15 @@ def _pairs(outcome: Outcome) -> dict[str, float]:
 
 def _of_response(ground: Ground, one: Response, seed: int) -> dict[str, dict[str, Metric]]:
     """Return the scores of a response and of its baselines."""
-    groups = splits.author_groups(ground.posts)[one.row]
+    units = splits.resampling_units(ground.posts.iloc[one.row])
     nothing = np.zeros(len(one.row))
 
     def scores(said: Floats) -> dict[str, Metric]:
-        found = score(Judged(one.actual, said, nothing, nothing, True), groups, seed)
+        found = score(Judged(one.actual, said, nothing, nothing, True), units, seed)
         return {name: found[name] for name in RESPONSE_METRICS}
 
     inside = ((one.actual >= one.low) & (one.actual <= one.high)).astype(np.float64)
-    held = {"coverage": mean_with_interval(inside, groups, seed)}
+    held = {"coverage": mean_with_interval(inside, units, seed)}
     return {
         "model": {**scores(one.mean), **held},
         **{name: scores(said) for name, said in one.baselines.items()},

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Literal, cast
+from typing import Literal, cast, get_args
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from virality.data import splits
+from virality.data.errors import UsageError
 from virality.data.matrix import FeatureMatrix
 from virality.data.splits import IntArray
 from virality.modeling.holdout import Outcome, Ticks, hold_out
@@ -89,9 +90,16 @@ class Ground:
             outcome.actual, outcome.mean, outcome.hit, outcome.probability, self.target.log
         )
 
-    def groups(self, outcome: Outcome) -> IntArray:
-        """Return the author of each judged post; posts of unknown authors stand alone."""
-        return splits.author_groups(self.posts)[outcome.row]
+    def units(self, outcome: Outcome) -> IntArray:
+        """Return which judged posts a bootstrap draws together; see `splits.resampling_units`."""
+        return splits.resampling_units(self.posts.iloc[outcome.row])
+
+    def warnings(self, outcome: Outcome) -> tuple[str, ...]:
+        """Return what to say about the posts that were judged."""
+        few = splits.few_authors(self.posts.iloc[outcome.row])
+        lacking = [name for name, one in outcome.together.items() if not len(one.row)]
+        nobody = f"No judged post tells its {', '.join(lacking)}, so these are not judged."
+        return (*([few] if few else []), *([nobody] if lacking else []))
 
     def authors(self, outcome: Outcome) -> int:
         """Return how many known authors the judged posts have."""
@@ -138,17 +146,44 @@ def _outcomes(known: Labelled, plan: tuple[splits.Split, ...]) -> tuple[Floats, 
 
 
 def possible_split(split: Split, posts: pd.DataFrame) -> tuple[Split, tuple[str, ...]]:
-    """Return the split that these posts allow, and what to say about it."""
-    times, authors = splits.knows_times(posts), splits.knows_authors(posts)
+    """Return the split that these posts allow, and what to say about it.
+
+    Raises:
+        UsageError: if there is no such split.
+    """
+    if split not in get_args(Split):
+        raise UsageError(f"no split {split!r}; choose one of {', '.join(get_args(Split))}")
+    times, authors = splits.dated_enough(posts), _enough_authors(posts)
+    undated = int((~np.isfinite(splits.posting_times(posts))).sum())
     if split in ("temporal", "rolling") and not times:
         raised = "author" if authors else "random"
-        warning = f"Posting times are unknown, so the split is {raised}, not by time."
+        known = len(posts) - undated
+        few = f"known of {known:,} of {len(posts):,} posts only" if known else "unknown"
+        warning = f"Posting times are {few}, so the split is {raised}, not by time."
         return cast(Split, raised), (*_flattery(raised), warning)
     if split == "author" and not authors:
         raised = "temporal" if times else "random"
-        warning = f"Authors are unknown, so the split is {raised}, not by author."
+        one = (
+            "One author has nearly all posts"
+            if splits.knows_authors(posts)
+            else "Authors are unknown"
+        )
+        warning = f"{one}, so the split is {raised}, not by author."
         return cast(Split, raised), (*_flattery(raised), warning)
+    if split in ("temporal", "rolling") and undated:
+        return split, (
+            f"{undated:,} of {len(posts):,} posts have no posting time: they are neither learned "
+            "from nor judged.",
+        )
     return split, _flattery(split)
+
+
+def _enough_authors(posts: pd.DataFrame) -> bool:
+    """Say whether every author-grouped fold has something to learn from."""
+    if not splits.knows_authors(posts):
+        return False
+    folds = splits.author_folds(posts, FOLDS)
+    return min(len(fold.train) for fold in folds) >= LEAST_TO_LEARN
 
 
 def _flattery(split: str) -> tuple[str, ...]:

@@ -18,12 +18,18 @@ from virality.modeling import terms as caption
 from virality.modeling.blocks import Block, BlockSpec, fit_block
 from virality.modeling.categories import Encoding, category_keys, fit_encoding
 from virality.modeling.history import COLUMNS as HISTORY_COLUMNS
-from virality.modeling.history import History
+from virality.modeling.history import History, author_keys
 from virality.modeling.rows import Rows, Singles
 from virality.modeling.terms import Document, Terms, fit_terms, read_documents
 
 Floats = npt.NDArray[np.float64]
 Texts = npt.NDArray[np.str_]
+
+
+NOTHING_VARIES = (
+    "every feature is the same in all posts or missing, and nothing is known of earlier ones: "
+    "nothing tells posts apart; extract other features"
+)
 
 
 def describe(rows: Rows, spec: BlockSpec) -> tuple[Column, ...]:
@@ -112,9 +118,9 @@ class Projector:
 
     def groups(self, posts: pd.DataFrame) -> IntArray:
         """Return each author's number in training, -1 for strangers."""
-        if "author_id" not in posts.columns or not len(self.authors):
+        if not len(self.authors):
             return np.full(len(posts), -1, dtype=np.int64)
-        names = posts["author_id"].astype(object)
+        names = author_keys(posts).astype(object)
         place = pd.Index(self.authors.astype(object)).get_indexer(names)
         return np.where(place >= 0, self.numbers[np.maximum(place, 0)], -1).astype(np.int64)
 
@@ -204,11 +210,9 @@ def _joined(
 
 def _numbered(posts: pd.DataFrame, group: IntArray) -> tuple[Texts, IntArray]:
     """Return the known authors, sorted, and the group number of each."""
-    if "author_id" not in posts.columns:
-        return np.zeros(0, dtype=np.str_), np.zeros(0, dtype=np.int64)
-    known = np.flatnonzero(posts["author_id"].notna().to_numpy())
-    names = posts["author_id"].iloc[known].astype(object).to_numpy().astype(np.str_)
-    authors, first = np.unique(names, return_index=True)
+    names = author_keys(posts)
+    known = np.flatnonzero(names != "")
+    authors, first = np.unique(names[known], return_index=True)
     return authors, group[known][first]
 
 

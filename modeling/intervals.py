@@ -182,7 +182,8 @@ def fit_intervals(
         signals: float32 (n, s), what a post's uncertainty may depend on, its prediction first.
         residuals: float64 (n,), outcome less out-of-fold prediction.
         warm: bool (n,), whether the author had earlier posts.
-        folds: row sets, each scored by a spread model that has not seen it.
+        folds: row sets, each scored by a spread model fitted on the others. Those by author keep
+            authors whole; windows in time do not, and hold posts that author folds hold too.
         seed: of the spread model.
         times: float64 (n,), seconds since 1970, NaN where unknown; all unknown if None.
     """

@@ -2,7 +2,8 @@
 
 Every score is a function of weighted sums over posts, so a resample is a row of weights and 500 of
 them are one matrix product. Where authors recur they are drawn whole (cluster bootstrap, Davison
-and Hinkley 1997, section 3.8): posts of one author are not independent.
+and Hinkley 1997, section 3.8): posts of one author are not independent. A handful of authors vary
+less from draw to draw than they would from sample to sample, so their intervals are widened.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,6 +20,21 @@ Floats = npt.NDArray[np.float64]
 RESAMPLES = 500
 CHUNK = 50
 TOP = 0.1
+
+MANY_UNITS = 40
+"""Units drawn from which on intervals are not widened: the correction falls below a twentieth."""
+
+LIMITS: Mapping[str, tuple[float, float]] = {
+    "spearman": (-1.0, 1.0),
+    "mae": (0.0, np.inf),
+    "r2": (-np.inf, 1.0),
+    "mape": (0.0, np.inf),
+    "factor": (1.0, np.inf),
+    "precision_top10": (0.0, 1.0),
+    "lift_top10": (0.0, np.inf),
+    "brier": (0.0, 1.0),
+}
+"""What a metric cannot go beyond, nor a widened interval."""
 
 
 @dataclass(frozen=True)
@@ -89,15 +105,15 @@ def _tied_pairs(values: Floats) -> float:
     return float((counts * (counts - 1) / 2).sum())
 
 
-def resample_weights(groups: IntArray, seed: int, resamples: int = RESAMPLES) -> Callable[[], Any]:
+def resample_weights(units: IntArray, seed: int, resamples: int = RESAMPLES) -> Callable[[], Any]:
     """Return a maker of iterators over float64 (k, n) weights; the first row is all ones.
 
     Args:
-        groups: int64 (n,), author of each post; posts of a group are drawn together.
+        units: int64 (n,), posts of a unit are drawn together; see `splits.resampling_units`.
         seed: of the draws.
         resamples: how many.
     """
-    codes = np.unique(groups, return_inverse=True)[1]
+    codes = np.unique(units, return_inverse=True)[1]
     count = int(codes.max(initial=-1)) + 1
 
     def draws() -> Any:
@@ -113,48 +129,71 @@ def resample_weights(groups: IntArray, seed: int, resamples: int = RESAMPLES) ->
     return draws
 
 
-def score(judged: Judged, groups: IntArray, seed: int = 0) -> dict[str, Metric]:
+def score(judged: Judged, units: IntArray, seed: int = 0) -> dict[str, Metric]:
     """Return every metric with its interval, in a fixed order."""
-    return {name: _metric(values) for name, values in _drawn(judged, groups, seed).items()}
+    drawn, count = _drawn(judged, units, seed), len(np.unique(units))
+    return {name: _metric(values, count, LIMITS[name]) for name, values in drawn.items()}
 
 
 def score_differences(
-    first: Judged, second: Judged, groups: IntArray, seed: int = 0
+    first: Judged, second: Judged, units: IntArray, seed: int = 0
 ) -> dict[str, Metric]:
     """Return every metric of the second less the first's, both on the same resamples.
 
     Args:
         first: predictions of the posts.
         second: other predictions of the same posts.
-        groups: int64 (n,), author of each post; posts of a group are drawn together.
+        units: int64 (n,), posts of a unit are drawn together.
         seed: of the draws.
     """
-    one, other = _drawn(first, groups, seed), _drawn(second, groups, seed)
-    return {name: _metric(other[name] - one[name]) for name in one}
+    one, other = _drawn(first, units, seed), _drawn(second, units, seed)
+    count = len(np.unique(units))
+    return {name: _metric(other[name] - one[name], count) for name in one}
 
 
-def _drawn(judged: Judged, groups: IntArray, seed: int) -> dict[str, Floats]:
+def _drawn(judged: Judged, units: IntArray, seed: int) -> dict[str, Floats]:
     """Return every metric of the sample, first, and of its resamples, float64 (1 + k,)."""
     parts = _parts(judged)
     found: dict[str, list[Floats]] = {}
-    for weights in resample_weights(groups, seed)():
+    for weights in resample_weights(units, seed)():
         for name, values in _scores(weights, parts, judged.log).items():
             found.setdefault(name, []).append(values)
     return {name: np.concatenate(values) for name, values in found.items()}
 
 
-def mean_with_interval(values: Floats, groups: IntArray, seed: int = 0) -> Metric:
+def mean_with_interval(values: Floats, units: IntArray, seed: int = 0) -> Metric:
     """Return the mean of values, float64 (n,), with its interval: coverage, paired differences."""
-    drawn = [w @ values / w.sum(axis=1) for w in resample_weights(groups, seed)()]
-    return _metric(np.concatenate(drawn))
+    drawn = [w @ values / w.sum(axis=1) for w in resample_weights(units, seed)()]
+    limits = float(values.min()), float(values.max())
+    return _metric(np.concatenate(drawn), len(np.unique(units)), limits)
 
 
-def _metric(values: Floats) -> Metric:
+def _metric(values: Floats, units: int, limits: tuple[float, float] = (-np.inf, np.inf)) -> Metric:
+    """Return the sample's value, first of all, with what 95 % of the resamples say.
+
+    One unit alone shows nothing of chance.
+    """
     finite = values[1:][np.isfinite(values[1:])]
-    if not np.isfinite(values[0]) or not len(finite):
+    if not np.isfinite(values[0]) or not len(finite) or units < 2:
         return Metric(float(values[0]), np.nan, np.nan)
     low, high = np.quantile(finite, [0.025, 0.975])
+    more = 0.5 * (_widening(units) - 1.0) * (high - low)
+    if more > 0:
+        low, high = max(low - more, limits[0]), min(high + more, limits[1])
     return Metric(float(values[0]), float(low), float(high))
+
+
+def _widening(units: int) -> float:
+    """Return how many times as wide an interval of few units has to be, 1 of many.
+
+    Student's t for the normal law, and the variance's n / (n - 1), as for standard errors of few
+    clusters (Cameron and Miller 2015, https://doi.org/10.3368/jhr.50.2.317).
+    """
+    from scipy.stats import norm, t
+
+    if units >= MANY_UNITS:
+        return 1.0
+    return float(t.ppf(0.975, units - 1) / norm.ppf(0.975) * np.sqrt(units / (units - 1)))
 
 
 def _parts(judged: Judged) -> dict[str, Floats]:

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from virality.data.errors import InputError
 from virality.data.matrix import MODALITIES, Column
 from virality.data.splits import (
     IntArray,
@@ -24,7 +25,7 @@ from virality.data.splits import (
 from virality.modeling.augment import Stacked, stack_learned, stack_views
 from virality.modeling.booster import Curve, Library, fit_curve
 from virality.modeling.history import COLD
-from virality.modeling.inputs import Inputs, fit_projector, selected
+from virality.modeling.inputs import NOTHING_VARIES, Inputs, fit_projector, selected
 from virality.modeling.objective import fading, row_weights
 from virality.modeling.recipe import FOREST, UNTUNED, Recipe
 from virality.modeling.rows import Rows, Singles
@@ -76,8 +77,13 @@ def plan_bases(columns: Sequence[Column], varied: Flags, recipe: Recipe) -> tupl
         columns: of the inputs, those of `recipe.widest`.
         varied: bool (len(columns),), which inputs can tell posts apart.
         recipe: which of them a base reads.
+
+    Raises:
+        InputError: if none of them can.
     """
     usable = varied & selected(columns, recipe.blocks)
+    if not usable.any():
+        raise InputError(NOTHING_VARIES)
     plans = []
     for modality in MODALITIES:
         mask = np.array([column.modality == modality for column in columns]) & usable

@@ -54,10 +54,14 @@ XGBOOST_LOSSES: Mapping[str, str] = {
 }
 """A share of the outcome is an absolute error under weights of rows: `objective.row_weights`."""
 
+OWN_SHARE = "share"
+"""Watched in XGBoost in place of its `mape`, which divides by the outcome and so, at times, by 0;
+LightGBM's divides by at least 1."""
+
 WATCHED: Mapping[Metric, tuple[str, str]] = {
     "rmse": ("rmse", "rmse"),
     "mae": ("l1", "mae"),
-    "mape": ("mape", "mape"),
+    "mape": ("mape", OWN_SHARE),
     "spearman": ("rmse", "rmse"),
 }
 """Metric -> what LightGBM and XGBoost stop early by; ranks change too little from tree to tree."""
@@ -124,10 +128,12 @@ def xgboost_params(
         "huber": {"huber_slope": max(HUBER * spread, 1e-6), "base_score": centre},
         "quantile": {"quantile_alpha": float(merged["alpha"])},
     }.get(loss, {})
+    watched = WATCHED[metric][1]
+    unknown = {"disable_default_eval_metric": True}
     return {
         **own,
+        **(unknown if watched == OWN_SHARE else {"eval_metric": watched}),
         "objective": XGBOOST_LOSSES[loss],
-        "eval_metric": WATCHED[metric][1],
         "tree_method": "hist",
         "grow_policy": "lossguide",
         "max_depth": 0,

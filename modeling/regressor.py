@@ -1,5 +1,6 @@
 """The stack as a scikit-learn estimator, for matrices that come from elsewhere."""
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Self
@@ -9,7 +10,10 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.base import BaseEstimator, RegressorMixin
 
+from virality.data.errors import InputError
 from virality.data.matrix import MODALITIES, Column, Modality
+from virality.modeling.history import COLUMNS as HISTORY
+from virality.modeling.parameters import DEFAULTS
 from virality.modeling.recipe import sensible_recipe
 from virality.modeling.rows import Rows
 from virality.modeling.stack import Guess, fit_stack
@@ -34,8 +38,9 @@ class ViralityRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         params: of the boosters, in LightGBM's names, over the sensible ones.
         rounds: most trees of a booster; the recipe's own if None.
         folds: author-grouped folds behind the weights; the recipe's own if None.
-        jobs: fits at once; the result does not depend on it.
-        random_state: of folds and boosters.
+        jobs: fits at once, -1 for as many as there are cores; the result does not depend on it.
+        random_state: of folds and boosters: a number, a generator that one is drawn from, or None
+            for another result each time.
 
     Attributes:
         stack_: the fitted `modeling.stack.Stack`.
@@ -60,7 +65,7 @@ class ViralityRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         rounds: int | None = None,
         folds: int | None = None,
         jobs: int = 1,
-        random_state: int = 0,
+        random_state: int | np.random.RandomState | None = 0,
     ) -> None:
         self.blocks = blocks
         self.params = params
@@ -87,16 +92,19 @@ class ViralityRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
         Raises:
             ValueError: if there are fewer than 10 rows, an infinite value, an outcome that is
-                missing, a block names a column that is not there, or `posts` has another length.
+                missing, nothing that tells rows apart, an argument that cannot be used, a block
+                without columns or of one that is not there, or `posts` has another length.
         """
         from sklearn.utils.validation import validate_data
+
+        seed = self._checked()
 
         values, outcomes = validate_data(
             self, X, y, dtype=np.float32, ensure_all_finite="allow-nan", y_numeric=True,
             ensure_min_samples=LEAST_POSTS,
         )  # fmt: skip
         outcomes = np.asarray(outcomes, dtype=np.float64)
-        base = sensible_recipe(len(outcomes), self.random_state)
+        base = sensible_recipe(len(outcomes), seed)
         recipe = replace(
             base,
             params={**base.params, **(self.params or {})},
@@ -105,8 +113,11 @@ class ViralityRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         )
         self.columns_ = _describe(self._names(), self._places())
         rows = self._rows(values, posts)
-        with one_blas_thread():
-            self.stack_ = fit_stack(rows, outcomes, recipe, jobs=self.jobs)
+        try:
+            with one_blas_thread():
+                self.stack_ = fit_stack(rows, outcomes, recipe, jobs=self._jobs())
+        except InputError as error:
+            raise ValueError(str(error)) from error
         return self
 
     def predict(self, X: Any, posts: pd.DataFrame | None = None) -> Floats:
@@ -144,6 +155,26 @@ class ViralityRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         with one_blas_thread():
             return self.stack_.predict(self._rows(values, posts))
 
+    def _checked(self) -> int:
+        """Refuse arguments that would change nothing or fail later; return the seed."""
+        from sklearn.utils import check_random_state
+
+        unknown = sorted(set(self.params or {}) - set(DEFAULTS))
+        if unknown:
+            raise ValueError(f"params has no {unknown[0]!r}; choose of {', '.join(DEFAULTS)}")
+        if self.jobs < 1 and self.jobs != -1:
+            raise ValueError(f"jobs is {self.jobs}; give 1 or more, or -1 for all cores")
+        for name, least in (("rounds", 1), ("folds", 2)):
+            value = getattr(self, name)
+            if value is not None and value < least:
+                raise ValueError(f"{name} is {value}; give at least {least}")
+        if isinstance(self.random_state, int | np.integer):
+            return int(self.random_state)
+        return int(check_random_state(self.random_state).randint(2**31 - 1))
+
+    def _jobs(self) -> int:
+        return (os.cpu_count() or 1) if self.jobs == -1 else self.jobs
+
     def _names(self) -> list[str]:
         names = getattr(self, "feature_names_in_", None)
         return [f"x{i}" for i in range(self.n_features_in_)] if names is None else list(names)
@@ -153,6 +184,8 @@ class ViralityRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         names = {name: place for place, name in enumerate(self._names())}
         found: dict[str, list[int]] = {}
         for block, members in (self.blocks or {}).items():
+            if not len(members):
+                raise ValueError(f"block {block!r} names no column")
             places = [names.get(one, -1) if isinstance(one, str) else int(one) for one in members]
             lost = [one for one, p in zip(members, places, strict=True) if not 0 <= p < len(names)]
             if lost:
@@ -180,6 +213,11 @@ def _describe(names: Sequence[str], blocks: Mapping[str, Sequence[int]]) -> tupl
     of = {place: block for block, places in blocks.items() for place in places}
     described = []
     for place, name in enumerate(names):
+        if name in HISTORY:
+            raise ValueError(
+                f"X has a column {name!r}, as the regressor calls what it works out of `posts`; "
+                "give it another name"
+            )
         stem = name.partition("_")[0]
         modality: Modality = next((one for one in MODALITIES if one == stem), "metadata")
         described.append(Column(str(name), modality, block=of.get(place, "")))

@@ -97,17 +97,40 @@ def align(matrix: FeatureMatrix, posts: pd.DataFrame) -> pd.DataFrame:
     """Return the posts of the matrix, in the order of its rows.
 
     Raises:
-        InputError: if a row of the matrix has no post.
+        InputError: if a row of the matrix has no post, or a post stands in the table twice.
     """
-    place = pd.Index(posts["id"].astype(object)).get_indexer(matrix.frame.index.astype(object))
+    together: pd.DataFrame = posts.iloc[_places(matrix, posts)].reset_index(drop=True)
+    return together
+
+
+def measured(target: Target, matrix: FeatureMatrix, posts: pd.DataFrame) -> Floats:
+    """Return the outcomes of the posts of the matrix, float64 (n,), NaN where missing.
+
+    What is measured against an author's earlier posts is measured in the whole table: whether
+    those have features makes no difference to what was usual.
+
+    Raises:
+        InputError: as `align`, and if a count is negative.
+    """
+    place = _places(matrix, posts)
+    if target.relative:
+        return target.values(posts)[place]
+    return target.values(posts.iloc[place].reset_index(drop=True))
+
+
+def _places(matrix: FeatureMatrix, posts: pd.DataFrame) -> IntArray:
+    ids = pd.Index(posts["id"].astype(object))
+    if not ids.is_unique:
+        twice = ids[ids.duplicated()][0]
+        raise InputError(f"post {twice!r} stands in the table of posts twice; keep one of them")
+    place = ids.get_indexer(matrix.frame.index.astype(object))
     if (place < 0).any():
         lost = matrix.frame.index[place < 0][0]
         raise InputError(
             f"features and posts differ: post {lost!r} has features but is not in the table; "
             "extract the features again from this table"
         )
-    together: pd.DataFrame = posts.iloc[place].reset_index(drop=True)
-    return together
+    return np.asarray(place, dtype=np.int64)
 
 
 def arrange(matrix: FeatureMatrix, posts: pd.DataFrame, names: tuple[str, ...]) -> Rows:
@@ -183,7 +206,7 @@ def labelled(
     together = align(matrix, posts)
     settled = target.settle(together)
     fitted = settled.fit(together)
-    y = fitted.values(together)
+    y = measured(fitted, matrix, posts)
     known = np.flatnonzero(np.isfinite(y))
     if len(known) < least:
         raise InputError(

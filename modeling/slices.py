@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from virality.data.matrix import FeatureMatrix
-from virality.data.splits import Split, author_codes, author_groups
+from virality.data.splits import Split, author_codes, author_groups, resampling_units
 from virality.modeling.evaluate import Evaluation
 from virality.modeling.ground import Ground
 from virality.modeling.metrics import Judged, Metric, mean_with_interval, score
@@ -66,7 +66,8 @@ def slice_up(evaluation: Evaluation, ground: Ground, seed: int = 0) -> tuple[Sli
         for name in dict.fromkeys(one for one in sorted(set(labels)) if one):
             chosen = np.flatnonzero(labels == name)
             if len(chosen) >= LEAST_ROWS:
-                found = _scored(evaluation, chosen, groups[chosen], seed)
+                units = resampling_units(posts.iloc[chosen])
+                found = _scored(evaluation, chosen, units, seed)
                 shown = name.partition("|")[2] or name
                 rows, authors = len(chosen), len(np.unique(groups[chosen]))
                 slices.append(Slice(kind, shown, rows, authors, found))
@@ -76,19 +77,19 @@ def slice_up(evaluation: Evaluation, ground: Ground, seed: int = 0) -> tuple[Sli
 def _scored(
     evaluation: Evaluation,
     chosen: npt.NDArray[np.intp],
-    groups: npt.NDArray[np.int64],
+    units: npt.NDArray[np.int64],
     seed: int,
 ) -> dict[str, Metric]:
     actual, mean, low, high = (
         np.asarray(getattr(evaluation, name))[chosen] for name in ("actual", "mean", "low", "high")
     )
     nothing = np.zeros(len(chosen))
-    every = score(Judged(actual, mean, nothing, nothing, False), groups, seed)
+    every = score(Judged(actual, mean, nothing, nothing, False), units, seed)
     inside = ((actual >= low) & (actual <= high)).astype(np.float64)
     return {
         **{name: every[name] for name in SHOWN},
-        "bias": mean_with_interval(actual - mean, groups, seed),
-        "coverage": mean_with_interval(inside, groups, seed),
+        "bias": mean_with_interval(actual - mean, units, seed),
+        "coverage": mean_with_interval(inside, units, seed),
     }
 
 

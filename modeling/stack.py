@@ -16,6 +16,7 @@ from virality.data.splits import IntArray, author_groups, posting_times
 from virality.modeling.augment import Stacked, stack_learned, stack_views
 from virality.modeling.booster import Booster, fit_booster
 from virality.modeling.history import COLD
+from virality.modeling.hits import top_bar
 from virality.modeling.inputs import Inputs, Projector, fit_projector, varying
 from virality.modeling.intervals import Intervals, fit_intervals
 from virality.modeling.mixing import mix_bases, of_group
@@ -140,7 +141,7 @@ class Stack:
     @property
     def hit_threshold(self) -> float:
         """Outcome from which a post counts as a hit."""
-        return float(np.quantile(self.outcomes, 0.8)) if self.bar is None else self.bar
+        return top_bar(self.outcomes) if self.bar is None else self.bar
 
     def predict(self, rows: Rows) -> Guess:
         """Return predictions with intervals, each averaged over the post's views."""

@@ -12,12 +12,13 @@ from threading import Lock
 import numpy as np
 import numpy.typing as npt
 
+from virality.data.errors import InputError
 from virality.data.matrix import Column
 from virality.data.splits import (
     IntArray,
     Split,
+    dated_enough,
     forward_splits,
-    knows_times,
     posting_times,
     selection_folds,
 )
@@ -32,8 +33,8 @@ from virality.modeling.booster import (
     reweighted,
 )
 from virality.modeling.families import spread
-from virality.modeling.inputs import fit_projector, selected, varying
-from virality.modeling.objective import badness, fading, row_weights
+from virality.modeling.inputs import NOTHING_VARIES, fit_projector, selected, varying
+from virality.modeling.objective import Metric, badness, fading, row_weights
 from virality.modeling.parameters import MAX_BIN
 from virality.modeling.recipe import Recipe, sensible_recipe
 from virality.modeling.rows import Rows, Singles
@@ -98,6 +99,9 @@ class StudyFolds:
         y: float64 (n,), outcomes on the learning scale.
         room: what trials may vary.
         seed: of folds and boosters.
+
+    Raises:
+        InputError: if the metric is a share of outcomes that are all 0.
     """
 
     def __init__(self, rows: Rows, y: Floats, room: Room, seed: int) -> None:
@@ -109,7 +113,8 @@ class StudyFolds:
         self.room, self.seed, self.posts = room, seed, len(rows)
         self.recipe: Recipe = sensible_recipe(len(rows), seed)
         self.widest = room.widest(self.recipe.neighbours)
-        self.splits = plan(rows, self.recipe.folds, seed, room.raw or len(rows) > MANY_POSTS)
+        dear = room.raw or len(rows) > MANY_POSTS
+        self.splits = _judging(plan(rows, self.recipe.folds, seed, dear), y, room.metric)
         self._parts: list[_Part | None] = [None] * len(self.splits)
         self._derived: list[_Part | None] = [None] * len(self.splits)
         self._usable: dict[tuple[int, bool], Flags] = {}
@@ -188,8 +193,11 @@ class StudyFolds:
         part = self._part(number, derived)
         if (number, derived) not in self._usable:
             self._usable[number, derived] = part.usable
+        usable = self._usable[number, derived]
+        if not usable.any():
+            raise InputError(NOTHING_VARIES)
         wanted = selected(part.columns, spec_of(params, self.widest))
-        return np.flatnonzero(self._usable[number, derived] & wanted)
+        return np.flatnonzero(usable & wanted if (usable & wanted).any() else usable)
 
     def _datasets(self, number: int, params: Values) -> tuple[Binned, Binned]:
         with self._lock:  # trials in threads read the same folds
@@ -241,6 +249,17 @@ def _reads_posts(params: Values) -> bool:
     return bool(params.get("terms", False)) or bool(params.get("categories", False))
 
 
+def _judging(splits: list[Split], y: Floats, metric: Metric) -> list[Split]:
+    """Return the splits that can be judged by: no share can be taken of outcomes that are all 0."""
+    able = [one for one in splits if metric != "mape" or (y[one.test] > 0).any()]
+    if not able:
+        raise InputError(
+            "all outcomes of the study's posts are 0, so no error is a share of them; give another "
+            "--metric"
+        )
+    return able
+
+
 def plan(rows: Rows, folds: int, seed: int, dear: bool) -> list[Split]:
     """Return what trials are judged by: folds by author, and windows in time between them.
 
@@ -253,7 +272,7 @@ def plan(rows: Rows, folds: int, seed: int, dear: bool) -> list[Split]:
         dear: whether a fit costs so much that fewer folds have to do.
     """
     by_author = selection_folds(rows.posts, min(folds, FEW_FOLDS) if dear else folds, seed)
-    dated = knows_times(rows.posts)
+    dated = dated_enough(rows.posts)
     in_time = forward_splits(rows.posts, WINDOWS[-1:] if dear else WINDOWS) if dated else []
     newest_first = in_time[::-1]
     order: list[Split] = []

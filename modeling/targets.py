@@ -85,6 +85,11 @@ class Target:
         """Lowest value that the learning scale can have."""
         return 0.0 if self.counts else -np.inf
 
+    @property
+    def relative(self) -> bool:
+        """Whether a post is measured against earlier ones, so that it takes the whole table."""
+        return isinstance(self.measure, Lift)
+
     def settle(self, posts: pd.DataFrame) -> "Target":
         """Return the target with every choice made that depends on what the table holds.
 

@@ -28,6 +28,7 @@ from virality.modeling.stack import Contributions, Progress, Stack, fit_stack
 from virality.modeling.targets import Target, find_target, is_there
 from virality.modeling.threads import one_blas_thread
 from virality.modeling.tune import Tuning
+from virality.modeling.yardsticks import ask_for_earlier
 
 Floats = npt.NDArray[np.float64]
 
@@ -196,22 +197,23 @@ class Model:
                 left out, as they may be among them.
 
         Raises:
-            InputError: if no post has the outcome.
+            InputError: if no post has the outcome, or it is measured against earlier posts and
+                those of the training are not there.
         """
         if not is_there(self.target, posts):
             raise InputError(
                 f"what happened since is asked for, but no post has {self.target.outcome!r}"
             )
-        stack = self.stack
-        history = stack.projector.history.extended(posts, self.target.values(posts))
-        projector = replace(stack.projector, history=history)
+        if self.target.relative:
+            ask_for_earlier(posts, self.target.name, self.card.rows, self.card.last_posted_at)
+        stack, old = self.stack, self.stack.projector
+        projector = replace(old, history=old.history.extended(posts, self.target.values(posts)))
         found = log_ratios(posts, [one.name for one in stack.ratios], least=1)
         ratios = tuple(
-            replace(one, history=one.history.extended(posts, found[one.name]))
-            if one.name in found
-            else one
+            one if one.name not in found
+            else replace(one, history=one.history.extended(posts, found[one.name]))
             for one in stack.ratios
-        )
+        )  # fmt: skip
         return replace(self, stack=replace(stack, projector=projector, ratios=ratios))
 
     def rows(self, matrix: FeatureMatrix, posts: pd.DataFrame) -> Rows:
@@ -346,8 +348,8 @@ def _card(
         rows=len(y),
         unlabelled=unlabelled,
         authors=int(author_codes(posts).max(initial=-1)) + 1,
-        first_posted_at=_iso(np.nanmin(times)) if np.isfinite(times).any() else "",
-        last_posted_at=_iso(np.nanmax(times)) if np.isfinite(times).any() else "",
+        first_posted_at=_iso(np.fmin.reduce(times)),
+        last_posted_at=_iso(np.fmax.reduce(times)),
         features=tuple(used),
         features_by_modality={m: modalities.count(m) for m in dict.fromkeys(modalities)},
         weights=dict(zip(names, stack.cold.values.tolist(), strict=True)),
@@ -395,4 +397,4 @@ def _distribution(library: str) -> str:
 
 
 def _iso(seconds: float) -> str:
-    return str(pd.Timestamp(seconds, unit="s", tz="UTC").isoformat())
+    return pd.Timestamp(seconds, unit="s", tz="UTC").isoformat() if np.isfinite(seconds) else ""

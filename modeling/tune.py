@@ -19,7 +19,7 @@ import pandas as pd
 
 from virality.data.errors import StorageError, UsageError
 from virality.data.matrix import FeatureMatrix
-from virality.data.splits import knows_times, oldest
+from virality.data.splits import dated_enough, oldest, posting_times
 from virality.modeling.booster import LIBRARIES, Library
 from virality.modeling.objective import SAID, Metric, find_metric
 from virality.modeling.parameters import Params
@@ -72,6 +72,7 @@ class Tuning:
             it (see `trials.nested_score`); None with a single finished trial.
         measure: short name of the metric.
         raw: embeddings were read column by column.
+        libraries: those that the study was told to try; empty if left to itself.
     """
 
     target: str
@@ -86,6 +87,7 @@ class Tuning:
     nested: float | None = None
     measure: Metric = "rmse"
     raw: bool = False
+    libraries: tuple[str, ...] = ()
 
     @property
     def finished(self) -> tuple[TrialRecord, ...]:
@@ -156,13 +158,15 @@ def tune(
     }
     claim_study(opened, study, facts)
     opened.set_user_attr("posts", len(seen))
-    opened.set_user_attr("notes", [usable.sentence] if usable.sentence else [])
+    if libraries is not None:
+        opened.set_user_attr("libraries", list(check_libraries(libraries)))
+    opened.set_user_attr("notes", [*filter(None, (usable.sentence, _undated(known.posts)))])
     sweep(opened)
     if _finished(opened) < trials:
         rows = arrange(known.matrix, known.posts, usable.names).take(seen)
         room = Room(
             len(seen), wanted, _libraries(libraries, raw), bool((y >= 0).all()),
-            knows_times(rows.posts), raw,
+            dated_enough(rows.posts), raw,
         )  # fmt: skip
         with one_blas_thread():
             folds = StudyFolds(rows, y, room, seed)
@@ -218,6 +222,14 @@ def _search(
     with ThreadPoolExecutor(max_workers=jobs) as pool:
         list(pool.map(work, range(jobs)))
     return None
+
+
+def _undated(posts: pd.DataFrame) -> str:
+    """Return a sentence on posts that no study by time can see, empty where there are none."""
+    count = int((~np.isfinite(posting_times(posts))).sum())
+    if not count or not dated_enough(posts):
+        return ""
+    return f"{count:,} post(s) without a posting time are left out of the study"
 
 
 def _finished(study: "Study") -> int:
@@ -281,6 +293,7 @@ def _tuning(study: "Study") -> Tuning:
         nested=nested_score([trial.user_attrs for trial in complete]),
         measure=measure,
         raw=bool(facts.get("raw", False)),
+        libraries=tuple(facts.get("libraries", ())),
     )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from virality.data.splits import author_groups
+from virality.data.splits import few_authors, resampling_units
 from virality.modeling.drift import Drift, compare_columns
 from virality.modeling.intervals import LEVEL
 from virality.modeling.metrics import Judged, Metric, mean_with_interval, score
@@ -182,6 +182,8 @@ def watch(
         if enough
         else ("wait", (_too_few(len(known)),))
     )
+    few = few_authors(told.posts) if enough else ""
+    notes = (*notes, few) if few else notes
     return Watch(
         target, model, len(past.actual), len(known), training, metrics, expected, bias, coverage,
         _stretches(told, seed) if enough else (), moved, drifts, advice, reasons, notes, past.log,
@@ -198,17 +200,17 @@ def _too_few(known: int) -> str:
 def _metrics(told: Past, seed: int) -> dict[str, Metric]:
     nothing = np.zeros(len(told.actual))
     judged = Judged(told.actual, told.mean, nothing, nothing, told.log)
-    scores = score(judged, author_groups(told.posts), seed)
+    scores = score(judged, resampling_units(told.posts), seed)
     return {name: scores[name] for name in SHOWN}
 
 
 def _bias(told: Past, seed: int) -> Metric:
-    return mean_with_interval(told.actual - told.mean, author_groups(told.posts), seed)
+    return mean_with_interval(told.actual - told.mean, resampling_units(told.posts), seed)
 
 
 def _coverage(told: Past, seed: int) -> Metric:
     inside = (told.actual >= told.low) & (told.actual <= told.high)
-    return mean_with_interval(inside.astype(np.float64), author_groups(told.posts), seed)
+    return mean_with_interval(inside.astype(np.float64), resampling_units(told.posts), seed)
 
 
 def _target_drift(target: str, learned: Floats | None, actual: Floats) -> Drift | None:
@@ -231,7 +233,7 @@ def _stretch(part: Past, seed: int) -> Stretch:
         start=float(part.made_at.min()),
         end=float(part.made_at.max()),
         posts=len(error),
-        error=mean_with_interval(error, author_groups(part.posts), seed),
+        error=mean_with_interval(error, resampling_units(part.posts), seed),
         expected=float(np.mean(part.expected)),
         bias=_bias(part, seed),
         coverage=_coverage(part, seed),

@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from virality.data.errors import InputError
 from virality.data.splits import posting_times
 from virality.modeling.history import Ledger, author_keys
 from virality.modeling.measures import Array, Floats, Plain, State, read_counts
@@ -112,3 +113,24 @@ class TopShare(Plain):
             known &= keys[np.maximum(place, 0)] == names
         bars = np.append(state["bars"], state["overall"])
         return np.asarray(_log_views(posts) - bars[np.where(known, place, len(bars) - 1)])
+
+
+def ask_for_earlier(posts: pd.DataFrame, target: str, trained: int, last: str) -> None:
+    """Refuse a table of later posts only: what was usual before them is not in it.
+
+    Args:
+        posts: the table.
+        target: name of what is measured against earlier posts.
+        trained: posts that a model of it was trained on.
+        last: when the latest of these was posted, ISO 8601; empty if unknown.
+
+    Raises:
+        InputError: if fewer posts are as old as those.
+    """
+    border = pd.Timestamp(last or "NaT").timestamp()
+    early = int((~(posting_times(posts) > border)).sum())
+    if early < trained:
+        raise InputError(
+            f"{target!r} is measured against each author's earlier posts: give all posts, those of "
+            f"the training too; it had {trained:,}, and {early:,} here are as old"
+        )

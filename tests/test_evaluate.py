@@ -1,5 +1,5 @@
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pandas as pd
@@ -10,10 +10,18 @@ from matrices import make_case, quick, small_model
 
 from virality.data.errors import InputError
 from virality.data.matrix import Column, FeatureMatrix
+from virality.data.splits import resampling_units
 from virality.modeling import holdout
 from virality.modeling.baselines import fit_baselines
 from virality.modeling.evaluate import Evaluation, evaluate
-from virality.modeling.metrics import Judged, Metric, mean_with_interval, score, top_share
+from virality.modeling.metrics import (
+    LIMITS,
+    Judged,
+    Metric,
+    mean_with_interval,
+    score,
+    top_share,
+)
 from virality.modeling.train import train
 
 pytestmark = pytest.mark.usefixtures("light_recipes")
@@ -232,3 +240,56 @@ def test_with_late_columns_both_scores_are_shown():
     every = {one.name: getattr(told, one.name) for one in fields(told)}
     text = json.loads(json.dumps(every, default=lambda metric: metric.as_json()))
     assert Evaluation.from_plain(text).without_post == told.without_post
+
+
+@pytest.mark.parametrize("authors", [1, 2, 3, 5, 10, 30])
+def test_chance_is_called_real_once_in_twenty_times_however_few_the_authors(authors):
+    real = 0
+    for draw in range(300):
+        rng = np.random.default_rng(draw)
+        posts = pd.DataFrame(
+            {
+                "author_id": [f"a{i % authors}" for i in range(60)],
+                "posted_at": pd.Timestamp("2025-01-01", tz="UTC")
+                + pd.to_timedelta(rng.permutation(60), unit="D"),
+            }
+        )
+        one = mean_with_interval(rng.normal(size=60), resampling_units(posts), draw)
+        real += one.low > 0 or one.high < 0
+    assert 4 <= real <= 30  # 15 expected
+
+
+def test_intervals_of_few_stay_where_the_score_can_be():
+    rng = np.random.default_rng(3)
+    actual = np.repeat([1.0, 2.0, 3.0], 4)
+    judged = _judged(actual, actual + 0.01 * rng.normal(size=12))
+    for name, metric in score(judged, np.arange(12) // 2).items():
+        assert LIMITS[name][0] <= metric.low <= metric.high <= LIMITS[name][1], name
+    held = mean_with_interval(np.array([1.0] * 9 + [0.0]), np.arange(10))
+    assert 0.0 <= held.low < held.value < held.high == 1.0
+    alone = mean_with_interval(np.ones(4), np.zeros(4, dtype=np.int64))
+    assert np.isnan([alone.low, alone.high]).all()
+
+
+def test_a_lone_creators_luck_is_not_called_skill():
+    matrix, posts = make_case(100)
+    rng = np.random.default_rng(0)
+    alone = posts.assign(author_id="me", views=pd.array(rng.integers(1, 10**5, 100)))
+    got = evaluate(quick(train(matrix, alone)), matrix, alone)
+    assert "does not clearly beat a constant" in got.verdict
+    assert got.metrics["mae"].low < got.metrics["mae"].value < got.metrics["mae"].high
+    assert any("All posts judged are by one author" in note for note in got.notes)
+
+
+def test_another_caption_is_judged_anew():
+    matrix, posts = make_case(80)
+    rng = np.random.default_rng(1)
+    word = rng.integers(0, 2, 80)
+    said = posts.assign(
+        caption=np.where(word, "red cat", "blue dog"), views=pd.array(10 ** (2 + 2 * word))
+    )
+    model = quick(train(matrix, said))
+    model = replace(model, stack=replace(model.stack, recipe=replace(model.recipe, terms=True)))
+    first = evaluate(model, matrix, said).metrics["mae"]
+    other = evaluate(model, matrix, said.assign(caption="same")).metrics["mae"]
+    assert other.value > first.value + 0.1

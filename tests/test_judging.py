@@ -17,7 +17,7 @@ from virality.modeling.ablation import ablate
 from virality.modeling.compare import Comparison, compare
 from virality.modeling.curve import learning_curve
 from virality.modeling.evaluate import evaluate
-from virality.modeling.ground import lay_ground
+from virality.modeling.ground import lay_ground, possible_split
 from virality.modeling.metrics import Judged, score, score_differences
 from virality.modeling.slices import slice_up
 from virality.modeling.train import train
@@ -243,3 +243,30 @@ def test_one_modality_has_nothing_to_leave_out():
     got = ablate(quick(train(narrow, timeless)), narrow, timeless, split="author")
     assert got.parts == ()
     assert "one modality only" in got.verdict
+
+
+def test_a_split_that_is_not_there_is_refused():
+    with pytest.raises(UsageError, match="no split 'tempral'; choose one of temporal, rolling"):
+        learning_curve(small_model(), *make_case(), split="tempral")
+
+
+@pytest.mark.parametrize(
+    ("dated", "split", "said"),
+    [
+        (10, "author", "Posting times are known of 10 of 90 posts only, so the split is author"),
+        (60, "temporal", "30 of 90 posts have no posting time: they are neither learned from"),
+    ],
+)
+def test_posts_without_a_time_are_told(dated, split, said):
+    _, posts = make_case(90)
+    posts.loc[posts.index >= dated, "posted_at"] = pd.NaT
+    got, notes = possible_split("temporal", posts)
+    assert got == split
+    assert any(said in note for note in notes)
+
+
+def test_an_author_of_nearly_all_posts_cannot_be_held_out():
+    _, posts = make_case(60)
+    got, notes = possible_split("author", posts.assign(author_id=["a"] * 58 + ["b"] * 2))
+    assert got == "temporal"
+    assert notes == ("One author has nearly all posts, so the split is temporal, not by author.",)

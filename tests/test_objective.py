@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
 from virality.data.errors import UsageError
-from virality.modeling.booster import fit_booster
+from virality.modeling.booster import fit_booster, fit_curve
 from virality.modeling.objective import (
     LOSSES,
     METRICS,
@@ -116,3 +116,19 @@ def test_half_lives_are_shares_of_the_span():
 
 def test_every_metric_has_a_loss_to_begin_with():
     assert {loss_of(metric) for metric in METRICS} <= set(LOSSES)
+
+
+@pytest.mark.parametrize("library", ["lightgbm", "xgboost"])
+def test_a_share_is_watched_though_some_outcomes_are_0(library):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(400, 3)).astype(np.float32)
+    y = np.maximum(1.5 + x[:, 0], 0.0)
+    assert (y[300:] == 0).any()
+    curve = fit_curve(
+        library, x[:300], y[:300], (x[300:], y[300:]), {"loss": "mape"}, rounds=60, metric="mape"
+    )
+    rounds = len(curve.errors)
+    said = curve.predict(x[300:], rounds)
+    share = np.abs(said - y[300:]) / np.maximum(y[300:], 1.0)
+    assert curve.errors[-1] == pytest.approx(share.mean(), rel=1e-5)
+    assert curve.errors[-1] < 0.6 * curve.errors[0]

@@ -104,3 +104,50 @@ def test_missing_values_are_welcome(case):
     holes = matrix.frame.mask(np.random.default_rng(0).random(matrix.frame.shape) < 0.2)
     holes = pd.DataFrame(holes).astype(np.float32)
     assert np.isfinite(ViralityRegressor(rounds=20).fit(holes, y).predict(holes)).all()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"params": {"max_depth": 3}}, "params has no 'max_depth'; choose of learning_rate"),
+        ({"blocks": {"e": []}}, "block 'e' names no column"),
+        ({"rounds": 0}, "rounds is 0; give at least 1"),
+        ({"folds": 1}, "folds is 1; give at least 2"),
+        ({"jobs": 0}, "jobs is 0; give 1 or more, or -1 for all cores"),
+    ],
+)
+def test_arguments_that_would_change_nothing_or_fail_later_are_refused(arguments, said):
+    x = np.random.default_rng(0).normal(size=(40, 3))
+    with pytest.raises(ValueError, match=said):
+        ViralityRegressor(**arguments).fit(x, x[:, 0])
+
+
+def test_nothing_to_tell_rows_apart_by_and_borrowed_names_are_refused():
+    y = np.arange(40.0)
+    with pytest.raises(ValueError, match="nothing tells posts apart"):
+        ViralityRegressor().fit(np.ones((40, 3)), y)
+    with pytest.raises(ValueError, match="a column 'history__author_cold', as the regressor"):
+        ViralityRegressor().fit(pd.DataFrame({"history__author_cold": y}), y)
+
+
+def test_any_seed_and_all_cores_will_do():
+    x = np.random.default_rng(0).normal(size=(60, 3))
+    one, same = (
+        ViralityRegressor(rounds=5, jobs=-1, random_state=np.random.RandomState(4)).fit(x, x[:, 0])
+        for _ in range(2)
+    )
+    np.testing.assert_array_equal(one.predict(x), same.predict(x))
+    assert ViralityRegressor(rounds=5, random_state=None).fit(x, x[:, 0]).predict(x).shape == (60,)
+
+
+def test_authors_numbered_or_named_are_the_same_authors():
+    rng = np.random.default_rng(0)
+    x, author = rng.normal(size=(120, 8)), np.arange(120) % 10
+    y = x[:, 0] + 0.5 * author
+
+    def said(ids):
+        posts = pd.DataFrame({"author_id": ids})
+        model = ViralityRegressor(rounds=10, blocks={"e": list(range(8))}).fit(x, y, posts)
+        return model.predict(x, posts)
+
+    np.testing.assert_array_equal(said(author), said(author.astype(str)))

@@ -8,11 +8,14 @@ from virality.data.errors import InputError
 from virality.data.splits import (
     author_folds,
     author_groups,
+    dated_enough,
+    few_authors,
     folds_of_groups,
     forward_splits,
     oldest,
     posting_times,
     random_folds,
+    resampling_units,
     selection_folds,
     temporal_split,
 )
@@ -110,3 +113,52 @@ def test_the_oldest_rows_are_the_training_side_of_the_holdout():
 def test_one_group_makes_no_folds():
     with pytest.raises(InputError, match="at least two groups"):
         folds_of_groups(np.zeros(5, dtype=np.int64))
+
+
+@given(authors)
+def test_a_bootstrap_draws_authors_or_stretches_of_the_few_there_are(names):
+    posts = _posts(list(range(len(names)))[::-1], names)
+    groups, units = author_groups(posts), resampling_units(posts)
+    if len(np.unique(groups)) >= 5:
+        np.testing.assert_array_equal(units, groups)
+        assert few_authors(posts) == ""
+        return
+    assert "say nothing about other authors" in few_authors(posts)
+    for unit in np.unique(units):
+        inside = np.flatnonzero(units == unit)
+        assert len(np.unique(groups[inside])) == 1
+        own = np.flatnonzero(groups == groups[inside[0]])
+        ranks = np.searchsorted(np.sort(posting_times(posts)[own]), posting_times(posts)[inside])
+        assert np.ptp(ranks) == len(inside) - 1  # a run without gaps
+    assert len(np.unique(units)) >= min(len(names), 15)
+
+
+def test_one_authors_posts_are_twenty_stretches():
+    units = resampling_units(_posts(list(range(200)), ["a"] * 200))
+    np.testing.assert_array_equal(np.unique(units, return_counts=True)[1], [10] * 20)
+
+
+@pytest.mark.parametrize(
+    ("known", "of", "enough"),
+    [(30, 30, True), (20, 20, True), (24, 30, False), (25, 30, True), (49, 100, False),
+     (50, 100, True), (0, 40, False)],
+)  # fmt: skip
+def test_half_of_the_posts_have_to_be_dated(known, of, enough):
+    posts = _posts([*range(known), *[None] * (of - known)])
+    assert dated_enough(posts) is enough
+    undated = ~np.isfinite(posting_times(posts)[oldest(posts)])
+    assert undated.any() != enough or not known
+
+
+def test_random_folds_where_one_author_has_nearly_all_posts():
+    folds = selection_folds(_posts(authors=["a"] * 149 + ["b"]))
+    assert folds[0].name.startswith("random")
+    assert min(len(fold.train) for fold in folds) == 120
+    assert selection_folds(_posts(authors=["a"] * 70 + ["b"] * 30))[0].name.startswith("author")
+
+
+def test_plain_numbers_are_no_times():
+    posts = pd.DataFrame({"posted_at": [1.7e9, 1.8e9]})
+    with pytest.raises(InputError, match=r"plain numbers; give times.*unit='s'"):
+        posting_times(posts)
+    assert np.isnan(posting_times(posts * np.nan)).all()

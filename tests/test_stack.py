@@ -9,6 +9,7 @@ from matrices import BLOCK, PLANTED, make_case, small_model
 
 from virality.data.errors import BundleError, InputError
 from virality.data.matrix import FeatureMatrix
+from virality.modeling.hits import top_bar
 from virality.modeling.recipe import SMALL, Recipe, sensible_recipe, tuned_recipe
 from virality.modeling.rows import arrange
 from virality.modeling.stack import fit_stack
@@ -210,3 +211,37 @@ def test_bare_posts_without_author_time_or_text_work():
     model = train(matrix.select(plain), bare)
     assert np.isfinite(model.predict(matrix.select(plain), bare).mean).all()
     assert "history" not in model.card.weights
+
+
+def test_a_fifth_are_hits_or_what_ties_allow():
+    values = np.sort(np.random.default_rng(0).normal(size=501))
+    assert top_bar(values) == np.quantile(values, 0.8)
+    mostly = np.sort(np.array([0.0] * 85 + [1.0] * 10 + [2.0] * 5))
+    assert top_bar(mostly) == 1.0
+    assert top_bar(np.array([0.0] * 60 + [3.0] * 40)) == 3.0
+    assert top_bar(np.array([0.0] * 99 + [3.0])) == 3.0
+
+
+def test_nothing_that_tells_posts_apart_is_refused():
+    matrix, posts = make_case(60)
+    same = FeatureMatrix(matrix.frame * 0, matrix.columns, matrix.versions)
+    with pytest.raises(InputError, match="nothing tells posts apart; extract other features"):
+        train(same, posts.drop(columns="posted_at"))
+
+
+def test_no_posts_have_no_contributions():
+    matrix, posts = make_case()
+    got = small_model().contributions(matrix.rows([]), posts)
+    assert len(got.frame) == 0
+
+
+def test_a_post_that_stands_twice_in_the_table_is_named():
+    matrix, posts = make_case(60)
+    with pytest.raises(InputError, match="post 'post00007' stands in the table of posts twice"):
+        train(matrix, pd.concat([posts, posts.iloc[[7]]]))
+
+
+def test_an_author_of_nearly_all_posts_is_learned_from():
+    matrix, posts = make_case(60)
+    model = train(matrix, posts.assign(author_id=["a"] * 59 + ["b"]))
+    assert np.isfinite(model.predict(matrix, posts).mean).all()

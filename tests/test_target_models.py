@@ -5,10 +5,13 @@ import pandas as pd
 import pytest
 from matrices import make_case, quick
 
+from virality.data.errors import InputError
 from virality.modeling.bundle import load_model, save_model
+from virality.modeling.duel import duel
 from virality.modeling.evaluate import evaluate
 from virality.modeling.ground import lay_ground
 from virality.modeling.holdout import Ticks
+from virality.modeling.rows import measured
 from virality.modeling.train import train
 
 pytestmark = pytest.mark.usefixtures("light_recipes")
@@ -81,3 +84,38 @@ def test_a_part_knows_a_hit_by_the_bar(case):
     ground = lay_ground(model, *case, split="author")
     outcome = ground.hold_out(model, Ticks(len(ground.plan), None))
     np.testing.assert_array_equal(outcome.hit, outcome.actual >= 0)
+
+
+@pytest.mark.parametrize("target", ["lift", "hit"])
+def test_what_is_usual_comes_from_the_whole_table(case, target):
+    matrix, posts = case
+    whole = train(matrix, posts, target=target)
+    ids = list(posts.sort_values("posted_at")["id"].iloc[-40:])
+    newest = matrix.rows(ids)
+    values = pd.Series(whole.target.values(posts), posts["id"])
+    np.testing.assert_array_equal(measured(whole.target, newest, posts), values[ids])
+    got = duel(whole, train(newest, posts, target=target), newest, posts)
+    assert got.rows == 40
+    assert np.isfinite([got.first["mae"].value, got.second["mae"].value]).all()
+
+
+def test_a_duel_leaves_out_posts_without_an_outcome(case):
+    matrix, posts = case
+    model = train(matrix, posts)
+    some = posts.assign(views=posts["views"].where(posts.index >= 10))
+    assert duel(model, model, matrix, some).rows == 150
+    with pytest.raises(InputError, match="no post to judge by has a known 'views'"):
+        duel(model, model, matrix, posts.assign(views=posts["views"].where(posts.index < 0)))
+
+
+def test_what_happened_since_takes_the_training_posts_where_these_are_the_measure(case):
+    matrix, posts = case
+    later = posts.assign(
+        id=posts["id"] + "-later", posted_at=posts["posted_at"] + pd.Timedelta(days=900)
+    )
+    model = train(matrix, posts, target="lift")
+    with pytest.raises(InputError, match="give all posts, those of the training too; it had"):
+        model.informed(later)
+    both = pd.concat([posts, later], ignore_index=True)
+    informed = model.informed(both)
+    assert len(informed.stack.projector.history.clock) > len(model.stack.projector.history.clock)

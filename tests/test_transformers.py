@@ -174,3 +174,20 @@ def test_rows_with_missing_values_stay_missing(case):
         assert np.isnan(columns[::5]).all()
         assert np.isfinite(np.delete(columns, np.s_[::5], axis=0)).all()
         assert np.isnan(transformer.transform(holes[:1])).all()
+
+
+def test_a_number_is_one_category_whatever_stands_beside_it():
+    learned = pd.DataFrame({"a": [1, 2] * 50, "b": ["x", "y"] * 50})
+    encoder = ShrunkenTargetEncoder().fit(learned, [1.0, 3.0] * 50)
+    asked = encoder.transform(pd.DataFrame({"a": [1.0, 2.0, None], "b": ["x", "y", "x"]}))
+    whole = encoder.transform(learned)
+    np.testing.assert_array_equal(np.asarray(asked)[:2], np.asarray(whole)[:2])
+
+
+def test_a_block_of_tiny_numbers_has_directions_too():
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(60, 8))
+    wide, tiny = (PrincipalComponents(dims=3).fit_transform(rows * s) for s in (1.0, 1e-9))
+    np.testing.assert_allclose(np.abs(tiny), np.abs(wide), rtol=1e-6)
+    same = PrincipalComponents(dims=3).fit(np.full((60, 8), 0.1))
+    assert np.isnan(same.transform(np.full((2, 8), 0.1))).all()

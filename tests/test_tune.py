@@ -3,6 +3,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 from matrices import make_case
 
@@ -137,3 +138,34 @@ def test_too_little_ends_in_a_sentence(tmp_path):
         tune(matrix.rows(matrix.frame.index[:3]), posts, study=tmp_path / "s.log")
     with pytest.raises(InputError, match="the same"):
         tune(matrix, posts.assign(views=1), study=tmp_path / "s.log")
+
+
+def test_a_share_of_nothing_is_not_asked_of_any_fold(tmp_path):
+    matrix, posts = _case(90)
+    first = posts["author_id"].iloc[0]
+    shares = np.where(posts["author_id"] == first, 0, np.arange(1, 91))
+    some = posts.assign(shares=shares, author_id=np.where(shares == 0, "a", posts["author_id"]))
+    got = tune(matrix, some, target="shares", metric="mape", trials=2, study=tmp_path / "s.log")
+    assert all(np.isfinite(one.value) for one in got.finished)
+    assert len(got.finished) == 2
+
+
+def test_posts_that_no_study_by_time_can_see_are_told(tmp_path):
+    matrix, posts = _case()
+    posts.loc[posts.index[:5], "posted_at"] = pd.NaT
+    got = tune(matrix, posts, trials=1, study=tmp_path / "s.log")
+    assert "5 post(s) without a posting time are left out of the study" in got.notes
+
+
+def test_a_few_dated_posts_make_no_study_by_time(tmp_path):
+    matrix, posts = _case()
+    posts.loc[posts.index[3:], "posted_at"] = pd.NaT
+    got = tune(matrix, posts, trials=1, study=tmp_path / "s.log")
+    assert got.posts == 56
+
+
+def test_a_study_of_features_that_are_all_the_same_is_refused(tmp_path):
+    matrix, posts = _case()
+    same = FeatureMatrix(matrix.frame * 0, matrix.columns, matrix.versions)
+    with pytest.raises(InputError, match="nothing tells posts apart"):
+        tune(same, posts.drop(columns="posted_at"), trials=1, study=tmp_path / "s.log")

@@ -39,6 +39,13 @@ def check_texts(estimator: Any, X: Any) -> Texts:
 
 
 def _as_texts(values: Any) -> Texts:
+    """Return text; 1, 1.0 and True are the same category, whatever stands beside them."""
     if values.dtype.kind in "iufb":
-        values = values.astype(np.float64)  # 1 and 1.0 are the same category
+        values = values.astype(np.float64)
+    else:
+        values = np.vectorize(_plain_number, otypes=[object])(values.astype(object))
     return np.where(pd.isna(values), "", values.astype(object)).astype(np.str_)
+
+
+def _plain_number(value: object) -> object:
+    return float(value) if isinstance(value, int | float | np.number | np.bool_) else value

@@ -118,14 +118,14 @@ class Resampler:
             value = part[0].sum(axis=0) / part[1].sum(axis=0) - whole[0].sum() / whole[1].sum()
         return Spread(value, deviation(drawn), self.authors(rows, items, count))
 
-    def differences(self, inside: npt.NDArray[np.bool_], values: Floats) -> Spread:
-        """Return the mean of the posts inside a group less that of all others, of one group.
+    def differences(self, rows: IntArray, inside: npt.NDArray[np.bool_], values: Floats) -> Spread:
+        """Return the mean of the posts inside one group less that of the others.
 
         Args:
-            inside: bool (n,), of every post that was gathered.
-            values: float64 (n,), all known.
+            rows: int64 (k,), posts that are looked at.
+            inside: bool (k,), which of them are in the group.
+            values: float64 (k,), all known.
         """
-        rows = np.arange(len(values), dtype=np.int64)
         side = inside.astype(np.int64)
         total = self.sums(rows, side, values, 2)
         count = self.sums(rows, side, np.ones(len(rows)), 2)

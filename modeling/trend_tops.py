@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from virality.modeling.metrics import top_share
-from virality.modeling.resample import Resampler, Spread, deviation, judge
+from virality.modeling.resample import Resampler, Spread, judge
 from virality.modeling.trend_values import Contrast
 
 Floats = npt.NDArray[np.float64]
@@ -101,19 +101,12 @@ def _superiority(
     if best.sum() < LEAST_TOP or (~best).sum() < LEAST_TOP or np.ptp(values[rows]) == 0:
         return None
     rank = rankdata(values[rows]) / len(rows)
-    side = best.astype(np.int64)
-    total = resampler.sums(rows, side, rank, 2)
-    count = resampler.sums(rows, side, np.ones(len(rows)), 2)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        drawn = (resampler.weights @ total) / (resampler.weights @ count)
-        means = total.sum(axis=0) / count.sum(axis=0)
-    error = deviation((drawn[:, 1] - drawn[:, 0])[:, None])[0]
+    spread = resampler.differences(rows, best, rank)
     # Resamples of top posts that all lack a property never vary. Were the top drawn from all posts,
     # the difference of mean ranks would vary by this much: no less is believed.
     sizes = np.array([best.sum(), (~best).sum()])
-    error = np.fmax(error, float(np.sqrt(rank.var(ddof=1) * (1.0 / sizes).sum())))
-    clusters = resampler.authors(rows[best], np.zeros(int(best.sum()), dtype=np.int64), 1)[0]
-    return Spread(means[1] - means[0], error, clusters)
+    least = float(np.sqrt(rank.var(ddof=1) * (1.0 / sizes).sum()))
+    return Spread(spread.value[0], np.fmax(spread.error[0], least), spread.clusters[0])
 
 
 def _numbers(column: "pd.Series[Any]") -> Floats:

@@ -306,7 +306,8 @@ def _seen(
         return did, len(rows), adjusted.yardstick, nothing
     some = likeness.posts.iloc[rows[kept]].reset_index(drop=True)
     resampler = Resampler(resampling_units(some), 0)
-    effect = judge(resampler.differences(made[kept], values[kept]))[0]
+    every = np.arange(len(kept), dtype=np.int64)
+    effect = judge(resampler.differences(every, made[kept], values[kept]))[0]
     return did, len(rows), adjusted.yardstick, (effect.value, effect.low, effect.high)
 
 

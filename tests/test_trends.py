@@ -307,6 +307,6 @@ def test_nothing_moves_where_tags_and_times_are_strangers() -> None:
 def test_the_difference_of_two_groups_is_that_of_their_means() -> None:
     draw = np.random.default_rng(0)
     inside, values = draw.random(200) < 0.5, draw.normal(size=200)
-    spread = Resampler(np.arange(200) // 4).differences(inside, values)
+    spread = Resampler(np.arange(200) // 4).differences(np.arange(200), inside, values)
     assert spread.value[0] == pytest.approx(values[inside].mean() - values[~inside].mean())
     assert 0.08 < spread.error[0] < 0.25

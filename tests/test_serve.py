@@ -246,6 +246,11 @@ def test_what_if_takes_all_hashtags_that_the_form_takes(client):
     assert answer.json()["forecast"] == command(*flags)
 
 
+def test_the_caption_to_change_is_the_one_that_was_given(client):
+    served = ask(client, captions=("80 % off",))
+    assert ">80 % off</textarea>" in client.get(f"/results/{served['id']}").text
+
+
 def test_hashtags_have_one_limit(client, result):
     words = [f"{i:02d}{'x' * 198}" for i in range(19)]  # with blanks between, 3,818 characters
     longest = " ".join([*words, "y" * (TAGS_LENGTH - 3819)])

@@ -82,7 +82,7 @@ def test_marks_speak_to_pointer_and_keys(opened: Any) -> None:
 
 def test_tables_unfold_and_download(opened: Any) -> None:
     tab, _, _ = opened
-    figure = tab.locator("#figure-weights")
+    figure = tab.locator("#figure-weights_new")
     figure.locator("summary").click()
     assert figure.locator("table").is_visible()
     with tab.expect_download() as waiting:

@@ -1,6 +1,7 @@
 """Which earlier posts are like a post, by what they say and show, and how they did."""
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +16,7 @@ from virality.reports.words import amount, block_label, percent, spread, tidy, w
 if TYPE_CHECKING:
     from virality.data.features import Features
     from virality.data.matrix import FeatureMatrix
+    from virality.modeling.adjust import Adjusted
     from virality.modeling.targets import Target
 
 Floats = npt.NDArray[np.float64]
@@ -69,6 +71,13 @@ class Likeness:
             block_label(name, matrix.columns[cols[0]].modality) if name else say("similar.numbers")
             for name, cols in self._columns.items()
         )
+
+    @cached_property
+    def adjusted(self) -> "Adjusted":
+        """The outcomes against what they are held against: every suggestion asks for them."""
+        from virality.modeling.adjust import adjust
+
+        return adjust(self.posts, self.y)
 
     def similarity(self, matrix: "FeatureMatrix", post: str) -> Floats:
         """Return the likeness of every reference post to one post, NaN where none is known.

@@ -292,14 +292,13 @@ def _seen(
 
     Both are held against the same yardstick, whose name is third.
     """
-    from virality.modeling.adjust import adjust
     from virality.modeling.resample import Resampler, judge
 
     frame = ground.reference.matrix.frame.iloc[likeness.places[rows]]
     made = made_so(ground, wanted, frame)
     did = int(made.sum())
     nothing = (float("nan"),) * 3
-    adjusted = adjust(likeness.posts, likeness.y)
+    adjusted = likeness.adjusted
     values = adjusted.values[rows]
     kept = np.flatnonzero(np.isfinite(values))
     if did < LEAST_DID or min(made[kept].sum(), (~made[kept]).sum()) < LEAST_DID:

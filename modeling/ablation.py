@@ -10,6 +10,7 @@ from virality.data.matrix import MODALITIES, FeatureMatrix
 from virality.modeling.compare import is_real
 from virality.modeling.ground import Ground, Split, lay_ground
 from virality.modeling.holdout import Outcome, Ticks
+from virality.modeling.inputs import varying
 from virality.modeling.metrics import Metric, score, score_differences
 from virality.modeling.rows import Rows
 from virality.modeling.stack import Progress
@@ -99,7 +100,7 @@ def ablate(
         BundleError: if the matrix is not what the model reads.
     """
     ground = lay_ground(model, matrix, posts, split=split, seed=seed, jobs=jobs)
-    there = _modalities(model)
+    there = _modalities(model, ground)
     plans = list(_plans(there)) if len(there) > 1 else []
     ticks = Ticks((len(plans) + 1) * len(ground.plan), progress)
     whole = ground.hold_out(model, ticks)
@@ -112,11 +113,17 @@ def ablate(
     return Ablation(ground.split, scores, tuple(parts), _judge(parts))
 
 
-def _modalities(model: Model) -> tuple[str, ...]:
-    """Return the modalities that the stack has a base of, or all that its columns have."""
-    bases = {base.name for base in model.stack.bases}
-    columns = {column.modality for column in model.columns.values()}
-    return tuple(one for one in MODALITIES if one in bases or one in columns)
+def _modalities(model: Model, ground: Ground) -> tuple[str, ...]:
+    """Return the modalities that tell the posts of every part apart.
+
+    Columns that no post has, those of clips where there are no clips, are nothing to leave out.
+    """
+    told = {"history"} & {base.name for base in model.stack.bases}
+    for modality in {column.modality for column in model.columns.values()}:
+        values = _rows(model, ground, frozenset({modality})).flat().plain
+        if all(varying(values[part.train]).any() for part in ground.plan):
+            told.add(modality)
+    return tuple(one for one in MODALITIES if one in told)
 
 
 def _plans(there: tuple[str, ...]) -> Iterator[tuple[Kind, str, frozenset[str]]]:

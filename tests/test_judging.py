@@ -270,3 +270,13 @@ def test_an_author_of_nearly_all_posts_cannot_be_held_out():
     got, notes = possible_split("author", posts.assign(author_id=["a"] * 58 + ["b"] * 2))
     assert got == "temporal"
     assert notes == ("One author has nearly all posts, so the split is temporal, not by author.",)
+
+
+def test_a_modality_that_no_post_has_is_nothing_to_leave_out():
+    matrix, posts = make_case(90)
+    frame = matrix.frame.copy()
+    frame[[n for n, one in matrix.columns.items() if one.modality == "audio"]] = np.float32("nan")
+    silent = replace(matrix, frame=frame)
+    found = ablate(quick(train(silent, posts)), silent, posts)
+    assert "audio" not in {part.modality for part in found.parts}
+    assert {"frames", "metadata", "text"} <= {part.modality for part in found.parts}

@@ -81,6 +81,12 @@ def author_groups(posts: pd.DataFrame) -> IntArray:
     return codes
 
 
+def groups_of_both(before: pd.DataFrame, now: pd.DataFrame) -> IntArray:
+    """Return author codes of two tables of posts, one after the other; see `author_groups`."""
+    named = [posts.reindex(columns=["author_id"]).astype(object) for posts in (before, now)]
+    return author_groups(pd.concat(named, ignore_index=True))
+
+
 def resampling_units(posts: pd.DataFrame) -> IntArray:
     """Return which posts a bootstrap draws together: those of an author.
 

@@ -3,8 +3,9 @@
 The population stability index compares shares of posts in the tenths of the earlier posts: below
 0.1 nothing to speak of, above 0.25 a shift (Siddiqi 2006, *Credit Risk Scorecards*, chapter 12).
 Small samples inflate it, so a column counts as moved only where a two-sample Kolmogorov-Smirnov
-test, corrected for the number of columns (Benjamini and Hochberg 1995,
-https://doi.org/10.1111/j.2517-6161.1995.tb02031.x), says so too.
+test says so too, with posts of an author counted for what they are worth (`design_effect`) and
+corrected for the number of columns (Benjamini and Hochberg 1995,
+https://doi.org/10.1111/j.2517-6161.1995.tb02031.x).
 """
 
 from collections.abc import Callable, Sequence
@@ -16,8 +17,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from virality.data.matrix import Column, FeatureMatrix
+from virality.modeling.design_effect import Sides, design_effect
 
 Floats = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
 
 TENTHS = 10
 SLIGHT, SHIFT = 0.1, 0.25
@@ -134,19 +138,25 @@ def psi(before: Floats, now: Floats) -> float:
     return float(np.sum((new - old) * np.log(new / old)))
 
 
-def compare_columns(names: Sequence[str], before: Floats, now: Floats) -> tuple[Drift, ...]:
+def compare_columns(
+    names: Sequence[str], before: Floats, now: Floats, authors: IntArray | None = None
+) -> tuple[Drift, ...]:
     """Return how far each column has moved, the farthest first.
 
     Args:
         names: of p columns.
         before: float64 (n, p), the earlier posts.
         now: float64 (m, p), the later ones.
+        authors: int64 (n + m,), a code for the author of each post, the earlier posts first; None
+            takes every post for one of its own.
     """
     from scipy.stats import false_discovery_control
 
     if len(before) < LEAST or len(now) < LEAST:
         return ()
-    tests = [_ks(before[:, i], now[:, i]) for i in range(len(names))]
+    count = len(before) + len(now)
+    sides = Sides(np.arange(count) if authors is None else authors, np.arange(count) >= len(before))
+    tests = [_ks(np.append(before[:, i], now[:, i]), sides) for i in range(len(names))]
     raw = np.array([p for _, p in tests])
     corrected = false_discovery_control(raw) if len(raw) else raw
     drifts = [
@@ -156,17 +166,31 @@ def compare_columns(names: Sequence[str], before: Floats, now: Floats) -> tuple[
     return tuple(sorted(drifts, key=lambda one: (not one.moved, -one.psi, one.name)))
 
 
-def _ks(before: Floats, now: Floats) -> tuple[float, float]:
+def _ks(values: Floats, sides: Sides) -> tuple[float, float]:
     """Return distance and p-value, also of a change in what is missing, whichever is graver."""
-    from scipy.stats import fisher_exact, ks_2samp
+    from scipy.stats import ks_2samp, kstwo
 
-    old, new = before[np.isfinite(before)], now[np.isfinite(now)]
-    gone = [[len(before) - len(old), len(old)], [len(now) - len(new), len(new)]]
-    missing = float(fisher_exact(gone).pvalue) if gone[0][0] != gone[1][0] else 1.0
+    there = np.isfinite(values)
+    missing = _missing(there, sides)
+    shown, known = values[there], sides.take(there)
+    old, new = shown[~known.later], shown[known.later]
     if not len(old) or not len(new):
         return 0.0, missing
-    found = ks_2samp(old, new, method="asymp")
-    return float(found.statistic), min(1.0, 2.0 * min(float(found.pvalue), missing))
+    distance = float(ks_2samp(old, new, method="asymp").statistic)
+    posts = len(old) * len(new) / len(shown) / design_effect(shown, known)
+    p = float(kstwo.sf(distance, max(1, round(posts))))
+    return distance, min(1.0, 2.0 * min(p, missing))
+
+
+def _missing(there: Bools, sides: Sides) -> float:
+    """Return the p-value of a change in the share of posts that lack a value (Fisher's test)."""
+    from scipy.stats import fisher_exact
+
+    gone = [[np.sum(~there & side), np.sum(there & side)] for side in (~sides.later, sides.later)]
+    if gone[0][0] == gone[1][0] == 0:
+        return 1.0
+    worth = np.rint(np.array(gone) / design_effect(there.astype(np.float64), sides))
+    return float(fisher_exact(worth.astype(np.int64)).pvalue)
 
 
 def _drift(name: str, before: Floats, now: Floats, ks: float, p: float) -> Drift:
@@ -192,7 +216,10 @@ def _median(values: Floats) -> float:
 
 
 def compare_matrices(
-    before: FeatureMatrix, now: pd.DataFrame, columns: Sequence[Column]
+    before: FeatureMatrix,
+    now: pd.DataFrame,
+    columns: Sequence[Column],
+    authors: IntArray | None = None,
 ) -> tuple[Drift, ...]:
     """Return how far features have moved; an embedding counts as its first principal axis.
 
@@ -200,6 +227,7 @@ def compare_matrices(
         before: features of the training posts.
         now: features of later posts, columns by name.
         columns: those that the model reads.
+        authors: as for `compare_columns`.
     """
     plain = [one.name for one in columns if not one.block]
     old = [before.frame[plain].to_numpy(dtype=np.float64)]
@@ -212,12 +240,17 @@ def compare_matrices(
         )
         old.append(first)
         new.append(second)
-    return compare_columns([*plain, *blocks], np.hstack(old), np.hstack(new))
+    return compare_columns([*plain, *blocks], np.hstack(old), np.hstack(new), authors)
 
 
 def _along_axis(before: Floats, now: Floats) -> tuple[Floats, Floats]:
-    """Return both samples along the axis on which the first one varies most, (n, 1) and (m, 1)."""
-    whole = before[np.isfinite(before).all(axis=1)]
+    """Return both samples along the axis on which all posts vary most, (n, 1) and (m, 1).
+
+    The axis is found in both together: along that of the earlier posts alone they themselves vary
+    more than any later ones, so that every embedding of few posts would seem to have moved.
+    """
+    values = np.vstack([before, now])
+    whole = values[np.isfinite(values).all(axis=1)]
     if len(whole) < 2:
         return np.full((len(before), 1), np.nan), np.full((len(now), 1), np.nan)
     centre = whole.mean(axis=0)

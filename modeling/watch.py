@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from virality.data.splits import few_authors, resampling_units
+from virality.data.splits import few_authors, groups_of_both, resampling_units
 from virality.modeling.drift import Drift, compare_columns
 from virality.modeling.intervals import LEVEL
 from virality.modeling.metrics import Judged, Metric, mean_with_interval, score
@@ -64,6 +64,14 @@ class Past:
             posts, self.made_at[index], self.mean[index], self.low[index], self.high[index],
             self.expected[index], self.actual[index], self.log,
         )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Learned:
+    """The n training posts whose outcome is known, and float64 (n,) what it was, learning scale."""
+
+    posts: pd.DataFrame
+    outcomes: Floats
 
 
 @dataclass(frozen=True)
@@ -152,7 +160,7 @@ def watch(
     target: str,
     model: str,
     training: int,
-    learned: Floats | None = None,
+    learned: Learned | None = None,
     drifts: tuple[Drift, ...] = (),
     notes: tuple[str, ...] = (),
     seed: int = 0,
@@ -164,7 +172,7 @@ def watch(
         target: what was predicted.
         model: hash of the bundle.
         training: posts that the model was trained on.
-        learned: outcomes of those, learning scale; None if unknown.
+        learned: what those became; None if unknown.
         drifts: of the features.
         notes: what was left out.
         seed: of the bootstrap.
@@ -173,7 +181,7 @@ def watch(
     told = past.take(known)
     nothing = Metric(np.nan, np.nan, np.nan)
     enough = len(known) >= LEAST
-    moved = _target_drift(target, learned, told.actual)
+    moved = _target_drift(target, learned, told)
     bias, coverage = (_bias(told, seed), _coverage(told, seed)) if enough else (nothing, nothing)
     metrics = _metrics(told, seed) if enough else {}
     expected = float(np.mean(told.expected)) if enough else float("nan")
@@ -213,10 +221,12 @@ def _coverage(told: Past, seed: int) -> Metric:
     return mean_with_interval(inside.astype(np.float64), resampling_units(told.posts), seed)
 
 
-def _target_drift(target: str, learned: Floats | None, actual: Floats) -> Drift | None:
+def _target_drift(target: str, learned: Learned | None, told: Past) -> Drift | None:
     if learned is None:
         return None
-    found = compare_columns([target], learned[:, None], actual[:, None])
+    authors = groups_of_both(learned.posts, told.posts)
+    before, now = learned.outcomes[:, None], told.actual[:, None]
+    found = compare_columns([target], before, now, authors)
     return found[0] if found else None
 
 

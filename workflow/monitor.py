@@ -13,6 +13,7 @@ from virality.data.features import Features, read_features
 from virality.data.log_posts import first_predictions, table_of
 from virality.data.outcomes import Kept
 from virality.data.prediction_log import PredictionLog
+from virality.data.splits import groups_of_both
 from virality.data.store import write_atomically
 from virality.data.table import conform
 from virality.workflow.prediction_log import open_log
@@ -20,7 +21,7 @@ from virality.workflow.prediction_log import open_log
 if TYPE_CHECKING:
     from virality.modeling.drift import Drift
     from virality.modeling.train import Model
-    from virality.modeling.watch import Watch
+    from virality.modeling.watch import Learned, Watch
 
 
 @dataclass(frozen=True)
@@ -149,11 +150,14 @@ def _outcomes(
     return model.target.values(whole)[len(trained.posts) :]
 
 
-def _learned(model: "Model", trained: Features | None) -> "np.typing.NDArray[np.float64] | None":
+def _learned(model: "Model", trained: Features | None) -> "Learned | None":
+    from virality.modeling.watch import Learned
+
     if trained is None:
         return None
     values = model.target.values(trained.posts)
-    return np.asarray(values[np.isfinite(values)], dtype=np.float64)
+    there = np.isfinite(values)
+    return Learned(trained.posts[there], np.asarray(values[there], dtype=np.float64))
 
 
 def _drifts(
@@ -167,7 +171,9 @@ def _drifts(
     now = stored_frame(log, kept, list(model.columns), model.matrix_versions)
     if len(now) < len(kept):
         notes.append(f"{len(kept) - len(now)} prediction(s) have features of other versions.")
-    return compare_matrices(trained.matrix, now, list(model.columns.values()))
+    posts = table_of(kept, ()).set_index("id").reindex(now.index)
+    authors = groups_of_both(trained.posts.set_index("id").loc[trained.matrix.frame.index], posts)
+    return compare_matrices(trained.matrix, now, list(model.columns.values()), authors)
 
 
 def stored_frame(

@@ -1,0 +1,99 @@
+"""Drift of posts that share authors: what is chance is not called a shift, what is one is found."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import ks_2samp
+
+from virality.data.matrix import Column, FeatureMatrix
+from virality.modeling.design_effect import Sides, design_effect
+from virality.modeling.drift import compare_columns, compare_matrices
+
+COLUMNS = 40
+
+
+def two_samples(seed, authors, posts, *, theirs=0.5, same=False, shift=0.0):
+    """Earlier and later posts of `authors` each, `theirs` being the authors' share of variance."""
+    draw = np.random.default_rng(seed)
+    habits = draw.normal(scale=theirs**0.5, size=(2 * authors, COLUMNS))
+    earlier = np.repeat(np.arange(authors), posts)
+    later = earlier if same else earlier + authors
+    before, now = (
+        habits[whose] + draw.normal(scale=(1 - theirs) ** 0.5, size=(len(whose), COLUMNS))
+        for whose in (earlier, later)
+    )
+    return before, now + shift, np.append(earlier, later)
+
+
+def count_moved(before, now, authors):
+    found = compare_columns([f"c{number}" for number in range(COLUMNS)], before, now, authors)
+    return sum(one.moved for one in found)
+
+
+@pytest.mark.parametrize(("authors", "posts"), [(20, 10), (60, 5), (5, 30)])
+def test_other_authors_with_habits_of_their_own_are_no_drift(authors, posts):
+    worlds = [two_samples(seed, authors, posts) for seed in range(12)]
+    alarms = sum(count_moved(*world) for world in worlds)
+    assert alarms <= 0.01 * COLUMNS * len(worlds)
+    alone = sum(count_moved(before, now, None) for before, now, _ in worlds)
+    assert alone >= 5 * max(1, alarms)  # as single posts they would look like drift
+
+
+def test_a_shift_in_every_author_is_found():
+    before, now, authors = two_samples(0, 40, 10, shift=1.0)
+    assert count_moved(before, now, authors) == COLUMNS
+
+
+def test_the_same_authors_are_compared_post_by_post():
+    before, now, authors = two_samples(1, 1, 200, same=True, shift=0.6)
+    (first, *_) = compare_columns(["x"], before[:, :1], now[:, :1], authors)
+    plain = ks_2samp(before[:, 0], now[:, 0], method="asymp").pvalue
+    assert first.p == pytest.approx(2 * plain, rel=1e-6)
+    assert first.moved
+
+
+def test_the_design_effect_is_the_variance_that_authors_add():
+    draws = [two_samples(seed, 15, 12, theirs=0.4) for seed in range(60)]
+    differences = np.array([before.mean(0) - now.mean(0) for before, now, _ in draws])
+    later = np.arange(360) >= 180
+    effects = [
+        design_effect(np.append(before[:, 0], now[:, 0]), Sides(authors, later))
+        for before, now, authors in draws
+    ]
+    as_single_posts = 1 / 180 + 1 / 180
+    assert np.mean(effects) == pytest.approx(differences.var() / as_single_posts, rel=0.2)
+    assert np.mean(effects) == pytest.approx(1 + 11 * 0.4, rel=0.2)  # Kish: 1 + (m - 1) rho
+
+
+@pytest.mark.parametrize(
+    ("values", "authors"),
+    [(np.ones(40), np.arange(40) // 4), (np.arange(40.0), np.zeros(40, dtype=np.int64)),
+     (np.arange(40.0), np.arange(40))],
+    ids=["constant", "one author", "an author a post"],
+)  # fmt: skip
+def test_where_authors_tell_nothing_posts_count_in_full(values, authors):
+    assert design_effect(values, Sides(authors, np.arange(40) >= 20)) == 1.0
+
+
+def test_values_that_an_author_lacks_are_one_finding_and_not_forty():
+    before, now, authors = two_samples(2, 12, 30)
+    now[:90, 0] = np.nan  # three of twelve later authors have no sound
+    found = {one.name: one for one in compare_columns(["a", "b"], before[:, :2], now[:, :2])}
+    assert found["a"].moved
+    theirs = compare_columns(["a", "b"], before[:, :2], now[:, :2], authors)
+    assert not any(one.moved for one in theirs)
+
+
+def test_an_embedding_of_few_posts_has_not_moved_because_its_axis_was_found_in_them():
+    alarms = 0
+    for seed in range(20):
+        draw = np.random.default_rng(seed)
+        columns = [Column(f"e__{n}", "text", "", "pre", block="e") for n in range(64)]
+        names = [one.name for one in columns]
+        ids = [f"p{number}" for number in range(120)]
+        values = pd.DataFrame(
+            draw.normal(size=(120, 64)).astype(np.float32), index=pd.Index(ids), columns=names
+        )
+        before = FeatureMatrix(values.iloc[:60], {one.name: one for one in columns}, {})
+        alarms += sum(one.p < 0.05 for one in compare_matrices(before, values.iloc[60:], columns))
+    assert alarms <= 3

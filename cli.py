@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from virality import __version__
-from virality.data.errors import StorageError, ViralityError
+from virality.data.errors import StorageError, UsageError, ViralityError
 from virality.data.limits import Limits
 from virality.web.verbs import serve
 from virality.workflow import options
@@ -99,6 +99,8 @@ def ingest(
     mapping: options.Mapping = None,
     suggest: options.Suggest = False,
     strict: Annotated[bool, typer.Option("--strict", help="Stop at the first bad row.")] = False,
+    *,
+    context: typer.Context,
 ) -> None:
     """Read posts in any known layout into one table."""
     from virality.data.ingest import ingest as read
@@ -106,6 +108,7 @@ def ingest(
     from virality.workflow import terminal
 
     if suggest:
+        _refuse_beside_suggest(context)
         text = suggest_mapping(source)
         console.emit({"mapping": tomllib.loads(text)}, lambda: typer.echo(text, nl=False))
         return
@@ -114,6 +117,19 @@ def ingest(
             source, output, format=layout, mapping=mapping, strict=strict, progress=progress
         )
     console.emit(terminal.plain(result), lambda: terminal.show_ingest(result))
+
+
+def _refuse_beside_suggest(context: typer.Context) -> None:
+    """Refuse options that reading takes and a suggestion does not: they would do nothing."""
+    for name, option in (
+        ("output", "-o"), ("layout", "--format"), ("mapping", "--mapping"), ("strict", "--strict"),
+    ):  # fmt: skip
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            raise UsageError(
+                f"ingest: {option} is for reading; --suggest prints a first mapping and reads no "
+                "posts, so leave it out and send the mapping to a file, as in --suggest > map.toml"
+            )
 
 
 @verb(app, "validate", "virality validate posts.parquet")

@@ -57,3 +57,21 @@ def test_training_says_what_it_keeps_in_the_folder_of_the_model(tmp_path: Path) 
     assert done.exit_code == 0, (done.output, done.exception)
     assert "kept what is not of the model: README.md" in done.stderr
     assert (model / "README.md").read_text() == "what I tried"
+
+
+@pytest.mark.parametrize(
+    "words", [("-o", "map.toml"), ("--format", "table"), ("--mapping", "map.toml"), ("--strict",)]
+)
+def test_a_suggestion_takes_no_option_of_reading(tmp_path: Path, words: tuple[str, ...]) -> None:
+    table = tmp_path / "posts.csv"
+    table.write_text("vid_id,views\n1,10\n")
+    told = refusal("ingest", str(table), "--suggest", *words)
+    assert f"{words[0]} is for reading" in told
+    assert "--suggest > map.toml" in told
+
+
+@pytest.mark.parametrize("given", ["clip", "caption"])
+def test_a_folder_of_clips_is_for_a_table(given: str, tmp_path: Path) -> None:
+    inputs = {"clip": [str(case.clip(0))], "caption": ["--caption", "hi"]}[given]
+    told = refusal("predict", str(case.model()), *inputs, "--media", str(tmp_path))
+    assert "for a table of posts" in told

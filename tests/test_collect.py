@@ -16,11 +16,12 @@ from typer.testing import CliRunner
 
 from virality.cli import app
 from virality.data.collect import Manners, collect, read_collected, read_urls, refusal
-from virality.data.errors import InputError
+from virality.data.errors import InputError, UsageError
 from virality.data.ingest import ingest
 from virality.data.readings import at_age, join_collections, read_reading, write_reading
 from virality.data.table import conform, read_posts, write_posts
 from virality.modeling.targets import available_targets, find_target
+from virality.workflow.recrawl import recrawl
 
 QUICK = Manners(pause_s=0.0, retries=0)
 
@@ -254,3 +255,25 @@ def test_any_other_text_is_refused(text):
     except InputError:
         return
     assert "=" in text
+
+
+def test_what_earlier_rounds_found_is_kept_and_no_other_table_is_replaced(tmp_path):
+    for name, days, views in (
+        ("posts", 1, {"a": 10, "b": 20}), ("second", 3, {"a": 30}),
+        ("third", 8, {"a": 80, "b": 90}), ("other", 1, {"z": 1}),
+    ):  # fmt: skip
+        write_posts(collection(days, views), tmp_path / f"{name}.parquet")
+    posts, out = tmp_path / "posts.parquet", tmp_path / "out"
+    for name in ("second", "third"):
+        recrawl(posts, out, newer=tmp_path / f"{name}.parquet")
+    joined = read_posts(out / "posts.parquet")
+    assert joined["views"].tolist() == [80, 90]
+    assert [len(one) for one in joined["readings"]] == [2, 1]  # after one and three days; after one
+    before = (out / "posts.parquet").read_bytes()
+    with pytest.raises(UsageError, match=r"holds 2 post\(s\) that .*other.parquet does not, 'a'"):
+        recrawl(tmp_path / "other.parquet", out, newer=tmp_path / "third.parquet")
+    with pytest.raises(UsageError, match="is the input"):
+        recrawl(posts, out, newer=out / "posts.parquet")
+    with pytest.raises(UsageError, match="is the input"):
+        recrawl(out / "posts.parquet", out, newer=tmp_path / "third.parquet")
+    assert (out / "posts.parquet").read_bytes() == before

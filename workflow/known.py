@@ -65,6 +65,16 @@ def refuse_facts(known: Known, posts: str) -> None:
         )
 
 
+def refuse_media(media: Path | None, reason: str) -> None:
+    """Refuse a folder of clips where none is looked for: it would do nothing.
+
+    Raises:
+        UsageError: saying why not.
+    """
+    if media is not None:
+        raise UsageError(f"--media {media}: for a table of posts; {reason}, so leave it out")
+
+
 def posts_of_clips(inputs: Sequence[Path], known: Known) -> tuple[pd.DataFrame, Path]:
     """Return a posts table of bare clips with what is known of them, and their folder.
 

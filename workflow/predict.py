@@ -18,7 +18,7 @@ from virality.data.sources.files import READABLE
 from virality.workflow.aside import load_aside
 from virality.workflow.console import Progress
 from virality.workflow.known import Known as Known  # the web asks for it here
-from virality.workflow.known import post_of_caption, posts_of_clips, refuse_facts
+from virality.workflow.known import post_of_caption, posts_of_clips, refuse_facts, refuse_media
 from virality.workflow.tables import Remarks, read_table, told_of
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def predict(
     Raises:
         InputError: if an input is missing, is neither a clip nor a table, or tables and clips are
             mixed.
-        UsageError: if facts are given beside posts that tell their own.
+        UsageError: if facts are given beside posts that tell their own, or `media` beside clips.
         BundleError: if the model was made for features of other versions.
     """
     features, remarks = features_for(
@@ -315,9 +315,11 @@ def _posts(
     inputs: Sequence[Path], media: Path | None, known: Known
 ) -> tuple[pd.DataFrame, Path | None, Remarks]:
     if not inputs:
+        refuse_media(media, "a caption alone has no clip")
         return post_of_caption(known), None, Remarks()
     others = [path for path in inputs if not is_clip(path)]
     if not others:
+        refuse_media(media, "the clips themselves are given")
         return *posts_of_clips(inputs, known), Remarks()
     if len(inputs) > 1:
         raise InputError(

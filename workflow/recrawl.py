@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 
 from virality.data.collect import TABLE, Collected, Manners, collect, read_collected
-from virality.data.errors import InputError
+from virality.data.errors import InputError, UsageError
 from virality.data.ingest import ingest
+from virality.data.overwriting import refuse_overwriting
 from virality.data.readings import READINGS, at_age, join_collections
 from virality.data.table import extra_known, read_posts, write_posts
 
@@ -61,6 +62,8 @@ def recrawl(
 ) -> Recrawl:
     """Write a table of the same posts with newer counts; the older ones become readings.
 
+    What earlier rounds found is kept: the readings of a table that is there already are joined in.
+
     Args:
         posts: table of posts.
         out: folder for the new table and what is fetched.
@@ -71,10 +74,11 @@ def recrawl(
 
     Raises:
         InputError: if no post can be asked for, or nothing newer was found.
-        UsageError: if yt-dlp is not installed.
+        UsageError: if yt-dlp is not installed, or the folder holds a table of other posts.
         StorageError: if something cannot be read or written.
     """
-    known = read_posts(posts)
+    refuse_overwriting([out / POSTS], [posts, newer])
+    known = _with_earlier(read_posts(posts), posts, out / POSTS)
     urls = {} if newer is not None else addresses(known, collected)
     fetched = None
     if newer is not None:
@@ -98,6 +102,20 @@ def recrawl(
     week = int(np.isfinite(at_age(joined, "views", 7)).sum())
     without = len(known) - len(urls) if newer is None else 0
     return Recrawl(len(joined), _updated(known, joined), without, week, fetched, out / POSTS)
+
+
+def _with_earlier(known: pd.DataFrame, source: Path, table: Path) -> pd.DataFrame:
+    """Return posts with the readings of the table that is to be replaced, if it is of these."""
+    if not table.exists():
+        return known
+    earlier = read_posts(table)
+    foreign = earlier.loc[~earlier["id"].isin(known["id"]), "id"]
+    if len(foreign):
+        raise UsageError(
+            f"{table}: holds {len(foreign)} post(s) that {source} does not, {foreign.iloc[0]!r} "
+            "for one, and would be replaced; give -o another folder"
+        )
+    return join_collections(known, earlier)
 
 
 def _updated(before: pd.DataFrame, after: pd.DataFrame) -> int:

@@ -28,6 +28,9 @@ SLIGHT, SHIFT = 0.1, 0.25
 DISCOVERY = 0.01
 """Share of false alarms among the columns that count as moved."""
 
+GONE = 0.1
+"""Difference between the shares of posts without a value from which on it is what is told."""
+
 LEAST = 20
 """Values on either side without which nothing is compared."""
 
@@ -66,7 +69,12 @@ class Drift:
     @property
     def went_missing(self) -> bool:
         """Whether clearly more posts lack a value than before."""
-        return self.missing_now - self.missing_before > 0.1
+        return self.missing_now - self.missing_before > GONE
+
+    @property
+    def came_back(self) -> bool:
+        """Whether clearly fewer posts lack a value than before."""
+        return self.missing_before - self.missing_now > GONE
 
     @property
     def sentence(self) -> str:
@@ -74,7 +82,7 @@ class Drift:
         if not self.moved:
             size = "hardly differs" if self.psi < SLIGHT else "differs no more than chance allows"
             return f"{self.name} {size} from the training posts (PSI {self.psi:.2f})."
-        if self.went_missing:
+        if self.went_missing or self.came_back:
             now, before = f"{self.missing_now:.0%}", f"{self.missing_before:.0%}"
             what = f"is missing in {now} of the posts, in {before} before"
         else:
@@ -119,23 +127,32 @@ def tell(moved: Sequence[Drift], most: int, naming: Callable[[str], str] = str) 
 def psi(before: Floats, now: Floats) -> float:
     """Return the population stability index of two samples, NaN being a class of its own.
 
-    Half a post is added to every class, so that an empty one is no infinity.
+    Half a post is added to every class, so that an empty one is no infinity. A value that many
+    posts share is a class of its own: of a flag that is 1 in most posts all tenths are 1, and what
+    falls below would otherwise count as one of them.
 
     >>> psi(np.arange(1000.0), np.arange(1000.0))
     0.0
+    >>> psi(np.ones(1000), np.zeros(1000)) > SHIFT
+    True
     """
     finite = before[np.isfinite(before)]
-    inner = np.arange(1, TENTHS) / TENTHS
-    edges = np.unique(np.quantile(finite, inner)) if len(finite) else finite
-    shares = []
-    for values in (before, now):
-        there = values[np.isfinite(values)]
-        classes = np.searchsorted(edges, there, side="left")
-        counts = np.bincount(classes, minlength=len(edges) + 1).astype(np.float64)
-        counts = np.append(counts, len(values) - len(there)) + 0.5
-        shares.append(counts / counts.sum())
-    old, new = shares
+    tenths = np.quantile(finite, np.arange(TENTHS + 1) / TENTHS) if len(finite) else finite
+    edges, often = np.unique(tenths[1:-1], return_counts=True)
+    shared = edges[(often > 1) | np.isin(edges, tenths[[0, -1]])] if len(finite) else edges
+    edges = np.union1d(edges, np.nextafter(shared, -np.inf))
+    counts = np.array([_count(values, edges) for values in (before, now)])
+    counts = counts[:, counts.any(axis=0)] + 0.5
+    old, new = counts / counts.sum(axis=1, keepdims=True)
     return float(np.sum((new - old) * np.log(new / old)))
+
+
+def _count(values: Floats, edges: Floats) -> Floats:
+    """Return how many values are in each class, up to each edge and beyond, and how many lack."""
+    there = values[np.isfinite(values)]
+    classes = np.searchsorted(edges, there, side="left")
+    counts = np.bincount(classes, minlength=len(edges) + 1).astype(np.float64)
+    return np.append(counts, len(values) - len(there))
 
 
 def compare_columns(

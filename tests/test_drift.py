@@ -97,3 +97,27 @@ def test_an_embedding_of_few_posts_has_not_moved_because_its_axis_was_found_in_t
         before = FeatureMatrix(values.iloc[:60], {one.name: one for one in columns}, {})
         alarms += sum(one.p < 0.05 for one in compare_matrices(before, values.iloc[60:], columns))
     assert alarms <= 3
+
+
+@pytest.mark.parametrize(("usual", "fallen"), [(1.0, 0.0), (5.0, 3.0), (5.0, 7.0)])
+def test_what_nearly_all_posts_share_can_fall_and_rise(usual, fallen):
+    before = np.where(np.arange(200) % 20 == 0, 0.0, usual)[:, None]
+    (found,) = compare_columns(["flag"], before, np.full((100, 1), fallen))
+    assert found.psi > 1
+    assert found.moved
+    way = "lower" if fallen < usual else "higher"
+    assert found.sentence.startswith(
+        f"flag is {way} than in training: median {fallen:g}, {usual:g}"
+    )
+
+
+def test_values_that_are_there_again_are_told_as_that():
+    draw = np.random.default_rng(0)
+    before, now = draw.normal(size=(200, 2)), draw.normal(size=(150, 2))
+    before[:120, 0] = np.nan
+    before[:, 1] = np.nan
+    for found in compare_columns(["some", "all"], before, now):
+        assert found.moved
+        share = "60%" if found.name == "some" else "100%"
+        assert f"is missing in 0% of the posts, in {share} before" in found.sentence
+        assert "nan" not in found.sentence

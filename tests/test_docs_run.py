@@ -28,19 +28,30 @@ def marked(page: str) -> str:
     return str(_FENCE.findall(MARK.split(text, maxsplit=1)[1])[0][1])
 
 
+DISHES = ("noodles", "dumplings", "pancakes", "curry", "bread", "salad", "soup", "tacos")
+WAYS = ("in ten minutes", "as my grandmother did", "with three ingredients", "for a crowd")
+
+
 def write_posts_csv(path: Path, posts: int = 150) -> None:
-    """Posts whose views rise with followers and in the evening."""
+    """Posts whose views rise with followers and in the evening: `examples/posts.csv`."""
     rng = np.random.default_rng(0)
     with path.open("w", newline="") as handle:
-        writer = csv.writer(handle)
+        writer = csv.writer(handle, lineterminator="\n")
         writer.writerow(("id", "author_id", "author_followers", "posted_at", "caption", "views"))
         for number in range(posts):
             author = number % 15
             posted = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=9.5 * number)
             y = 2 + 0.2 * author + 0.6 * (17 <= posted.hour <= 22) + rng.normal(0, 0.2)
-            caption = "a b " * int(rng.integers(1, 9)) + "#x"
+            dish = DISHES[number % len(DISHES)]
+            caption = f"{dish} {WAYS[int(rng.integers(4))]} #{dish} #cooking"
             row = (f"account {author}", 1000 * (author + 1), posted.isoformat(), caption)
             writer.writerow((f"post-{number}", *row, int(10**y)))
+
+
+def test_the_example_is_the_table_that_these_tests_read(tmp_path: Path) -> None:
+    write_posts_csv(tmp_path / "posts.csv")
+    shipped = DOCS.parent / "examples" / "posts.csv"
+    assert shipped.read_text(encoding="utf-8") == (tmp_path / "posts.csv").read_text()
 
 
 def run(block: str) -> None:

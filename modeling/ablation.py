@@ -134,21 +134,22 @@ def _plans(there: tuple[str, ...]) -> Iterator[tuple[Kind, str, frozenset[str]]]
 
 
 def _rows(model: Model, ground: Ground, kept: frozenset[str]) -> Rows:
-    """Return inputs of these modalities only; without posting times there is no history."""
+    """Return inputs of these modalities only; history is made of posts, see `_without_derived`."""
     columns = {name: one for name, one in model.columns.items() if one.modality in kept}
-    posts = ground.posts
-    if "history" not in kept and "posted_at" in posts.columns:
-        posts = posts.drop(columns="posted_at")
-    return replace(model, columns=columns).rows(ground.matrix, posts)
+    return replace(model, columns=columns).rows(ground.matrix, ground.posts)
 
 
 def _without_derived(model: Model, kept: frozenset[str]) -> Model:
-    """Return the model with a recipe that derives no columns of modalities left out."""
+    """Return the model with a recipe that derives no columns of modalities left out.
+
+    All else stays, how much newer posts count among it: without history posts keep their times.
+    """
     recipe = model.stack.recipe
     fewer = replace(
         recipe,
         terms=recipe.terms and "text" in kept,
         categories=recipe.categories and "metadata" in kept,
+        history=recipe.history and "history" in kept,
     )
     return replace(model, stack=replace(model.stack, recipe=fewer))
 

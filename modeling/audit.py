@@ -7,6 +7,7 @@ Nothing here is proof: a finding says where to look and why.
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from itertools import combinations
 from typing import Any, Literal
 
 import numpy as np
@@ -40,6 +41,13 @@ COPY = 0.98
 TOO_GOOD = 0.8
 """Rank correlation on unseen authors that no one column has on any of the field's public tables:
 followers reach about .5, an author's own history .7."""
+
+TOLD = 0.95
+"""Share of the pairs of posts told apart by a column of two or three values that it may order
+rightly: ties keep the rank correlation of a flag low, however much the flag knows."""
+
+FEW_VALUES, LEAST_TOLD = 3, 10
+"""Values of such a column, and posts that the rarer ones must have in each half."""
 
 BINS = 20
 LEAST_AUTHORS = 4
@@ -182,6 +190,11 @@ def _of_column(
                 f"{name} alone ranks posts of unseen authors with a correlation of {power:.2f}, "
                 "more than any one thing known before posting: find out when it is known"
             ))  # fmt: skip
+        elif (told := told_apart(x, y, halves)) >= TOLD:
+            yield Finding("too_good", name, told, (
+                f"of two posts of unseen authors that {name} tells apart it orders {told:.0%} "
+                "rightly, more than anything known before posting: find out when it is known"
+            ))  # fmt: skip
     order = 0.0 if name.endswith(CIRCLE) else _order(x, times)
     if abs(order) >= ORDER:
         yield Finding("order", name, order, (
@@ -229,19 +242,60 @@ def lasting_power(x: Floats, y: Floats, halves: tuple[IntArray, IntArray]) -> fl
     Returns:
         The lower of the two halves' rank correlations.
     """
-    found = []
+    asked = list(_asked(x, y, halves))
+    if len(asked) < len(halves):
+        return 0.0
+    return min(correlate(ranks(said), outcome, by_rank=True) for said, outcome in asked)
+
+
+def told_apart(x: Floats, y: Floats, halves: tuple[IntArray, IntArray]) -> float:
+    """Return the share of the pairs it tells apart that a column of few values orders rightly.
+
+    Goodman and Kruskal's gamma (1954, https://doi.org/10.1080/01621459.1954.10501231) as a share;
+    for a flag it is the area under its curve. As with `lasting_power`, what the values mean is
+    learned on the other half of the authors.
+
+    Returns:
+        The lower of the two halves' shares; 0 for a column of more values or too few posts.
+    """
+    values, counts = np.unique(x[np.isfinite(x)], return_counts=True)
+    if not 2 <= len(values) <= FEW_VALUES or counts.sum() - counts.max() < 2 * LEAST_TOLD:
+        return 0.0
+    asked = list(_asked(x, y, halves))
+    if len(asked) < len(halves):
+        return 0.0
+    return min(_ordered(said, outcome) for said, outcome in asked)
+
+
+def _ordered(said: Floats, outcome: Floats) -> float:
+    """Return the share of pairs ordered rightly, of those that differ in both; few values said."""
+    right = wrong = rarer = 0
+    levels = np.unique(said)
+    for low, high in combinations(levels, 2):
+        below, above = np.sort(outcome[said == low]), outcome[said == high]
+        right += int(np.searchsorted(below, above, side="left").sum())
+        wrong += int((len(below) - np.searchsorted(below, above, side="right")).sum())
+        rarer = max(rarer, min(len(below), len(above)))
+    return right / (right + wrong) if right + wrong and rarer >= LEAST_TOLD else 0.0
+
+
+def _asked(
+    x: Floats, y: Floats, halves: tuple[IntArray, IntArray]
+) -> Iterator[tuple[Floats, Floats]]:
+    """Yield, for either half, what its values say as the other half taught, and its outcomes."""
     for learn, ask in (halves, halves[::-1]):
         inner, outer = learn[np.isfinite(x[learn])], ask[np.isfinite(x[ask])]
         if min(len(inner), len(outer)) < LEAST_POSTS // 2:
-            return 0.0
-        edges = np.unique(np.quantile(x[inner], np.linspace(0, 1, BINS + 1)[1:-1]))
+            return
+        values = np.unique(x[inner])  # a rare flag is beyond all quantiles
+        twentieths = np.quantile(x[inner], np.linspace(0, 1, BINS + 1)[1:-1])
+        edges = values[1:] if len(values) <= FEW_VALUES else np.unique(twentieths)
         bins = np.searchsorted(edges, x[inner], side="right")
         count = np.bincount(bins, minlength=len(edges) + 1)
         total = np.bincount(bins, weights=y[inner], minlength=len(edges) + 1)
         means = np.where(count > 0, total / np.maximum(count, 1), y[inner].mean())
         said = means[np.searchsorted(edges, x[outer], side="right")]
-        found.append(correlate(ranks(said), y[outer], by_rank=True))
-    return min(found)
+        yield said, y[outer]
 
 
 def _order(x: Floats, times: Floats) -> float:

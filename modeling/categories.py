@@ -70,7 +70,12 @@ def fit_encoding(
     Returns:
         The encoding, and float64 (n,): what each row gets from the rows of the other folds, NaN
         where missing.
+
+    Raises:
+        ValueError: if the strength is below 0.
     """
+    if not strength >= 0:
+        raise ValueError(f"strength is {strength}; it must be 0 or more")
     names, code = np.unique(keys, return_inverse=True)
     code = code.reshape(-1)
     sums, counts = _sums(code, y, len(names))
@@ -82,8 +87,9 @@ def fit_encoding(
         inner, seen = _sums(code[fold], y[fold], len(names))
         others = len(y) - len(fold)
         mean = (sums.sum() - inner.sum()) / others
-        left = (sums - inner + strength * mean) / (counts - seen + strength)
-        honest[fold] = left[code[fold]]
+        weight = counts - seen + strength
+        left = (sums - inner + strength * mean) / np.where(weight > 0, weight, 1.0)
+        honest[fold] = np.where(weight > 0, left, mean)[code[fold]]
     encoding = Encoding(names[present], means[present], level)
     return encoding, np.where(keys == "", np.nan, honest)
 

@@ -15,13 +15,19 @@ of the weight, and are interpolated between. They ascend at each level, so they 
 Posts of another time may be calmer or noisier than those of today: see `eras`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from virality.modeling.booster import Booster, fit_booster
 from virality.modeling.eras import STEADY, Eras, fit_eras
+
+if TYPE_CHECKING:
+    from virality.data.splits import Split
+    from virality.modeling.oof import OutOfFold
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -166,6 +172,39 @@ def conformal_quantiles(scores: Floats, level: float) -> tuple[float, float]:
     rank = int(np.floor((n + 1) * tail + 1e-9))  # (1 - 0.8) / 2 is a little less than 0.1
     rank = min(max(rank, 1), (n + 1) // 2)
     return float(scores[rank - 1]), float(scores[n - rank])
+
+
+def calibrate(
+    folded: "OutOfFold",
+    y: Floats,
+    times: Floats,
+    mean: Floats,
+    signals: npt.NDArray[np.float32],
+    splits: Sequence["Split"],
+    seed: int = 0,
+) -> Intervals:
+    """Calibrate on what was said of posts left out, see `fit_intervals`.
+
+    Random folds, all that a single author leaves to the weights of the bases, know later posts:
+    where there are windows in time, these alone say how far off the next prediction is.
+
+    Args:
+        folded: k lines about posts left out.
+        y: float64 (n,), outcomes of the posts.
+        times: float64 (n,), when they were posted.
+        mean: float64 (k,), what the mixture said.
+        signals: float32 (k, s), what its uncertainty may depend on.
+        splits: what posts were left out by.
+        seed: of the spread model.
+    """
+    drawn = np.array([split.name.startswith("random") for split in splits])[folded.fold]
+    lines = np.flatnonzero(~(drawn & folded.warm))
+    if len(lines) < LEAST_GROUP_ROWS:
+        lines = np.arange(len(drawn))
+    row, fold = folded.row[lines], folded.fold[lines]
+    folds = [np.flatnonzero(fold == number) for number in np.unique(fold)]
+    residuals = y[row] - mean[lines]
+    return fit_intervals(signals[lines], residuals, folded.warm[lines], folds, seed, times[row])
 
 
 def fit_intervals(

@@ -11,6 +11,10 @@ from virality.modeling.weights import Weights, fit_weights
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
+LEAST_NEW, LEAST_OLDER = 30, 60
+"""Predictions out of fold, of the newest fifth and of those before it, from which on half-lives are
+compared; below, the span itself is taken."""
+
 ADAPTING = (1.0, 0.5, 0.25, 0.125)
 """Half-lives tried when the weights of the bases shall follow the newest posts, as shares of the
 posts' span."""
@@ -26,12 +30,11 @@ def mix_bases(
     """
     outcome = y[folded.row]
     complete = folded.there.all(axis=1)
-    if complete.sum() < LEAST_WARM_ROWS:
-        complete = np.ones(len(outcome), dtype=np.bool_)
     recency = _adapting(folded, outcome, times[folded.row], recipe) if recipe.adapt else None
 
     def fit(mask: Flags) -> Weights:
-        chosen = mask & complete if (mask & complete).any() else mask
+        # A handful of complete posts would set the level of all the others.
+        chosen = mask & complete if (mask & complete).sum() >= LEAST_WARM_ROWS else mask
         fade = None if recency is None else recency[chosen]
         return mixed(folded.predictions[chosen], outcome[chosen], recipe, fade)
 
@@ -60,7 +63,7 @@ def _adapting(folded: OutOfFold, y: Floats, times: Floats, recipe: Recipe) -> Fl
     """Return weights by age under which older posts mix the newest fifth best, float64 (k,)."""
     border = np.nanquantile(times, 0.8) if np.isfinite(times).any() else np.inf
     new = times >= border
-    if new.sum() < LEAST_WARM_ROWS or (~new).sum() < LEAST_WARM_ROWS:
+    if new.sum() < LEAST_NEW or (~new).sum() < LEAST_OLDER:
         return fading(times, ADAPTING[0])
 
     def error(half_life: float) -> float:

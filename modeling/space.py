@@ -37,6 +37,8 @@ class Room:
         positive: no outcome is below 0, so that shares of it mean something.
         dated: posting times are known, so that newer posts may count more.
         raw: embeddings are read as they are, so that there are no blocks to size.
+        blocks: there are embeddings, so that their sizes matter.
+        captions, categories: there is any caption; any sound, place or hashtag.
     """
 
     posts: int
@@ -45,6 +47,9 @@ class Room:
     positive: bool = True
     dated: bool = True
     raw: bool = False
+    blocks: bool = True
+    captions: bool = True
+    categories: bool = True
 
     @property
     def small(self) -> bool:
@@ -77,16 +82,32 @@ class Room:
             base["alpha"] = alpha
         if self.raw:
             base |= RAW_DEFAULTS
-        else:
+        elif self.blocks:
             base |= {"dims": self.dims[2], "ridge": True, "near": True}
-            base |= {"terms": False, "categories": False}
+        more = self.further
+        base |= dict.fromkeys(more, False)
         if self.dated:
             base["half_life"] = 0.0
         guesses: list[Params] = [base]
         guesses += [{**base, "library": library} for library in self.libraries[1:]]
         if base["loss"] != "huber":
             guesses.append({**base, "loss": "huber"})
-        return [*guesses, {**base, "terms": True, "categories": True}] if not self.raw else guesses
+        if more:
+            shown = {"ridge": True, "near": True} if self.captions else {}
+            guesses.append({**base, **shown, **dict.fromkeys(more, True)})
+        return [_read(one) for one in guesses]
+
+    @property
+    def further(self) -> tuple[str, ...]:
+        """Blocks made of the posts table that these posts have, read only if a trial says so."""
+        there = {"terms": self.captions, "categories": self.categories}
+        return tuple(name for name, some in there.items() if some and not self.raw)
+
+
+def _read(params: Params) -> Params:
+    """Return what the parameters' library reads: leaves are smoothed by LightGBM alone."""
+    smoothed = params.get("library") != "xgboost"
+    return {name: v for name, v in params.items() if smoothed or name != "path_smooth"}
 
 
 def suggest(trial: "Trial", room: Room) -> Params:
@@ -112,16 +133,30 @@ def suggest(trial: "Trial", room: Room) -> Params:
         "bagging_fraction": trial.suggest_float("bagging_fraction", 0.5, 1.0),
         "lambda_l1": trial.suggest_float("lambda_l1", 0.0, 5.0),
         "lambda_l2": trial.suggest_float("lambda_l2", 0.1, 100.0, log=True),
-        "path_smooth": trial.suggest_float("path_smooth", 0.0, 20.0),
     }
+    # What changes nothing is not asked for: the sampler would model its noise.
+    if found["library"] == "lightgbm":
+        found["path_smooth"] = trial.suggest_float("path_smooth", 0.0, 20.0)
     if loss == "quantile":
         found["alpha"] = trial.suggest_float("alpha", 0.3, 0.7)
     if not room.raw:
-        found["dims"] = trial.suggest_categorical("dims", room.dims)
-        for name in ("ridge", "near", "terms", "categories"):
-            found[name] = trial.suggest_categorical(name, (True, False))
+        found |= _suggest_blocks(trial, room)
     if room.dated:
         found["half_life"] = trial.suggest_categorical("half_life", HALF_LIVES)
+    return found
+
+
+def _suggest_blocks(trial: "Trial", room: Room) -> Params:
+    """Return what blocks give; those of captions are no wider than a ridge and neighbours."""
+    found: dict[str, float | int | str] = {}
+    if room.blocks:
+        found["dims"] = trial.suggest_categorical("dims", room.dims)
+    asked = ("ridge", "near") if room.blocks else ()
+    for name in (*asked, *room.further):
+        found[name] = trial.suggest_categorical(name, (True, False))
+    if not room.blocks and found.get("terms"):
+        for name in ("ridge", "near"):
+            found[name] = trial.suggest_categorical(name, (True, False))
     return found
 
 

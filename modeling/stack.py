@@ -18,7 +18,7 @@ from virality.modeling.booster import Booster, fit_booster
 from virality.modeling.history import COLD
 from virality.modeling.hits import top_bar
 from virality.modeling.inputs import Inputs, Projector, fit_projector, varying
-from virality.modeling.intervals import Intervals, fit_intervals
+from virality.modeling.intervals import Intervals, calibrate
 from virality.modeling.mixing import mix_bases, of_group
 from virality.modeling.oof import (
     SIGNALS,
@@ -258,7 +258,7 @@ def fit_stack(
     times = posting_times(few.posts)
     cold, warm = mix_bases(folded, goal, times, recipe)
     mean, signals = _mixed_signals(folded, cold, warm)
-    intervals = _calibrated(folded, goal, times, mean, signals, recipe.seed)
+    intervals = calibrate(folded, goal, times, mean, signals, splits, recipe.seed)
     learned = stack_learned(projector, rows, inputs)
     bases = _fit_bases(plans, folded.rounds, rows, y, learned, recipe, jobs)
     beside: tuple[Ratio, ...] = ()
@@ -326,14 +326,6 @@ def _mixed_signals(folded: OutOfFold, cold: Weights, warm: Weights) -> tuple[Flo
     said, there = folded.predictions, folded.there
     mean = np.where(folded.warm, warm.mix(said, there), cold.mix(said, there))
     return mean, _signals(folded.signals, said, mean, there)
-
-
-def _calibrated(
-    folded: OutOfFold, y: Floats, times: Floats, mean: Floats, signals: Singles, seed: int
-) -> Intervals:
-    folds = [np.flatnonzero(folded.fold == number) for number in np.unique(folded.fold)]
-    residuals, when = y[folded.row] - mean, times[folded.row]
-    return fit_intervals(signals, residuals, folded.warm, folds, seed, when)
 
 
 def _signals(history: Singles, said: Floats, mean: Floats, there: Flags) -> Singles:

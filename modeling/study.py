@@ -31,6 +31,10 @@ CLAIMS = {
 """What trials must have in common for their scores to be compared, and how a difference is told."""
 
 
+QUEUED = "fixed_params"
+"""Where Optuna keeps what a queued trial was told to try."""
+
+
 class OtherStudyError(UsageError):
     """A study whose trials were scored on something else."""
 
@@ -205,6 +209,19 @@ def sweep(study: "Study") -> int:
             study.tell(trial.number, state=TrialState.FAIL)
             swept += 1
     return swept
+
+
+def queue_again(study: "Study") -> int:
+    """Queue what was queued and cut short by a kill or the end of the time; return how many."""
+    from optuna.trial import TrialState
+
+    trials = study.get_trials(deepcopy=False)
+    cut = [one.system_attrs.get(QUEUED) for one in trials if one.state == TrialState.FAIL]
+    kept = [one.system_attrs.get(QUEUED) for one in trials if one.state != TrialState.FAIL]
+    again = [params for params in cut if params is not None and params not in kept]
+    for params in again:
+        study.enqueue_trial(dict(params))
+    return len(again)
 
 
 def sign(trial: Any) -> None:

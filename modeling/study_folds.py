@@ -101,7 +101,7 @@ class StudyFolds:
         seed: of folds and boosters.
 
     Raises:
-        InputError: if the metric is a share of outcomes that are all 0.
+        InputError: if the metric is a share of outcomes that are all 0, or of any below 0.
     """
 
     def __init__(self, rows: Rows, y: Floats, room: Room, seed: int) -> None:
@@ -250,7 +250,12 @@ def _reads_posts(params: Values) -> bool:
 
 
 def _judging(splits: list[Split], y: Floats, metric: Metric) -> list[Split]:
-    """Return the splits that can be judged by: no share can be taken of outcomes that are all 0."""
+    """Return the splits that can be judged by: no share can be taken of outcomes of 0 or less."""
+    if metric == "mape" and (y < 0).any():
+        raise InputError(
+            f"{int((y < 0).sum())} of the study's {len(y)} outcomes are below 0, as ratios are on "
+            "their log scale: a share of such a number says nothing; give another --metric"
+        )
     able = [one for one in splits if metric != "mape" or (y[one.test] > 0).any()]
     if not able:
         raise InputError(

@@ -65,8 +65,9 @@ def run_trial(
 ) -> None:
     """Run one trial fold by fold.
 
-    The sampler is seeded by the trial's number: a study that was interrupted goes on as it would
-    have without.
+    The sampler is seeded by how many trials came before, those not counted that a kill or the end
+    of the time cut short: a study that was interrupted goes on as it would have without. The number
+    is the trial's own, so that no two processes draw alike.
 
     Args:
         study: opened.
@@ -78,12 +79,13 @@ def run_trial(
     import optuna
     from optuna.trial import TrialState
 
-    number = sum(t.state != TrialState.WAITING for t in study.get_trials(deepcopy=False))
+    trial = study.ask()
+    sign(trial)
+    earlier = [one for one in study.get_trials(deepcopy=False) if one.number < trial.number]
+    number = sum(one.state != TrialState.FAIL for one in earlier)
     study.sampler = optuna.samplers.TPESampler(
         seed=seed * 100_003 + number, n_startup_trials=STARTUP, multivariate=False
     )
-    trial = study.ask()
-    sign(trial)
     params = suggest(trial, folds.room)
     curves = _climb(study, trial, folds, params, late)
     if curves is None:
@@ -127,10 +129,14 @@ def _climb(
 
 def _goes_on(study: "Study", trial: "Trial", rung: int, value: float, share: float) -> bool:
     """Say whether a trial is among the better ones of the latest that came to a rung."""
+    from optuna.trial import TrialState
+
     others = [
         one.intermediate_values[rung]
         for one in study.get_trials(deepcopy=False)
-        if rung in one.intermediate_values and one.number != trial.number
+        if rung in one.intermediate_values
+        and one.number != trial.number
+        and one.state != TrialState.FAIL
     ][-RECENT:]
     trial.report(value, rung)
     if len(others) < LEAST_COMPARED:

@@ -21,14 +21,16 @@ from virality.data.errors import StorageError, UsageError
 from virality.data.matrix import FeatureMatrix
 from virality.data.splits import dated_enough, oldest, posting_times
 from virality.modeling.booster import LIBRARIES, Library
+from virality.modeling.categories import category_keys
 from virality.modeling.objective import SAID, Metric, find_metric
 from virality.modeling.parameters import Params
 from virality.modeling.provenance import usable_columns
 from virality.modeling.rows import arrange, labelled
 from virality.modeling.space import Room, within_space
-from virality.modeling.study import claim_study, open_study, sweep
+from virality.modeling.study import claim_study, open_study, queue_again, sweep
 from virality.modeling.study_folds import StudyFolds
 from virality.modeling.targets import find_target
+from virality.modeling.terms import read_documents
 from virality.modeling.threads import one_blas_thread
 from virality.modeling.trials import nested_score, run_trial
 
@@ -166,7 +168,7 @@ def tune(
         rows = arrange(known.matrix, known.posts, usable.names).take(seen)
         room = Room(
             len(seen), wanted, _libraries(libraries, raw), bool((y >= 0).all()),
-            dated_enough(rows.posts), raw,
+            dated_enough(rows.posts), raw, bool(rows.blocks), *_made_of_posts(rows.posts),
         )  # fmt: skip
         with one_blas_thread():
             folds = StudyFolds(rows, y, room, seed)
@@ -187,7 +189,11 @@ def read_tuning(study: Path) -> Tuning:
 
 
 def _queue(study: "Study", room: Room, warm: Sequence[Params]) -> None:
-    """Queue what a new study tries first: what did well before, then the sensible values."""
+    """Queue what a new study tries first: what did well before, then the sensible values.
+
+    Of these none is lost where a kill or the end of the time cut it short.
+    """
+    queue_again(study)
     if not study.get_trials(deepcopy=False):
         for guess in (*(within_space(one, room) for one in warm), *room.first_guesses()):
             study.enqueue_trial(dict(guess), skip_if_exists=True)
@@ -222,6 +228,12 @@ def _search(
     with ThreadPoolExecutor(max_workers=jobs) as pool:
         list(pool.map(work, range(jobs)))
     return None
+
+
+def _made_of_posts(posts: pd.DataFrame) -> tuple[bool, bool]:
+    """Say whether posts have any caption, and any category (sound, place, hashtag)."""
+    captions = any(one is not None for one in read_documents(posts))
+    return captions, any((keys != "").any() for keys in category_keys(posts).values())
 
 
 def _undated(posts: pd.DataFrame) -> str:

@@ -136,3 +136,19 @@ def test_every_target_can_be_audited(clean):
     )
     for target in ("lift", "engagement", "hit:times=5"):
         assert audit(clean[0], posts, target=target).target == target
+
+
+@pytest.mark.parametrize("share", [0.05, 0.2, 0.5])
+def test_a_flag_that_knows_who_succeeded_is_found(clean, share):
+    y = outcome(clean)
+    flag = y >= np.quantile(y, 1 - share)
+    assert ("too_good", "metadata_x__leak") in kinds(plant(clean, flag))
+    assert ("too_good", "metadata_x__leak") in kinds(plant(clean, ~flag))
+    wrong = np.random.default_rng(2).random(len(y)) < 0.15  # an honest flag errs now and then
+    assert kinds(plant(clean, flag ^ wrong)) == set()
+
+
+def test_few_posts_with_a_flag_are_no_proof(clean):
+    flag = np.zeros(600)
+    flag[np.argsort(outcome(clean))[-8:]] = 1
+    assert kinds(plant(clean, flag)) == set()

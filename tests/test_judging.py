@@ -280,3 +280,20 @@ def test_a_modality_that_no_post_has_is_nothing_to_leave_out():
     found = ablate(quick(train(silent, posts)), silent, posts)
     assert "audio" not in {part.modality for part in found.parts}
     assert {"frames", "metadata", "text"} <= {part.modality for part in found.parts}
+
+
+def test_without_history_newer_posts_still_count_more():
+    matrix, posts = make_case(400, authors=200, wide=8, noise=0.3)
+    pace = matrix.frame["frames_motion__cut_rate"].to_numpy(np.float64)
+    turned = np.linspace(-1, 1, 400)  # the rule turns round: only the newest posts tell of it
+    views = (10 ** (3 + 2 * turned * (pace - 1))).astype("int64")
+    alone = [f"a{number}" for number in range(400)]  # so that history has nothing to say
+    posts = posts.assign(views=views, author_id=alone).drop(columns=["hashtags", "sound_id"])
+    model = quick(train(matrix, posts))
+    recipe = replace(model.recipe, half_life=0.1)
+    got = ablate(replace(model, stack=replace(model.stack, recipe=recipe)), matrix, posts)
+    for part in got.parts:
+        if part.kind == "without" and part.modality == "history":
+            assert abs(part.differences["mae"].value) < 0.02
+    kept = {part.modality for part in got.parts}
+    assert "history" in kept

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -158,3 +160,30 @@ def test_raw_embeddings_are_read_column_by_column(share):
     assert not any("#" in name for name in read)
     assert any(name.startswith("history__") for name in read) == bool(share)
     assert np.corrcoef(stack.predict(rows).mean, y)[0, 1] > 0.8
+
+
+def test_a_handful_of_complete_posts_does_not_set_the_level_of_all():
+    """Known authors' newer posts lack a modality; the few that have it happened to do well."""
+    rng = np.random.default_rng(0)
+    warm = np.arange(400) >= 200
+    there = np.ones((400, 3), dtype=bool)
+    there[200:, 1] = np.arange(200) < 4
+    y = rng.normal(5, 1, 400)
+    said = np.column_stack([y, y, y]) + rng.normal(0, 0.3, (400, 3))
+    y[200:204] += 3
+    _, known = mix_bases(replace(_folded(said, y), warm=warm, there=there), y, np.arange(400.0),
+                         Recipe())  # fmt: skip
+    off = y[204:] - known.mix(said[204:], there[204:])
+    assert abs(off.mean()) < 0.15
+
+
+@pytest.mark.parametrize("n", [200, 400])
+def test_adapting_compares_half_lives_on_few_posts_too(n):
+    rng = np.random.default_rng(1)
+    y = rng.normal(5, 1, n)
+    late = np.arange(n) >= 0.7 * n
+    worse = y + rng.normal(0, 1.5, n)
+    bases = [np.where(late, worse, y), np.where(late, y, worse), y + rng.normal(0, 1.5, n)]
+    folded = _folded(np.column_stack(bases), y)
+    cold, _ = mix_bases(folded, y, np.arange(float(n)), Recipe(adapt=True))
+    assert cold.values[1] > cold.values[0]

@@ -191,3 +191,24 @@ def test_a_block_of_tiny_numbers_has_directions_too():
     np.testing.assert_allclose(np.abs(tiny), np.abs(wide), rtol=1e-6)
     same = PrincipalComponents(dims=3).fit(np.full((60, 8), 0.1))
     assert np.isnan(same.transform(np.full((2, 8), 0.1))).all()
+
+
+def test_without_shrinkage_a_value_of_one_fold_gets_the_mean_of_all():
+    keys = np.array([["a"]] * 60 + [["b"]] * 59 + [["rare"]], dtype=object)
+    y = np.r_[np.zeros(60), np.ones(59), 5.0]
+    encoder = ShrunkenTargetEncoder(strength=0.0)
+    out = encoder.fit_transform(keys, y)
+    assert np.isfinite(out).all()
+    assert out[-1, 0] == pytest.approx(np.delete(y, -1).mean(), abs=0.2)
+    assert encoder.transform([["rare"]])[0, 0] == 5.0
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [ShrunkenTargetEncoder(strength=-10), ShrunkenTargetEncoder(strength=float("nan")),
+     NeighbourPopularity(neighbours=0), NeighbourPopularity(neighbours=-1)],
+)  # fmt: skip
+def test_parameters_that_mean_nothing_are_refused(wrong):
+    keys = np.arange(80.0).reshape(-1, 1) % 4
+    with pytest.raises(ValueError, match="it must be"):
+        wrong.fit(keys, np.arange(80.0))

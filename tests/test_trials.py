@@ -7,6 +7,7 @@ import time
 from dataclasses import replace
 
 import numpy as np
+import optuna
 import pytest
 from matrices import make_case
 
@@ -23,7 +24,7 @@ from virality.modeling.recipe import (
     sensible_recipe,
 )
 from virality.modeling.rows import arrange, labelled
-from virality.modeling.space import Room, within_space
+from virality.modeling.space import Room, suggest, within_space
 from virality.modeling.study import open_study
 from virality.modeling.study_folds import StudyFolds, patience
 from virality.modeling.targets import find_target
@@ -274,3 +275,40 @@ def test_a_hedge_begins_where_its_study_did(tmp_path):
         assert {name: kept[name] for name in first if name != "library"} == {
             name: value for name, value in first.items() if name != "library"
         }
+
+
+@pytest.mark.parametrize(
+    ("there", "dead"),
+    [
+        ({"blocks": False, "captions": False, "categories": False},
+         {"dims", "ridge", "near", "terms", "categories"}),
+        ({"blocks": False, "categories": False}, {"dims", "categories"}),
+        ({"captions": False}, {"terms"}),
+    ],
+    ids=["plain", "captions", "embeddings"],
+)  # fmt: skip
+def test_nothing_is_varied_that_these_posts_do_not_have(there, dead):
+    room = Room(1_000, **there)
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    tried = [suggest(study.ask(), room) for _ in range(40)]
+    assert {name for one in tried for name in one}.isdisjoint(dead)
+    assert {"loss", "half_life"} <= set(tried[0])
+    for one in tried:
+        assert ("path_smooth" in one) == (one["library"] == "lightgbm")
+        assert there.get("blocks", True) or ("ridge" in one) == bool(one.get("terms"))
+    guesses = room.first_guesses()
+    assert len({tuple(sorted(one.items())) for one in guesses}) == len(guesses)
+    assert all(dead.isdisjoint(one) for one in guesses)
+
+
+def test_a_study_of_plain_columns_varies_no_blocks(tmp_path):
+    matrix, posts = make_case(90)
+    plain = [name for name, one in matrix.columns.items() if not one.block]
+    columns = {name: matrix.columns[name] for name in plain}
+    matrix = replace(matrix, frame=matrix.frame[plain], columns=columns)
+    bare = posts.drop(columns=["caption", "hashtags", "sound_id"], errors="ignore")
+    found = tune(matrix, bare, trials=8, study=tmp_path / "s.log")
+    varied = {name for trial in found.trials for name in trial.params}
+    assert varied.isdisjoint({"dims", "ridge", "near", "terms", "categories"})
+    assert len({tuple(sorted(one.params.items())) for one in found.trials}) == len(found.trials)
+    assert train(matrix, bare, tuning=found).card.tuned

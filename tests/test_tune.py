@@ -10,6 +10,7 @@ from matrices import make_case
 from virality.data.errors import InputError, StorageError, UsageError
 from virality.data.matrix import FeatureMatrix
 from virality.data.splits import oldest
+from virality.modeling import trials
 from virality.modeling import tune as module
 from virality.modeling.study import OtherStudyError, open_study
 from virality.modeling.tune import read_tuning, tune
@@ -169,3 +170,32 @@ def test_a_study_of_features_that_are_all_the_same_is_refused(tmp_path):
     same = FeatureMatrix(matrix.frame * 0, matrix.columns, matrix.versions)
     with pytest.raises(InputError, match="nothing tells posts apart"):
         tune(same, posts.drop(columns="posted_at"), trials=1, study=tmp_path / "s.log")
+
+
+@pytest.mark.parametrize("dies", [0, 6])
+def test_what_a_kill_cuts_short_is_tried_again_and_the_rest_is_as_without(
+    tmp_path, monkeypatch, dies
+):
+    whole = tune(*_case(), trials=9, study=tmp_path / "a.log")
+    climb = trials._climb
+
+    def killed(study, trial, *rest):
+        if trial.number == dies:
+            raise KeyboardInterrupt
+        return climb(study, trial, *rest)
+
+    monkeypatch.setattr(trials, "_climb", killed)
+    with pytest.raises(KeyboardInterrupt):
+        tune(*_case(), trials=9, study=tmp_path / "b.log")
+    monkeypatch.setattr(trials, "_climb", climb)
+    resumed = tune(*_case(), trials=9, study=tmp_path / "b.log")
+    assert resumed.trials[dies].state == "fail"
+    tried = [dict(one.params) for one in resumed.finished]
+    assert dict(whole.trials[0].params) in tried  # a study never ends below the sensible values
+    if dies:
+        assert tried == [dict(one.params) for one in whole.finished]
+
+
+def test_a_share_of_ratios_is_refused(tmp_path):
+    with pytest.raises(InputError, match=r"outcomes are below 0.*give another --metric"):
+        tune(*_case(), target="lift", metric="mape", trials=2, study=tmp_path / "s.log")

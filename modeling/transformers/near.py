@@ -40,6 +40,8 @@ class NeighbourPopularity(Supervised):
         return ("popularity", "distance")
 
     def _learn(self, values: Any, y: Floats, group: IntArray) -> Floats:
+        if self.neighbours < 1:
+            raise ValueError(f"neighbours is {self.neighbours}; it must be 1 or more")
         centre, rows = centred(values)
         self.directions_ = leading(centre, decompose(rows), NEAR_DIMS)
         scores = self.directions_.scores(values)

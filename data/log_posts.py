@@ -33,8 +33,9 @@ def latest_predictions(kept: Iterable[Kept]) -> dict[str, Kept]:
 def table_of(kept: Sequence[Kept], reports: Iterable[Report]) -> pd.DataFrame:
     """Return a posts table of predictions, one a post, with the accepted outcomes of the posts.
 
-    The latest report gives the counts; the others become readings, so that outcomes at a fixed age
-    can be worked out of them. Posts without a report have no outcomes.
+    The latest report of each count gives it. Where there are several reports each becomes a reading
+    of what it says and no more, so that outcomes at a fixed age can be worked out of them. Posts
+    without a report have no outcomes.
     """
     accepted: dict[str, list[Report]] = {}
     for report in reports:
@@ -66,16 +67,16 @@ def _facts(one: Kept) -> dict[str, Any]:
 
 
 def _outcomes(reports: Sequence[Report]) -> dict[str, Any]:
-    """Return the newest counts, when they were read, and the earlier readings."""
+    """Return the newest of each count, when the last was read, and the readings of several."""
     if not reports:
         return {}
     ordered = sorted(reports, key=lambda one: (one.observed_at, one.number))
     counts: dict[str, int] = {}
     for report in ordered:
         counts |= report.counts
-    readings = [write_reading(one.observed_at, one.counts) for one in ordered[:-1]]
+    readings = tuple(dict.fromkeys(write_reading(one.observed_at, one.counts) for one in ordered))
     return {
         **{name: counts[name] for name in COUNTS if name in counts},
         "collected_at": ordered[-1].observed_at.isoformat(),
-        READINGS: tuple(dict.fromkeys(readings)) or None,
+        READINGS: readings if len(readings) > 1 else None,
     }

@@ -22,6 +22,7 @@ from virality.data.log_posts import table_of
 from virality.data.outcomes import COUNTS, Outcome, moment, stamp
 from virality.data.prediction_log import PredictionLog
 from virality.data.quarantine import FALL_COUNT, FALL_SHARE, FLOOD
+from virality.data.readings import at_age
 
 DAY = timedelta(days=1)
 NASTY = ("../x", "'; DROP TABLE reports; --", '=HYPERLINK("http://x")', "a\0b", "ñ\u202e", "%_")
@@ -199,6 +200,22 @@ def test_rulings_are_added_and_nothing_is_overwritten(tmp_path):
 def test_what_is_no_report_is_refused(tmp_path, outcome, why):
     with make_log(tmp_path / "log.db") as log, pytest.raises(InputError, match=why):
         log.feedback(outcome)
+
+
+def test_each_report_is_a_reading_of_what_it_says_and_no_more(tmp_path):
+    with make_log(tmp_path / "log.db") as log:
+        for day, counts in ((1, {"views": 1000}), (7.5, {"likes": 50})):
+            outcome = Outcome(post="p0", **counts, observed_at=START + day * DAY)
+            assert log.feedback(outcome, now=START + 30 * DAY).state == "accepted"
+        table = table_of(log.predictions(), log.reports())
+        assert (table["views"][0], table["likes"][0]) == (1000, 50)
+        assert np.isnan(at_age(table, "views", 7)).all()
+        assert at_age(table, "likes", 7.5)[0] == 50
+        log.feedback(
+            Outcome(post="p0", views=3000, observed_at=START + 7.9 * DAY), now=START + 30 * DAY
+        )
+        table = table_of(log.predictions(), log.reports())
+        assert 1000 < at_age(table, "views", 7)[0] < 3000
 
 
 count = st.one_of(st.none(), st.integers(-(10**12), 10**12))

@@ -136,6 +136,19 @@ def test_views_that_fall_are_held_back_in_either_order(tmp_path):
         assert log.feedback(corrected, now=START + 5 * DAY).state == "accepted"
 
 
+def test_of_two_counts_at_one_moment_the_later_told_is_held_back(tmp_path):
+    with make_log(tmp_path / "log.db") as log:
+        for views, state in ((100_000, "accepted"), (3, "quarantined"), (99_000, "accepted")):
+            outcome = Outcome(post="p0", views=views, observed_at=START + DAY)
+            assert log.feedback(outcome, client=str(views), now=START + 2 * DAY).state == state
+        (held,) = log.quarantined()
+        assert held.reasons == (
+            "views would be 100,000 and 3 at the same moment (against report 1)",
+        )
+        more = Outcome(post="p0", views=400_000, observed_at=START + DAY)
+        assert log.feedback(more, now=START + 2 * DAY).state == "quarantined"
+
+
 def test_the_same_report_twice_is_one(tmp_path):
     with make_log(tmp_path / "log.db") as log:
         outcome = Outcome(post="p0", views=7, observed_at=START + DAY)
@@ -156,6 +169,31 @@ def test_a_flood_of_one_client_is_held_back_with_what_came_before_it(tmp_path):
         assert log.feedback(Outcome(post="p0", views=11), client="two", now=START + DAY)
         later = log.feedback(Outcome(post="p1", views=12), client="one", now=START + 2 * DAY)
         assert later.state == "accepted"
+
+
+def test_a_flood_leaves_alone_what_the_owner_has_ruled_on(tmp_path):
+    posts = tuple(f"p{number}" for number in range(FLOOD + 5))
+    with make_log(tmp_path / "log.db", posts) as log:
+        for number, post in enumerate(posts[:-1]):
+            now = START + DAY + timedelta(seconds=number)
+            log.feedback(Outcome(post=post, views=10), client="one", now=now)
+        log.release(5)
+        log.reject(6)
+        log.feedback(Outcome(post=posts[-1], views=10), client="one", now=now)
+        states = {report.number: report.state for report in log.reports()}
+    assert (states.pop(5), states.pop(6)) == ("accepted", "rejected")
+    assert set(states.values()) == {"quarantined"}
+
+
+def test_a_count_below_0_cannot_be_released(tmp_path):
+    with make_log(tmp_path / "log.db") as log:
+        held = log.feedback(Outcome(post="p0", likes=3, views=-5), now=START + DAY)
+        with pytest.raises(InputError, match=r"report 1 tells -5 views.*--reject 1 and report"):
+            log.release(held.id)
+        assert log.reject(held.id).state == "rejected"
+        with pytest.raises(InputError, match="tells -5 views"):
+            log.release(held.id)
+        assert log.reports()[0].state == "rejected"
 
 
 def test_the_owner_cannot_flood(tmp_path):

@@ -1,6 +1,7 @@
 """Posts of a prediction log as a posts table: what was known of them, and what was reported."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -9,6 +10,8 @@ from virality.data.outcomes import COUNTS, Kept, Report
 from virality.data.post import SCHEMA, Kind
 from virality.data.readings import READINGS, write_reading
 from virality.data.table import DTYPES, conform
+
+TIME = "posted_at"
 
 LEFT_OUT = frozenset({"mentions", "media"})
 """Fields of a post that a log does not keep: accounts of others, and where files lie.
@@ -25,9 +28,22 @@ def first_predictions(kept: Iterable[Kept]) -> dict[str, Kept]:
     return first
 
 
-def latest_predictions(kept: Iterable[Kept]) -> dict[str, Kept]:
-    """Return the latest prediction of each post: the one whose facts and features are freshest."""
-    return {one.post: one for one in kept}
+def with_posting_times(kept: Iterable[Kept], log: Iterable[Kept]) -> list[Kept]:
+    """Return predictions with the time of posting where another prediction of the post knows it.
+
+    A clip that was predicted before it was posted may be predicted again when it is up.
+
+    Args:
+        kept: predictions.
+        log: all predictions of the log, in order of recording.
+    """
+    posted = {one.post: one.facts[TIME] for one in log if one.facts.get(TIME)}
+    return [
+        replace(one, facts={**one.facts, TIME: posted[one.post]})
+        if one.post in posted and not one.facts.get(TIME)
+        else one
+        for one in kept
+    ]
 
 
 def table_of(kept: Sequence[Kept], reports: Iterable[Report]) -> pd.DataFrame:

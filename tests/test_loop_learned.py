@@ -23,7 +23,7 @@ from virality.modeling.pieces import LEARNED, put_together, take_apart
 from virality.modeling.registry import Registry
 from virality.modeling.train import train
 from virality.reports.render import render_watch
-from virality.workflow.joining import divide, fresh_posts
+from virality.workflow.joining import differing, divide, fresh_posts
 from virality.workflow.monitor import judge_log
 from virality.workflow.predict import forecast
 from virality.workflow.prediction_log import keep_forecasts, open_log
@@ -101,7 +101,9 @@ def test_training_posts_are_left_out_with_or_without_the_features(world, tmp_pat
             assert found.predictions == 150
             assert any("180 predictions of training posts" in note for note in found.notes)
         old = replace(model, learned=NOBODY)
-        assert judge_log(log, old, mark, known).predictions == 150
+        found = judge_log(log, old, mark, known)
+        assert found.predictions == 150
+        assert not any("older version" in note for note in found.notes)
         found = judge_log(log, old, mark, None)
         assert found.predictions == 330
         assert any("older version" in note for note in found.notes)
@@ -170,9 +172,11 @@ def test_the_first_prediction_that_fits_is_learned_from(world, tmp_path):
     grown = week.matrix.frame.copy()
     grown[FOLLOWERS] = np.log10(1 + week.posts["views"].to_numpy(float)).astype(np.float32)
     few = replace(week, matrix=week.matrix.select(names))
+    turned = list(COLUMNS)[::-1]
+    other_way = replace(week, matrix=week.matrix.select(turned))
     with open_log(tmp_path / "log.db") as log:
         repredict(log, "s" * 64, small, few)
-        predict_week(log, mark, model, week)
+        predict_week(log, mark, model, other_way)
         repredict(log, mark, model, replace(week, matrix=replace(week.matrix, frame=grown)))
         repredict(log, "s" * 64, small, few)
         data = join(log, known, model)
@@ -218,7 +222,10 @@ def test_more_posts_in_the_features_are_new_to_the_champion(world, tmp_path):
         registry = Registry(tmp_path / "registry")
         ids = make_week(0, 60).posts["id"]
         entry = registry.adopt(folder / "model", ids, now=BEGIN)
-        assert len(fresh_posts(data, entry, world[2])) == 70
+        fresh = fresh_posts(data, entry, world[2])
+    assert len(fresh) == 70
+    (note,) = differing(data, fresh, read_features(tmp_path / "more"), world[2])
+    assert "60 posts of the features are new to the champion" in note
 
 
 def test_undated_posts_are_not_learned_from_before_what_is_judged(world):

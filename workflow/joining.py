@@ -89,7 +89,9 @@ def join(log: PredictionLog, known: Features, model: "Model") -> Joined:
     new = reported[reported["id"].isin(list(stored)) & ~reported["id"].isin(set(ours))]
     old = join_collections(known.posts, reported) if len(reported) else known.posts
     posts = conform(pd.concat([old, new], ignore_index=True)) if len(new) else conform(old)
-    matrix = _beside(known.matrix.select(names), list(new["id"].astype(str)), stored)
+    more = _frame(list(new["id"].astype(str)), stored, names)
+    before = known.matrix.select(names)
+    matrix = replace(before, frame=pd.concat([before.frame, more]))
     values = model.target.settle(posts).fit(posts).values(posts)
     there = np.flatnonzero(np.isfinite(values)).astype(np.int64)
     labelled = posts.iloc[there].reset_index(drop=True)
@@ -98,15 +100,13 @@ def join(log: PredictionLog, known: Features, model: "Model") -> Joined:
     return Joined(matrix.rows(list(labelled["id"].astype(str))), labelled, times, notes)
 
 
-def _beside(
-    matrix: FeatureMatrix, ids: list[str], stored: dict[str, npt.NDArray[np.float32]]
-) -> FeatureMatrix:
-    """Return a matrix with the stored rows of more posts."""
+def _frame(
+    ids: list[str], stored: dict[str, npt.NDArray[np.float32]], names: list[str]
+) -> pd.DataFrame:
+    """Return the stored rows of these posts, float32, index id."""
     values = np.array([stored[post] for post in ids], dtype=np.float32)
     index = pd.Index(ids, name="id", dtype=object)
-    columns = matrix.frame.columns
-    more = pd.DataFrame(values.reshape(len(ids), len(columns)), index=index, columns=columns)
-    return replace(matrix, frame=pd.concat([matrix.frame, more]))
+    return pd.DataFrame(values.reshape(len(ids), len(names)), index=index, columns=names)
 
 
 def _times(posts: pd.DataFrame, first: dict[str, Kept]) -> Floats:
@@ -173,10 +173,11 @@ def differing(data: Joined, fresh: IntArray, known: Features, model: "Model") ->
         )
     more = int(data.posts["id"].iloc[fresh].isin(known.posts["id"]).sum())
     if more:
-        new = agreeing(
-            more, "is new to the champion and counts", "are new to the champion and count"
+        are = agreeing(more, "is", "are")
+        notes.append(
+            f"{counted(more, 'post')} of the features {are} new to the champion: it has not "
+            "learned from what these became."
         )
-        notes.append(f"{counted(more, 'post')} of the features {new} like what was reported since.")
     return tuple(notes)
 
 

@@ -111,16 +111,12 @@ def _beside(log: PredictionLog, model: "Model", trained: Features | None) -> Ite
     held = len(log.quarantined())
     if held:
         listing = f"`virality feedback {shlex.quote(str(log.path))} --quarantined`"
-        how = (
-            "report is held back; {} lists it"
-            if held == 1
-            else "reports are held back; {} lists them"
-        )
-        yield f"{held:,} {how.format(listing)}."
-    if not len(model.learned):
+        are, them = agreeing(held, "is", "are"), agreeing(held, "it", "them")
+        yield f"{counted(held, 'report')} {are} held back; {listing} lists {them}."
+    if trained is None and not len(model.learned):
         yield (
-            "The model is of an older version, which does not tell what posts it learned from; "
-            "train it again, so that they are left out."
+            "The model is of an older version and does not tell what posts it learned from: give "
+            "them by --features, so that they are left out, or train it again."
         )
     if trained is None:
         yield "Drift was not looked for: give the training posts by --features."
@@ -162,12 +158,9 @@ def _chosen(log: PredictionLog, model: "Model", mark: str, trained: Features | N
     kept = [one for one, there in zip(first.values(), seen, strict=True) if not there]
     if seen.any():
         number = int(seen.sum())
-        posts = (
-            "a training post says nothing and is"
-            if number == 1
-            else "training posts say nothing and are"
-        )
-        notes.append(f"{counted(number, 'prediction')} of {posts} left out.")
+        posts = agreeing(number, "a training post says", "training posts say")
+        are = agreeing(number, "is", "are")
+        notes.append(f"{counted(number, 'prediction')} of {posts} nothing and {are} left out.")
     judged = {one.post for one in kept}
     others = [one for post, one in first_predictions(same).items() if post not in judged]
     return _Chosen(

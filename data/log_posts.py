@@ -1,6 +1,7 @@
 """Posts of a prediction log as a posts table: what was known of them, and what was reported."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -9,6 +10,8 @@ from virality.data.outcomes import COUNTS, Kept, Report
 from virality.data.post import SCHEMA, Kind
 from virality.data.readings import READINGS, write_reading
 from virality.data.table import DTYPES, conform
+
+TIME = "posted_at"
 
 LEFT_OUT = frozenset({"mentions", "media"})
 """Fields of a post that a log does not keep: accounts of others, and where files lie.
@@ -25,16 +28,30 @@ def first_predictions(kept: Iterable[Kept]) -> dict[str, Kept]:
     return first
 
 
-def latest_predictions(kept: Iterable[Kept]) -> dict[str, Kept]:
-    """Return the latest prediction of each post: the one whose facts and features are freshest."""
-    return {one.post: one for one in kept}
+def with_posting_times(kept: Iterable[Kept], log: Iterable[Kept]) -> list[Kept]:
+    """Return predictions with the time of posting where another prediction of the post knows it.
+
+    A clip that was predicted before it was posted may be predicted again when it is up.
+
+    Args:
+        kept: predictions.
+        log: all predictions of the log, in order of recording.
+    """
+    posted = {one.post: one.facts[TIME] for one in log if one.facts.get(TIME)}
+    return [
+        replace(one, facts={**one.facts, TIME: posted[one.post]})
+        if one.post in posted and not one.facts.get(TIME)
+        else one
+        for one in kept
+    ]
 
 
 def table_of(kept: Sequence[Kept], reports: Iterable[Report]) -> pd.DataFrame:
     """Return a posts table of predictions, one a post, with the accepted outcomes of the posts.
 
-    The latest report gives the counts; the others become readings, so that outcomes at a fixed age
-    can be worked out of them. Posts without a report have no outcomes.
+    The latest report of each count gives it. Where there are several reports each becomes a reading
+    of what it says and no more, so that outcomes at a fixed age can be worked out of them. Posts
+    without a report have no outcomes.
     """
     accepted: dict[str, list[Report]] = {}
     for report in reports:
@@ -66,16 +83,16 @@ def _facts(one: Kept) -> dict[str, Any]:
 
 
 def _outcomes(reports: Sequence[Report]) -> dict[str, Any]:
-    """Return the newest counts, when they were read, and the earlier readings."""
+    """Return the newest of each count, when the last was read, and the readings of several."""
     if not reports:
         return {}
     ordered = sorted(reports, key=lambda one: (one.observed_at, one.number))
     counts: dict[str, int] = {}
     for report in ordered:
         counts |= report.counts
-    readings = [write_reading(one.observed_at, one.counts) for one in ordered[:-1]]
+    readings = tuple(dict.fromkeys(write_reading(one.observed_at, one.counts) for one in ordered))
     return {
         **{name: counts[name] for name in COUNTS if name in counts},
         "collected_at": ordered[-1].observed_at.isoformat(),
-        READINGS: tuple(dict.fromkeys(readings)) or None,
+        READINGS: readings if len(readings) > 1 else None,
     }

@@ -69,6 +69,9 @@ _TRIGGERS = ";;".join(
     for table in _KEPT
     for change in ("UPDATE", "DELETE")
 )
+RELEASED, REJECTED = "released by the owner", "rejected by the owner"
+"""Last reason of a report that the owner has ruled on."""
+
 _NUMBERS = ("prediction", "low", "high", "mean", "mean_low", "mean_high", "expected_error")
 _STORED = (
     *("id", "made_at", "client", "post", "input", "features", "model", "target"),
@@ -259,7 +262,7 @@ class PredictionLog:
              *(getattr(outcome, name) for name in COUNTS)),
         )  # fmt: skip
         for earlier in recent if flood else ():
-            if earlier.state == "accepted":
+            if earlier.state == "accepted" and RELEASED not in earlier.reasons:
                 self._rule(earlier.number, "quarantined", flood, now)
         held = (*reasons, *flood)
         self._rule(number, "quarantined" if held else "accepted", held, now)
@@ -327,9 +330,9 @@ class PredictionLog:
         """Accept a report that was held back or rejected: somebody has looked at it.
 
         Raises:
-            InputError: if there is no such report.
+            InputError: if there is no such report, or it tells a count below 0.
         """
-        return self._decide(number, "accepted", "released by the owner", now)
+        return self._decide(number, "accepted", RELEASED, now)
 
     def reject(self, number: int, *, now: datetime | None = None) -> Report:
         """Never learn from a report, also if it was accepted.
@@ -337,13 +340,19 @@ class PredictionLog:
         Raises:
             InputError: if there is no such report.
         """
-        return self._decide(number, "rejected", "rejected by the owner", now)
+        return self._decide(number, "rejected", REJECTED, now)
 
     def _decide(self, number: int, state: State, reason: str, now: datetime | None) -> Report:
         with self._database.write():
             found = list(self._reports("WHERE r.number = ?", (min(number, 2**62),)))
             if not found:
                 raise InputError(f"{self.path}: holds no report {number}; see --quarantined")
+            below = [name for name, value in found[0].counts.items() if value < 0]
+            if below and state == "accepted":
+                raise InputError(
+                    f"{self.path}: report {number} tells {found[0].counts[below[0]]} {below[0]}, "
+                    f"which no post can have; --reject {number} and report what is true"
+                )
             self._rule(number, state, (*found[0].reasons, reason), now or datetime.now(UTC))
         return next(self._reports("WHERE r.number = ?", (number,)))
 

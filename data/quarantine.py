@@ -88,16 +88,19 @@ def _untimely(
 def _falls(
     counts: Mapping[str, int], observed_at: datetime, accepted: Sequence[Report]
 ) -> Iterator[str]:
-    """Yield counts that would fall, in whichever order the reports came."""
+    """Yield counts that would fall, in whichever order the reports came, or be two at once."""
     for name, value in counts.items():
         for other in accepted:
             theirs = other.counts.get(name)
-            if theirs is None or other.observed_at == observed_at:
+            if theirs is None:
                 continue
             earlier, later = (theirs, value) if other.observed_at < observed_at else (value, theirs)
+            said = f"{name} would fall from {earlier:,} to {later:,}"
+            if other.observed_at == observed_at:
+                earlier, later = max(value, theirs), min(value, theirs)
+                said = f"{name} would be {theirs:,} and {value:,} at the same moment"
             if earlier - later > max(FALL_COUNT, FALL_SHARE * earlier):
-                fall = f"{name} would fall from {earlier:,} to {later:,}"
-                yield f"{fall} (against report {other.number})"
+                yield f"{said} (against report {other.number})"
                 break
 
 

@@ -3,6 +3,10 @@
 Views after a week can be compared between posts; views "when somebody happened to look" cannot. A
 posts table has one row a post, so counts of other collections stand in its field `readings`, each
 as a time and counts: `2026-05-01T18:00:00Z views=1200 likes=30`.
+
+A collection may lack a count that an earlier one had, and the row then keeps the earlier one. So
+that nobody takes it for read at `collected_at`, that collection stands in `readings` too: what was
+read at a time is what its reading says, and the row's own counts only where there is none.
 """
 
 import re
@@ -78,7 +82,8 @@ def join_collections(older: pd.DataFrame, newer: pd.DataFrame) -> pd.DataFrame:
     for _, row in result.iterrows():
         readings = _readings(row)
         if str(row["id"]) in rows:
-            readings |= _readings(rows[str(row["id"])])
+            for at, counts in _readings(rows[str(row["id"])]).items():
+                readings[at] = {**readings.get(at, {}), **counts}
         _put(kept, row, readings)
     for name, values in kept.items():
         result[name] = pd.Series(values, dtype=result[name].dtype)
@@ -89,10 +94,12 @@ def _readings(row: pd.Series) -> dict[datetime, dict[str, int]]:
     """Return all dated collections of a row, its own among them."""
     there = row.get(READINGS)
     texts = there if isinstance(there, tuple | list | np.ndarray) else ()
-    found = dict(read_reading(str(text)) for text in texts)
+    found: dict[datetime, dict[str, int]] = {}
+    for at, counts in map(read_reading, map(str, texts)):
+        found.setdefault(at, {}).update(counts)
     when = row.get("collected_at")
     if when is not None and not pd.isna(when):
-        found[when.to_pydatetime().replace(microsecond=0)] = _counts(row)
+        found.setdefault(when.to_pydatetime().replace(microsecond=0), _counts(row))
     return {at: counts for at, counts in found.items() if counts}
 
 
@@ -103,17 +110,20 @@ def _counts(row: pd.Series) -> dict[str, int]:
 def _put(
     kept: dict[str, list[object]], row: pd.Series, readings: Mapping[datetime, Mapping[str, int]]
 ) -> None:
-    """Add a row's newest counts and its other readings; a row without dates stays as it is."""
+    """Add the newest of each of a row's counts and its other readings; one without dates stays."""
     if not readings:
         for name in kept:
             kept[name].append(row[name])
         return
     latest = max(readings)
+    newest = _counts(row)
+    for at in sorted(readings):
+        newest |= readings[at]
     for name in COUNTS:
-        kept[name].append(readings[latest].get(name, row[name]))
+        kept[name].append(newest.get(name, row[name]))
     kept["collected_at"].append(pd.Timestamp(latest))
-    others = tuple(write_reading(at, readings[at]) for at in sorted(readings) if at != latest)
-    kept[READINGS].append(others or None)
+    apart = sorted(at for at in readings if at != latest or readings[at] != newest)
+    kept[READINGS].append(tuple(write_reading(at, readings[at]) for at in apart) or None)
 
 
 def at_age(posts: pd.DataFrame, field: str, days: float) -> Floats:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import rankdata
 
 Floats = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -47,6 +46,8 @@ def design_effect(values: Floats, sides: Sides) -> float:
         values: float64 (n,), finite.
         sides: whose they are and of which sample.
     """
+    from scipy.stats import rankdata
+
     later = sides.later
     count, now = len(values), int(later.sum())
     if not 0 < now < count:

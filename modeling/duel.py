@@ -25,17 +25,22 @@ def duel(
     Args:
         champion: the model in use.
         challenger: the one that would replace it.
-        matrix: features of posts that neither has seen; those without an outcome are left out.
+        matrix: features of posts; those without an outcome, and those that either model has
+            learned from, are left out.
         posts: table that holds them, and earlier posts where outcomes are measured against these.
         seed: of the bootstrap.
 
     Raises:
-        InputError: if no post has an outcome.
+        InputError: if no post has an outcome and is new to both.
     """
     actual = [measured(model.target, matrix, posts) for model in (champion, challenger)]
-    known = np.flatnonzero(np.isfinite(actual[0]) & np.isfinite(actual[1]))
+    ids = [str(name) for name in matrix.frame.index]
+    seen = champion.has_learned(ids) | challenger.has_learned(ids)
+    known = np.flatnonzero(np.isfinite(actual[0]) & np.isfinite(actual[1]) & ~seen)
     if not known.size:
-        raise InputError(f"no post to judge by has a known {champion.target.outcome!r}")
+        raise InputError(
+            f"no post to judge by has a known {champion.target.outcome!r} and is new to both models"
+        )
     matrix = matrix.rows(matrix.frame.index[known])
     judged = align(matrix, posts)
     said = champion.predict(matrix, judged), challenger.predict(matrix, judged)

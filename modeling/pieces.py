@@ -9,10 +9,12 @@ import numpy as np
 from virality.data.errors import BundleError
 from virality.data.matrix import Column
 from virality.modeling.blocks import Block, BlockSpec
+from virality.modeling.card import ModelCard
 from virality.modeling.categories import MEANINGS, Encoding
 from virality.modeling.directions import Directions
 from virality.modeling.history import COLUMNS
 from virality.modeling.inputs import Projector
+from virality.modeling.learned import NOBODY, check_marks
 from virality.modeling.neighbours import Neighbours
 from virality.modeling.pieces_parts import (
     Array,
@@ -34,7 +36,7 @@ from virality.modeling.ridge import Ridge
 from virality.modeling.stack import Base, Stack
 from virality.modeling.targets import restore_target
 from virality.modeling.terms import MOST_TERMS, NAME, Terms, Vocabulary
-from virality.modeling.train import Model, ModelCard
+from virality.modeling.train import Model
 from virality.modeling.weights import Weights
 
 MOST_BAGS = 100
@@ -43,6 +45,9 @@ WEIGHT_ARRAYS = ("values", "gram", "cross", "means")
 
 STATE = "target_"
 """Begins the names of what the target had learned."""
+
+LEARNED = "learned"
+"""Array of the marks of the training posts; older bundles have none."""
 
 BLOCK_ARRAYS: Mapping[str, tuple[str, ...]] = {
     "directions": ("centre", "axes", "spread"),
@@ -59,6 +64,7 @@ def take_apart(model: Model) -> Pieces:
         "outcomes": stack.outcomes,
         "authors": projector.authors,
         "numbers": projector.numbers,
+        LEARNED: model.learned,
         **interval_arrays(stack.intervals),
         **history_arrays(projector.history),
     }
@@ -156,7 +162,8 @@ def put_together(pieces: Pieces) -> Model:
     )
     read = {values["name"]: Column(**values) for values in facts["columns"]}
     card = ModelCard.from_json(facts["card"])
-    model = Model(target, stack, read, dict(facts["versions"]), card)
+    marks = check_marks(arrays.get(LEARNED, NOBODY))
+    model = Model(target, stack, read, dict(facts["versions"]), card, marks)
     _check(model)
     return model
 

@@ -7,7 +7,6 @@ link is replaced in one step, so whoever loads `registry/current` gets one whole
 
 import contextlib
 import fcntl
-import hashlib
 import json
 import os
 import shutil
@@ -21,6 +20,7 @@ from virality.data.errors import InputError, StorageError
 from virality.data.outcomes import stamp
 from virality.data.store import write_atomically
 from virality.modeling.bundle import bundle_hash, load_model, save_model
+from virality.modeling.learned import mark_post
 from virality.modeling.train import Model
 
 SHORT = 16
@@ -37,7 +37,7 @@ class Entry:
         hash: SHA-256 of its manifest.
         added_at: when it came.
         target: what it predicts.
-        trained_on: marks of the posts that it was trained on, see `mark_post`.
+        trained_on: marks of the posts that it was trained on, see `modeling.learned`.
         params: of its recipe's study, to start the next one from.
     """
 
@@ -56,11 +56,6 @@ class Move:
     action: str
     hash: str
     why: str
-
-
-def mark_post(post: str) -> str:
-    """Return what stands for a post in a registry: 16 hexadecimal digits of its SHA-256."""
-    return hashlib.sha256(post.encode("utf-8", "replace")).hexdigest()[:16]
 
 
 class Registry:

@@ -1,8 +1,7 @@
 """Train on all labelled posts -> Model, the value that a bundle holds."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +10,7 @@ import pandas as pd
 from virality.data.errors import BundleError, InputError
 from virality.data.matrix import Column, FeatureMatrix
 from virality.data.splits import author_codes, posting_times
+from virality.modeling.card import ModelCard
 from virality.modeling.families import (
     MOST_ROWS,
     Families,
@@ -19,6 +19,7 @@ from virality.modeling.families import (
     lead_families,
     spread,
 )
+from virality.modeling.learned import NOBODY, Marks, known_marks, marks_of
 from virality.modeling.objective import find_metric
 from virality.modeling.provenance import usable_columns
 from virality.modeling.ratios import Sum, lacking_ratios, log_ratios
@@ -68,56 +69,6 @@ class Predictions:
 
 
 @dataclass(frozen=True)
-class ModelCard:
-    """What a person should know about a model; plain values only.
-
-    `medians` holds the usual value of every column among the training posts, `families` the columns
-    that say nearly the same (see `modeling.families`), under the name of the strongest. `views`
-    is how many variations of a clip it was trained with.
-    """
-
-    target: str
-    unit: str
-    scale: str
-    rows: int
-    unlabelled: int
-    authors: int
-    first_posted_at: str
-    last_posted_at: str
-    features: tuple[str, ...]
-    features_by_modality: Mapping[str, int]
-    weights: Mapping[str, float]
-    weights_known_authors: Mapping[str, float]
-    params: Mapping[str, Any]
-    libraries: Mapping[str, str]
-    featurizers: Mapping[str, str]
-    seed: int
-    hit_threshold: float
-    training_median: float
-    tuned: bool
-    trials: int
-    small_recipe: bool
-    notes: tuple[str, ...]
-    licences: tuple[str, ...]
-    medians: Mapping[str, float]
-    families: Families
-    views: int = 0
-
-    def as_json(self) -> dict[str, Any]:
-        """Return plain values."""
-        return {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(self).items()}
-
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> "ModelCard":
-        """Return the card that `as_json` wrote."""
-        read: dict[str, Any] = {
-            n: tuple(v) if isinstance(v, list) else v for n, v in values.items()
-        }
-        read["families"] = {n: tuple(members) for n, members in values["families"].items()}
-        return cls(**read)
-
-
-@dataclass(frozen=True)
 class Model:
     """A trained model.
 
@@ -127,6 +78,8 @@ class Model:
         columns: the matrix columns that it reads.
         matrix_versions: featurizer -> version that made those columns.
         card: what a person should know.
+        learned: marks of the posts that it learned from or that were there to learn from when it
+            was trained, see `modeling.learned`; none where an older bundle does not tell.
     """
 
     target: Target
@@ -134,11 +87,16 @@ class Model:
     columns: Mapping[str, Column]
     matrix_versions: Mapping[str, str]
     card: ModelCard
+    learned: Marks = field(default_factory=lambda: NOBODY)
 
     @property
     def recipe(self) -> Recipe:
         """How it was fitted."""
         return self.stack.recipe
+
+    def has_learned(self, posts: Iterable[object]) -> npt.NDArray[np.bool_]:
+        """Return which posts, named by their ids, it has learned from, bool (n,)."""
+        return np.isin(marks_of(posts), self.learned)
 
     def predict(self, matrix: FeatureMatrix, posts: pd.DataFrame) -> Predictions:
         """Predict posts.
@@ -296,7 +254,7 @@ def train(
     card = _card(
         outcome, stack, together, y, used, versions, tuning, notes, lacking, told, _views(rows)
     )
-    return Model(outcome, stack, used, versions, card)
+    return Model(outcome, stack, used, versions, card, known_marks(together["id"]))
 
 
 def choose_recipe(posts: int, tuning: Tuning | None, seed: int, adapt: bool = False) -> Recipe:

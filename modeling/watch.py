@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from virality.data.splits import few_authors, groups_of_both, resampling_units
+from virality.data.words import agreeing, counted
 from virality.modeling.drift import Drift, compare_columns
 from virality.modeling.intervals import LEVEL
 from virality.modeling.metrics import Judged, Metric, mean_with_interval, score
@@ -30,6 +31,9 @@ BIASED = 0.1
 COVERED_LESS = 0.05
 GREW = 0.2
 """Share of new outcomes, measured by the training posts, from which on training again may pay."""
+
+TELLING = "virality feedback predictions.db --from later.csv"
+"""How outcomes are reported, of a log whose name is not known."""
 
 MANY_MOVED = 0.25
 """Share of the columns that must have moved to be a warning of its own."""
@@ -163,6 +167,8 @@ def watch(
     learned: Learned | None = None,
     drifts: tuple[Drift, ...] = (),
     notes: tuple[str, ...] = (),
+    of_others: str = "",
+    telling: str = TELLING,
     seed: int = 0,
 ) -> Watch:
     """Judge past predictions and say whether to train again.
@@ -175,6 +181,9 @@ def watch(
         learned: what those became; None if unknown.
         drifts: of the features.
         notes: what was left out.
+        of_others: why nothing is advised although there are outcomes, as a sentence: the
+            predictions are other models'. Empty where they are this one's.
+        telling: the command by which outcomes are reported.
         seed: of the bootstrap.
     """
     known = np.flatnonzero(np.isfinite(past.actual))
@@ -185,11 +194,12 @@ def watch(
     bias, coverage = (_bias(told, seed), _coverage(told, seed)) if enough else (nothing, nothing)
     metrics = _metrics(told, seed) if enough else {}
     expected = float(np.mean(told.expected)) if enough else float("nan")
-    advice, reasons = (
-        _advise(metrics["mae"], expected, bias, coverage, moved, drifts, len(known), training)
-        if enough
-        else ("wait", (_too_few(len(known)),))
-    )
+    if of_others or not enough:
+        advice, reasons = _wait(of_others or _too_few(len(known), telling))
+    else:
+        advice, reasons = _advise(
+            metrics["mae"], expected, bias, coverage, moved, drifts, len(known), training
+        )
     few = few_authors(told.posts) if enough else ""
     notes = (*notes, few) if few else notes
     return Watch(
@@ -198,10 +208,15 @@ def watch(
     )  # fmt: skip
 
 
-def _too_few(known: int) -> str:
+def _wait(why: str) -> tuple[Advice, tuple[str, ...]]:
+    return "wait", (why,)
+
+
+def _too_few(known: int, telling: str) -> str:
+    are = agreeing(known, "is", "are")
     return (
-        f"{known} outcome(s) are known, {LEAST} are needed to judge by; report what became of the "
-        "predicted posts with `virality feedback`."
+        f"{counted(known, 'outcome')} {are} known, {LEAST} are needed to judge by; report what "
+        f"became of the predicted posts with `{telling}`."
     )
 
 

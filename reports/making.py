@@ -11,8 +11,9 @@ from virality.reports.strings import BASES, LICENCES, MODALITIES, say
 from virality.reports.words import amount, percent, significant, whole
 
 if TYPE_CHECKING:
+    from virality.modeling.card import ModelCard
     from virality.modeling.evaluate import Evaluation
-    from virality.modeling.train import Model, ModelCard
+    from virality.modeling.train import Model
     from virality.modeling.tune import Tuning
 
 MOST_TRIALS = 1000

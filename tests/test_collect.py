@@ -215,6 +215,35 @@ def test_an_older_table_never_replaces_a_newer_one():
     assert [read_reading(text)[1] for text in joined["readings"][0]] == [{"views": 20}]
 
 
+def test_a_count_that_a_later_collection_lacks_stays_as_old_as_it_is():
+    later = collection(7.5, {"a": 1}).drop(columns="views").assign(likes=[50])
+    joined = join_collections(collection(1, {"a": 1000}), conform(later))
+    assert (joined["views"][0], joined["likes"][0]) == (1000, 50)
+    assert np.isnan(at_age(joined, "views", 7)[0])
+    assert at_age(joined, "likes", 7.5)[0] == 50
+    again = join_collections(joined, collection(9, {"a": 1200}))
+    assert again["views"][0] == 1200
+    assert [read_reading(text)[1] for text in again["readings"][0]] == [
+        {"views": 1000},
+        {"likes": 50},
+        {"views": 1200},
+    ]
+    assert again["likes"][0] == 50
+    assert np.isnan(at_age(again, "likes", 8)[0])
+
+
+def test_two_readings_of_one_moment_are_one():
+    first = collection(2, {"a": 99})
+    other = collection(2, {"a": 99}).drop(columns="views").assign(likes=[5])
+    joined = join_collections(first, conform(other))
+    assert at_age(joined, "views", 2)[0] == 99
+    assert at_age(joined, "likes", 2)[0] == 5
+    apart = joined.assign(readings=[tuple(
+        write_reading(POSTED + timedelta(days=3), {name: 7}) for name in ("views", "likes")
+    )])  # fmt: skip
+    assert at_age(apart, "views", 3)[0] == at_age(apart, "likes", 3)[0] == 7
+
+
 def test_readings_survive_files_and_become_targets(tmp_path):
     early = collection(1, {f"p{number}": 100 + number for number in range(5)})
     late = collection(7.5, {f"p{number}": 5000 + 9 * number for number in range(5)})

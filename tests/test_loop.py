@@ -85,7 +85,7 @@ def test_without_outcomes_it_waits(world, tmp_path):
             log.reject(report.number)
         found = judge_log(log, model, mark, None)
     assert found.advice == "wait"
-    assert "0 outcome(s)" in found.reasons[0]
+    assert "0 outcomes are known" in found.reasons[0]
     assert found.drifts == ()
     assert "Too early" in render_watch(found)
 

@@ -22,6 +22,7 @@ from virality.data.log_posts import table_of
 from virality.data.outcomes import COUNTS, Outcome, moment, stamp
 from virality.data.prediction_log import PredictionLog
 from virality.data.quarantine import FALL_COUNT, FALL_SHARE, FLOOD
+from virality.data.readings import at_age
 
 DAY = timedelta(days=1)
 NASTY = ("../x", "'; DROP TABLE reports; --", '=HYPERLINK("http://x")', "a\0b", "ñ\u202e", "%_")
@@ -135,6 +136,19 @@ def test_views_that_fall_are_held_back_in_either_order(tmp_path):
         assert log.feedback(corrected, now=START + 5 * DAY).state == "accepted"
 
 
+def test_of_two_counts_at_one_moment_the_later_told_is_held_back(tmp_path):
+    with make_log(tmp_path / "log.db") as log:
+        for views, state in ((100_000, "accepted"), (3, "quarantined"), (99_000, "accepted")):
+            outcome = Outcome(post="p0", views=views, observed_at=START + DAY)
+            assert log.feedback(outcome, client=str(views), now=START + 2 * DAY).state == state
+        (held,) = log.quarantined()
+        assert held.reasons == (
+            "views would be 100,000 and 3 at the same moment (against report 1)",
+        )
+        more = Outcome(post="p0", views=400_000, observed_at=START + DAY)
+        assert log.feedback(more, now=START + 2 * DAY).state == "quarantined"
+
+
 def test_the_same_report_twice_is_one(tmp_path):
     with make_log(tmp_path / "log.db") as log:
         outcome = Outcome(post="p0", views=7, observed_at=START + DAY)
@@ -155,6 +169,31 @@ def test_a_flood_of_one_client_is_held_back_with_what_came_before_it(tmp_path):
         assert log.feedback(Outcome(post="p0", views=11), client="two", now=START + DAY)
         later = log.feedback(Outcome(post="p1", views=12), client="one", now=START + 2 * DAY)
         assert later.state == "accepted"
+
+
+def test_a_flood_leaves_alone_what_the_owner_has_ruled_on(tmp_path):
+    posts = tuple(f"p{number}" for number in range(FLOOD + 5))
+    with make_log(tmp_path / "log.db", posts) as log:
+        for number, post in enumerate(posts[:-1]):
+            now = START + DAY + timedelta(seconds=number)
+            log.feedback(Outcome(post=post, views=10), client="one", now=now)
+        log.release(5)
+        log.reject(6)
+        log.feedback(Outcome(post=posts[-1], views=10), client="one", now=now)
+        states = {report.number: report.state for report in log.reports()}
+    assert (states.pop(5), states.pop(6)) == ("accepted", "rejected")
+    assert set(states.values()) == {"quarantined"}
+
+
+def test_a_count_below_0_cannot_be_released(tmp_path):
+    with make_log(tmp_path / "log.db") as log:
+        held = log.feedback(Outcome(post="p0", likes=3, views=-5), now=START + DAY)
+        with pytest.raises(InputError, match=r"report 1 tells -5 views.*--reject 1 and report"):
+            log.release(held.id)
+        assert log.reject(held.id).state == "rejected"
+        with pytest.raises(InputError, match="tells -5 views"):
+            log.release(held.id)
+        assert log.reports()[0].state == "rejected"
 
 
 def test_the_owner_cannot_flood(tmp_path):
@@ -199,6 +238,22 @@ def test_rulings_are_added_and_nothing_is_overwritten(tmp_path):
 def test_what_is_no_report_is_refused(tmp_path, outcome, why):
     with make_log(tmp_path / "log.db") as log, pytest.raises(InputError, match=why):
         log.feedback(outcome)
+
+
+def test_each_report_is_a_reading_of_what_it_says_and_no_more(tmp_path):
+    with make_log(tmp_path / "log.db") as log:
+        for day, counts in ((1, {"views": 1000}), (7.5, {"likes": 50})):
+            outcome = Outcome(post="p0", **counts, observed_at=START + day * DAY)
+            assert log.feedback(outcome, now=START + 30 * DAY).state == "accepted"
+        table = table_of(log.predictions(), log.reports())
+        assert (table["views"][0], table["likes"][0]) == (1000, 50)
+        assert np.isnan(at_age(table, "views", 7)).all()
+        assert at_age(table, "likes", 7.5)[0] == 50
+        log.feedback(
+            Outcome(post="p0", views=3000, observed_at=START + 7.9 * DAY), now=START + 30 * DAY
+        )
+        table = table_of(log.predictions(), log.reports())
+        assert 1000 < at_age(table, "views", 7)[0] < 3000
 
 
 count = st.one_of(st.none(), st.integers(-(10**12), 10**12))

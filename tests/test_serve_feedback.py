@@ -131,7 +131,7 @@ def test_the_page_takes_what_happened_and_shows_nothing_else(client, log):
     thanks = client.post(place, files=form(views="12,000", likes=" 900 ", shares=""))
     assert "kept for the next training" in thanks.text
     again = client.post(place, files=form(views="999", likes="5000"))
-    assert "Kept aside until somebody looks at it: more likes (5,000) than views" in again.text
+    assert "Held back until somebody looks at it: more likes (5,000) than views" in again.text
     history = log.history(log.prediction(item["prediction_id"]).post)
     assert history[0].counts == {"views": 12_000, "likes": 900}
 

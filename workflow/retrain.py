@@ -7,19 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
-import pandas as pd
 
 from virality.data.errors import InputError, UsageError
 from virality.data.features import Features, read_features
-from virality.data.log_posts import latest_predictions, table_of
-from virality.data.matrix import FeatureMatrix
 from virality.data.prediction_log import PredictionLog
-from virality.data.readings import join_collections
-from virality.data.splits import posting_times
-from virality.data.table import conform
+from virality.data.words import agreeing, counted
 from virality.workflow.console import Progress
-from virality.workflow.monitor import stored_frame
+from virality.workflow.joining import IntArray, Joined, differing, divide, fresh_posts, join
+from virality.workflow.monitor import telling
 from virality.workflow.prediction_log import open_log
 
 if TYPE_CHECKING:
@@ -27,13 +22,8 @@ if TYPE_CHECKING:
     from virality.modeling.registry import Entry, Registry
     from virality.modeling.train import Model
 
-IntArray = npt.NDArray[np.int64]
-
 LEAST_FRESH = 30
 """New outcomes without which nothing is trained."""
-
-TEST_SHARE, LEAST_TEST = 0.3, 20
-"""Share of the new posts, the newest of them, that champion and challenger are judged on."""
 
 WINDOWS = (1.0, 0.5, 0.25)
 """Shares of the posts, the newest ones, that a challenger may learn from, whichever does best."""
@@ -132,13 +122,17 @@ def roll_back(registry: Path) -> "Entry":
 
 def _champion(registry: "Registry", model: Path | None, known: Features) -> "Entry":
     """Return the bundle in use; the first one is a copy of the model that is given."""
+    from virality.modeling.bundle import load_model
+
     entry = registry.in_use()
     if entry is not None:
         return entry
     if model is None:
         raise UsageError(f"{registry.folder}: holds no model yet; give the first one by --model")
     now = datetime.now(UTC)
-    entry = registry.adopt(model, known.posts["id"].astype(str), now=now)
+    fitted, ids = load_model(model), known.posts["id"].astype(str)
+    learned = ids[fitted.has_learned(ids)] if len(fitted.learned) else ids
+    entry = registry.adopt(model, learned, now=now)
     registry.promote(entry.hash, "the first one", now=now)
     return entry
 
@@ -169,125 +163,93 @@ def retrain_on(
     """Do one round of retraining; see `retrain`."""
     from virality.modeling.bundle import load_model
     from virality.modeling.duel import duel
+    from virality.modeling.learned import known_marks
+    from virality.modeling.train import LEAST_POSTS
 
     model = load_model(registry.bundle(champion.hash))
     data = join(log, known, model)
-    fresh = _fresh(data, champion)
+    fresh = fresh_posts(data, champion, model)
+    notes = (*data.notes, *differing(data, fresh, known, model))
     if len(fresh) < LEAST_FRESH:
-        return _waiting(champion, len(fresh), data.notes)
-    learn, test = _divide(data, fresh)
-    window = _window(data, learn, model, seed)
-    chosen = _newest(data, learn, window)
-    round_ = _Round(data, model.target.name, registry, tuple(warm), trials, seed, progress)
+        return _waiting(champion, len(fresh), notes, _too_few(len(fresh), log.path))
+    learn, test = divide(data, fresh)
+    if len(learn) < LEAST_POSTS:
+        return _waiting(champion, len(fresh), notes, _nothing_before(len(learn), LEAST_POSTS))
+    options = Options.of(model)
+    window = _window(data, learn, options, seed)
+    chosen = data.newest(learn, window)
+    round_ = _Round(data, options, registry, tuple(warm), trials, seed, progress)
     params, challenger = round_.train(chosen)
     matrix, posts = data.take(test)
     result = duel(model, challenger, matrix, posts, seed=seed)
     better = result.real and result.differences["mae"].value < 0
-    if better:  # the newest posts teach most: what goes into use has learned from them too
-        everything = np.arange(len(data.posts), dtype=np.int64)
-        challenger = round_.refit(_newest(data, everything, window))
     ids = data.posts["id"].astype(str)
-    entry = registry.add(challenger, ids, now=now, params=params)
+    if better:  # the newest posts teach most: what goes into use has learned from them too
+        everything = np.arange(len(ids), dtype=np.int64)
+        challenger = round_.refit(data.newest(everything, window))
+        # What it left for newer posts is not new to it either: nobody should train again for that.
+        challenger = replace(challenger, learned=known_marks(ids))
+    entry = registry.add(challenger, ids if better else ids.iloc[chosen], now=now, params=params)
     if better:
         registry.promote(entry.hash, result.verdict, now=now)
     ending = "The challenger is in use now." if better else "The champion stays in use."
     return Retraining(
         "promoted" if better else "kept", champion.hash, entry.hash, len(fresh), len(chosen),
-        len(test), window, result, f"{result.verdict} {ending}", data.notes,
+        len(test), window, result, f"{result.verdict} {ending}", notes,
     )  # fmt: skip
 
 
-def _waiting(champion: "Entry", fresh: int, notes: tuple[str, ...]) -> Retraining:
-    verdict = (
-        f"{fresh} outcome(s) are new, {LEAST_FRESH} are needed to train again; "
-        "report what became of predicted posts with `virality feedback`."
+def _waiting(champion: "Entry", fresh: int, notes: tuple[str, ...], why: str) -> Retraining:
+    return Retraining("waiting", champion.hash, None, fresh, 0, 0, None, None, why, notes)
+
+
+def _too_few(fresh: int, log: Path) -> str:
+    are = agreeing(fresh, "is", "are")
+    return (
+        f"{counted(fresh, 'outcome')} {are} new, {LEAST_FRESH} are needed to train again; "
+        f"report what became of predicted posts with `{telling(log)}`."
     )
-    return Retraining("waiting", champion.hash, None, fresh, 0, 0, None, None, verdict, notes)
+
+
+def _nothing_before(learn: int, least: int) -> str:
+    are = agreeing(learn, "is", "are")
+    return (
+        f"{counted(learn, 'post')} with an outcome {are} known to have been posted before those to "
+        f"judge by, {least} are needed to learn from; give the training posts' `posted_at`."
+    )
 
 
 @dataclass(frozen=True)
-class Joined:
-    """Labelled posts of the training and of the log, n of them, with their features."""
+class Options:
+    """What a challenger takes over from the champion.
 
-    matrix: FeatureMatrix
-    posts: pd.DataFrame
-    notes: tuple[str, ...]
-
-    def take(self, index: IntArray) -> tuple[FeatureMatrix, pd.DataFrame]:
-        """Return the features of the posts at these places, and all posts.
-
-        What a post is measured against may stand outside the part that it is in.
-        """
-        return self.matrix.rows(list(self.posts["id"].iloc[index].astype(str))), self.posts
-
-
-def join(log: PredictionLog, known: Features, model: "Model") -> Joined:
-    """Return all posts with an outcome: those of the training, and those reported to a log.
-
-    Posts that stand in both have the training's features and the newest counts.
-
-    Raises:
-        BundleError: if the training's features are not what the model reads.
+    Attributes:
+        target: name of the outcome.
+        metric, raw: of the study, see `modeling.tune.tune`.
+        allow_post: whether columns known only after posting are used.
+        adapt: whether the newest posts have more say in the weights of the bases.
     """
-    model.check_matrix(known.matrix)
-    kept = list(latest_predictions(log.predictions()).values())
-    reported = table_of(kept, log.reports("accepted")) if kept else known.posts.iloc[:0]
-    names = list(model.columns)
-    stored = stored_frame(log, kept, names, model.matrix_versions)
-    notes = []
-    if len(stored) < len(kept):
-        lost = len(kept) - len(stored)
-        notes.append(f"{lost} predicted post(s) have features of other versions and are left out.")
-    ours = set(known.posts["id"].astype(str))
-    new = reported[reported["id"].isin(stored.index) & ~reported["id"].isin(ours)]
-    old = join_collections(known.posts, reported) if len(reported) else known.posts
-    posts = conform(pd.concat([old, new], ignore_index=True)) if len(new) else conform(old)
-    before = known.matrix.select(names)
-    frame = pd.concat([before.frame, stored.loc[list(new["id"].astype(str))]])
-    matrix = replace(before, frame=frame)
-    values = model.target.settle(posts).fit(posts).values(posts)
-    there = np.flatnonzero(np.isfinite(values)).astype(np.int64)
-    labelled = posts.iloc[there].reset_index(drop=True)
-    chosen = matrix.rows(list(labelled["id"].astype(str)))
-    return Joined(chosen, labelled, tuple(notes))
+
+    target: str
+    metric: str
+    raw: bool
+    allow_post: bool
+    adapt: bool
+
+    @classmethod
+    def of(cls, model: "Model") -> "Options":
+        """Return those of a model."""
+        recipe = model.recipe
+        late = any(column.known == "post" for column in model.columns.values())
+        return cls(model.target.name, recipe.metric, recipe.raw, late, recipe.adapt)
 
 
-def _fresh(data: Joined, champion: "Entry") -> IntArray:
-    """Return the posts that the champion was not trained on, those with a time of posting."""
-    from virality.modeling.registry import mark_post
-
-    seen = set(champion.trained_on)
-    new = np.array([mark_post(str(post)) not in seen for post in data.posts["id"]], dtype=bool)
-    dated = np.isfinite(posting_times(data.posts))
-    return np.flatnonzero(new & dated).astype(np.int64)
-
-
-def _divide(data: Joined, fresh: IntArray) -> tuple[IntArray, IntArray]:
-    """Return what may be learned from, all of it posted before what is judged, and that."""
-    times = posting_times(data.posts)
-    order = fresh[np.argsort(times[fresh], kind="stable")]
-    count = min(max(LEAST_TEST, round(TEST_SHARE * len(fresh))), len(fresh) - 1)
-    border = times[order[-count]]
-    test = order[times[order] >= border]
-    undated = ~np.isfinite(times)
-    learn = np.flatnonzero(undated | (times < border))
-    return learn.astype(np.int64), np.sort(test).astype(np.int64)
-
-
-def _newest(data: Joined, index: IntArray, share: float) -> IntArray:
-    """Return the newest share of the posts at these places, in order of the table."""
-    times = np.nan_to_num(posting_times(data.posts)[index], nan=-np.inf)
-    order = index[np.argsort(times, kind="stable")]
-    return np.sort(order[len(order) - round(share * len(order)) :])
-
-
-def _window(data: Joined, learn: IntArray, model: "Model", seed: int) -> float:
+def _window(data: Joined, learn: IntArray, options: Options, seed: int) -> float:
     """Return how far back to learn: what errs least on the newest posts of those learned from."""
     from virality.modeling.rows import measured
     from virality.modeling.train import train
 
-    times = np.nan_to_num(posting_times(data.posts)[learn], nan=-np.inf)
-    order = learn[np.argsort(times, kind="stable")]
+    order = data.in_order(learn)
     valid = np.sort(order[len(order) - round(VALID_SHARE * len(order)) :])
     before = np.sort(order[: len(order) - len(valid)])
     shares = [share for share in WINDOWS if share * len(before) >= LEAST_WINDOW]
@@ -297,8 +259,9 @@ def _window(data: Joined, learn: IntArray, model: "Model", seed: int) -> float:
     errors = []
     for share in shares:
         fitted = train(
-            *data.take(_newest(data, before, share)), target=model.target.name, seed=seed
-        )
+            *data.take(data.newest(before, share)), target=options.target, seed=seed,
+            allow_post=options.allow_post, adapt=options.adapt,
+        )  # fmt: skip
         said = fitted.predict(matrix, posts).mean
         errors.append(float(np.nanmean(np.abs(said - measured(fitted.target, matrix, posts)))))
     return shares[int(np.argmin(errors))]
@@ -309,7 +272,7 @@ class _Round:
     """One search and what is fitted by its result."""
 
     data: Joined
-    target: str
+    options: Options
     registry: "Registry"
     warm: tuple[dict[str, Any], ...]
     trials: int
@@ -329,9 +292,11 @@ class _Round:
         matrix, posts = self.data.take(index)
         path = self.study
         path.unlink(missing_ok=True)  # of a round that was killed, perhaps of other posts
+        wanted = self.options
         tuning = tune(
-            matrix, posts, target=self.target, trials=self.trials, study=path, seed=self.seed,
-            warm=self.warm, progress=self.progress,
+            matrix, posts, target=wanted.target, trials=self.trials, study=path, seed=self.seed,
+            warm=self.warm, progress=self.progress, allow_post=wanted.allow_post,
+            metric=wanted.metric, raw=wanted.raw,
         )  # fmt: skip
         return dict(tuning.params), self.refit(index)
 
@@ -342,4 +307,8 @@ class _Round:
 
         matrix, posts = self.data.take(index)
         tuning = read_tuning(self.study)
-        return train(matrix, posts, tuning=tuning, target=self.target, seed=self.seed)
+        wanted = self.options
+        return train(
+            matrix, posts, tuning=tuning, target=wanted.target, seed=self.seed,
+            allow_post=wanted.allow_post, adapt=wanted.adapt,
+        )  # fmt: skip

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from virality.data.validate import Validation
     from virality.featurizers.extract import Extraction
     from virality.featurizers.listing import ListedColumn, ListedExtra
+    from virality.modeling.card import ModelCard
     from virality.modeling.evaluate import Evaluation
     from virality.modeling.metrics import Metric
-    from virality.modeling.train import ModelCard
     from virality.modeling.tune import Tuning
     from virality.workflow.config import Setting
     from virality.workflow.describe import Described, Paired

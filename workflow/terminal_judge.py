@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from virality.data.words import counted
 from virality.reports.words import percent
 from virality.workflow.terminal import escaped, metric_cell, print_table, say_line, show_evaluation
 
@@ -58,11 +59,12 @@ def show_comparison(result: "Comparison", names: tuple[str, str]) -> None:
 
 def show_audit(result: "Audit") -> None:
     """Print what an audit found."""
-    looked = f"{result.posts:,} posts and {result.columns:,} columns looked at for {result.target}"
+    posts, columns = counted(result.posts, "post"), counted(result.columns, "column")
+    looked = f"{posts} and {columns} looked at for {result.target}"
     if not result.findings:
         say_line(f"{escaped(looked)}: no sign of a leak.")
     else:
-        say_line(f"{escaped(looked)}: {len(result.findings)} sign(s) of a leak.")
+        say_line(f"{escaped(looked)}: {counted(len(result.findings), 'sign')} of a leak.")
         for one in result.findings:
             say_line(f"  [bold]{one.kind.replace('_', ' ')}[/bold]: {escaped(one.sentence)}")
     for note in result.notes:

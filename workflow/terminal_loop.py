@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from virality.data.outcomes import COUNTS, stamp
+from virality.data.words import agreeing, counted
 from virality.workflow.terminal import escaped, print_table, say_line
 
 if TYPE_CHECKING:
@@ -27,9 +28,10 @@ def show_filed(filed: "Filed") -> None:
     if filed.held:
         say_line("  --release NUMBER accepts one that is true")
     if filed.empty:
-        say_line(f"{filed.empty} rows without counts left out")
+        say_line(f"{counted(filed.empty, 'row')} without counts left out")
     if filed.rejected:
-        say_line(f"{filed.rejected} rows cannot be used; reasons in {escaped(str(filed.rejects))}")
+        rows = counted(filed.rejected, "row")
+        say_line(f"{rows} cannot be used; reasons in {escaped(str(filed.rejects))}")
 
 
 def show_reports(reports: "Sequence[Report]") -> None:
@@ -59,7 +61,8 @@ def show_monitored(result: "Monitored") -> None:
     from virality.modeling.drift import tell
 
     watch = result.watch
-    say_line(f"{watch.outcomes:,} of {watch.predictions:,} predictions have an outcome")
+    have = agreeing(watch.outcomes, "has", "have")
+    say_line(f"{watch.outcomes:,} of {counted(watch.predictions, 'prediction')} {have} an outcome")
     if watch.metrics:
         error = watch.metrics["mae"]
         print_table(

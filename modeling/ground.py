@@ -82,6 +82,7 @@ class Ground:
             return hold_out(
                 inputs, self.outcomes, model.recipe, self.plan, key, self.jobs, ticks,
                 self.target.bar, self.target.together,
+                self.target if self.target.by_author else None,
             )  # fmt: skip
 
     def judged(self, outcome: Outcome) -> Judged:

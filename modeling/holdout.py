@@ -12,8 +12,9 @@ from virality.data.errors import InputError
 from virality.modeling.baselines import fit_baselines
 from virality.modeling.ratios import Sum, log_counts, log_ratios
 from virality.modeling.recipe import Recipe
-from virality.modeling.rows import Rows
+from virality.modeling.rows import Rows, measured_anew
 from virality.modeling.stack import Progress, fit_stack
+from virality.modeling.targets import Target
 
 Floats = npt.NDArray[np.float64]
 
@@ -86,6 +87,7 @@ def hold_out(
     ticks: Ticks,
     bar: float | None = None,
     together: Sequence[str] = (),
+    target: Target | None = None,
 ) -> Outcome:
     """Return held-out predictions, from memory where the same was judged before.
 
@@ -99,14 +101,16 @@ def hold_out(
         ticks: counts fits.
         bar: outcome from which a post is a hit; the top fifth of the training posts if None.
         together: responses that are learned with it.
+        target: fitted anew by folds within a part, where these are to measure outcomes themselves.
     """
-    mark = _fingerprint(rows, outcomes, recipe, (*key, bar, *together))
+    name = "" if target is None else target.name
+    mark = _fingerprint(rows, outcomes, recipe, (*key, bar, *together, name))
     if mark in _memory:
         ticks.add(len(plan))
         return _memory[mark]
     parts = []
     for split, y in zip(plan, outcomes, strict=True):
-        parts.append(_held_out(rows, y, recipe, split, jobs, bar, together))
+        parts.append(_held_out(rows, y, recipe, split, jobs, bar, together, target))
         ticks.add(1)
     while len(_memory) >= _KEPT:
         _memory.pop(next(iter(_memory)))
@@ -139,6 +143,7 @@ def _held_out(
     jobs: int,
     bar: float | None,
     together: Sequence[str],
+    target: Target | None,
 ) -> Outcome:
     """Fit the recipe and the baselines on one side and predict the other."""
     if len(split.train) < 10 or not len(split.test):
@@ -147,7 +152,10 @@ def _held_out(
         )
     train, test = rows.take(split.train), rows.take(split.test)
     ratios = log_ratios(train.posts, together)
-    stack = fit_stack(train, y[split.train], recipe, jobs=jobs, bar=bar, ratios=ratios)
+    measure = None if target is None else measured_anew(target, train.posts)
+    stack = fit_stack(
+        train, y[split.train], recipe, jobs=jobs, bar=bar, ratios=ratios, measure=measure
+    )
     guess, said_of = stack.predict_all(test)
     threshold = stack.hit_threshold
     baselines = {}

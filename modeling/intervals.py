@@ -176,7 +176,6 @@ def conformal_quantiles(scores: Floats, level: float) -> tuple[float, float]:
 
 def calibrate(
     folded: "OutOfFold",
-    y: Floats,
     times: Floats,
     mean: Floats,
     signals: npt.NDArray[np.float32],
@@ -190,7 +189,6 @@ def calibrate(
 
     Args:
         folded: k lines about posts left out.
-        y: float64 (n,), outcomes of the posts.
         times: float64 (n,), when they were posted.
         mean: float64 (k,), what the mixture said.
         signals: float32 (k, s), what its uncertainty may depend on.
@@ -203,7 +201,7 @@ def calibrate(
         lines = np.arange(len(drawn))
     row, fold = folded.row[lines], folded.fold[lines]
     folds = [np.flatnonzero(fold == number) for number in np.unique(fold)]
-    residuals = y[row] - mean[lines]
+    residuals = folded.actual[lines] - mean[lines]
     return fit_intervals(signals[lines], residuals, folded.warm[lines], folds, seed, times[row])
 
 

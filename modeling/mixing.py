@@ -20,15 +20,13 @@ ADAPTING = (1.0, 0.5, 0.25, 0.125)
 posts' span."""
 
 
-def mix_bases(
-    folded: OutOfFold, y: Floats, times: Floats, recipe: Recipe
-) -> tuple[Weights, Weights]:
+def mix_bases(folded: OutOfFold, times: Floats, recipe: Recipe) -> tuple[Weights, Weights]:
     """Return weights for unknown and for known authors; one and the same where few are known.
 
     Posts that lack what some base reads say nothing about that base's weight: they are left out
     where enough others have everything.
     """
-    outcome = y[folded.row]
+    outcome = folded.actual
     complete = folded.there.all(axis=1)
     recency = _adapting(folded, outcome, times[folded.row], recipe) if recipe.adapt else None
 

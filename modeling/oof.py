@@ -32,6 +32,8 @@ from virality.modeling.rows import Rows, Singles
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
+Measure = Callable[[IntArray], Floats]
+"""Training rows of a fold -> outcomes of all n rows as those alone tell them."""
 
 WARM_SHARE = 0.3
 """Share of posts with a known author from which expanding windows are worth their time."""
@@ -107,6 +109,7 @@ class OutOfFold:
 
     Attributes:
         row: int64 (k,), which training row each line is about.
+        actual: float64 (k,), its outcome, measured by what that fold's training part tells.
         fold: int64 (k,), the fold that it was left out of.
         warm: bool (k,), its author had earlier posts in that fold's training part.
         predictions: float64 (k, b).
@@ -117,6 +120,7 @@ class OutOfFold:
     """
 
     row: IntArray
+    actual: Floats
     fold: IntArray
     warm: Flags
     predictions: Floats
@@ -139,6 +143,7 @@ class _Fitted:
     """What is kept of a fold until the number of trees is known."""
 
     split: Split
+    actual: Floats
     curves: tuple[Curve, ...]
     seen: Stacked
     warm: Flags
@@ -156,11 +161,13 @@ def run_folds(
     jobs: int,
     tick: Callable[[], None],
     aside: Aside | None = None,
+    measure: Measure | None = None,
 ) -> OutOfFold:
     """Fit every base in every fold and predict what was left out."""
 
     def fit(split: Split) -> _Fitted:
-        fitted = _fit_fold(rows, y, split, plans, recipe, aside)
+        own = y if measure is None else measure(split.train)
+        fitted = _fit_fold(rows, own, split, plans, recipe, aside)
         tick()
         return fitted
 
@@ -208,7 +215,13 @@ def _fit_fold(
     signals = np.column_stack([left_out.column(name) for name in SIGNALS])
     seen = stack_views(projector, test, left_out)
     more = None if aside is None else aside.fit(split, learned, seen)
-    return _Fitted(split, curves, seen, warm, readable(left_out, plans), signals, more)
+    there = readable(left_out, plans)
+    return _Fitted(split, y[split.test], curves, seen, warm, there, signals, more)
+
+
+def on_sample(measure: Measure, sample: IntArray) -> Measure:
+    """Return what measures the rows at `sample` alone."""
+    return lambda train: measure(sample[train])[sample]
 
 
 def learned_weights(rows: Rows, outcome: Floats, learned: Stacked, recipe: Recipe) -> Floats | None:
@@ -263,6 +276,7 @@ def _collect(
         parts.append(
             (
                 fitted.split.test[keep],
+                fitted.actual[keep],
                 np.full(keep.size, number),
                 fitted.warm[keep],
                 np.column_stack(columns),
@@ -270,7 +284,7 @@ def _collect(
                 fitted.signals[keep],
             )
         )
-    row, fold, warm, predictions, there, signals = (
+    row, actual, fold, warm, predictions, there, signals = (
         np.concatenate(column) for column in zip(*parts, strict=True)
     )
-    return OutOfFold(row, fold, warm, predictions, there, signals, rounds)
+    return OutOfFold(row, actual, fold, warm, predictions, there, signals, rounds)

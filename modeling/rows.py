@@ -1,6 +1,6 @@
 """Rows: a feature matrix and its posts side by side as plain arrays, ready to be cut by folds."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -186,11 +186,21 @@ class Labelled:
     y: Floats
     target: Target
 
+    @property
+    def measure(self) -> Callable[[IntArray], Floats] | None:
+        """How folds measure outcomes by what they learn from; None where that changes nothing."""
+        return measured_anew(self.target, self.posts) if self.target.by_author else None
+
     def outcomes(self, train: IntArray) -> Floats:
         """Return outcomes (n,) by a target that is fitted on the posts at `train` alone."""
         if not self.target.state:
             return self.y
-        return self.target.fit(self.posts.iloc[train]).values(self.posts)
+        return measured_anew(self.target, self.posts)(train)
+
+
+def measured_anew(target: Target, posts: pd.DataFrame) -> Callable[[IntArray], Floats]:
+    """Return what measures posts by a target that is fitted on some of them alone."""
+    return lambda train: target.fit(posts.iloc[train]).values(posts)
 
 
 def labelled(

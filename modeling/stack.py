@@ -23,8 +23,10 @@ from virality.modeling.mixing import mix_bases, of_group
 from virality.modeling.oof import (
     SIGNALS,
     BasePlan,
+    Measure,
     OutOfFold,
     learned_weights,
+    on_sample,
     plan_bases,
     plan_folds,
     readable,
@@ -225,6 +227,7 @@ def fit_stack(
     progress: Progress | None = None,
     bar: float | None = None,
     ratios: Mapping[str, Floats] | None = None,
+    measure: Measure | None = None,
 ) -> Stack:
     """Fit bases, weights and intervals.
 
@@ -237,6 +240,7 @@ def fit_stack(
         bar: outcome from which a post is a hit; the top fifth of the training posts if None.
         ratios: response -> log ratio to views, float64 (n,), NaN where unknown; learned together
             with the views that `y` is then.
+        measure: for folds to measure outcomes anew by what they learn from; `y` throughout if None.
     """
     projector, inputs = fit_projector(rows, y, recipe.widest, recipe.seed)
     plans = plan_bases(inputs.columns, varying(inputs.values), recipe)
@@ -254,11 +258,12 @@ def fit_stack(
     asked = ratios or {}
     some = asked if sample is None else {name: ratio[sample] for name, ratio in asked.items()}
     aside = RatioFolds(few, some, recipe) if asked else None
-    folded = run_folds(few, goal, splits, plans, recipe, jobs, tick, aside)
+    anew = measure if sample is None or measure is None else on_sample(measure, sample)
+    folded = run_folds(few, goal, splits, plans, recipe, jobs, tick, aside, anew)
     times = posting_times(few.posts)
-    cold, warm = mix_bases(folded, goal, times, recipe)
+    cold, warm = mix_bases(folded, times, recipe)
     mean, signals = _mixed_signals(folded, cold, warm)
-    intervals = calibrate(folded, goal, times, mean, signals, splits, recipe.seed)
+    intervals = calibrate(folded, times, mean, signals, splits, recipe.seed)
     learned = stack_learned(projector, rows, inputs)
     bases = _fit_bases(plans, folded.rounds, rows, y, learned, recipe, jobs)
     beside: tuple[Ratio, ...] = ()

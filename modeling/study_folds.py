@@ -35,6 +35,7 @@ from virality.modeling.booster import (
 from virality.modeling.families import spread
 from virality.modeling.inputs import NOTHING_VARIES, fit_projector, selected, varying
 from virality.modeling.objective import Metric, badness, fading, row_weights
+from virality.modeling.oof import Measure, on_sample
 from virality.modeling.parameters import MAX_BIN
 from virality.modeling.recipe import Recipe, sensible_recipe
 from virality.modeling.rows import Rows, Singles
@@ -99,17 +100,21 @@ class StudyFolds:
         y: float64 (n,), outcomes on the learning scale.
         room: what trials may vary.
         seed: of folds and boosters.
+        measure: for folds to measure outcomes anew by what they learn from; `y` throughout if None.
 
     Raises:
         InputError: if the metric is a share of outcomes that are all 0, or of any below 0.
     """
 
-    def __init__(self, rows: Rows, y: Floats, room: Room, seed: int) -> None:
+    def __init__(
+        self, rows: Rows, y: Floats, room: Room, seed: int, measure: Measure | None = None
+    ) -> None:
         width = rows.plain.shape[1] + (sum(b.shape[1] for b in rows.blocks.values()) * room.raw)
         most = max(1_000, MOST_CELLS // max(width, 1))
         if len(rows) > most:
             kept = spread(len(rows), most)
             rows, y = rows.take(kept), y[kept]
+            measure = None if measure is None else on_sample(measure, kept)
         self.room, self.seed, self.posts = room, seed, len(rows)
         self.recipe: Recipe = sensible_recipe(len(rows), seed)
         self.widest = room.widest(self.recipe.neighbours)
@@ -118,7 +123,7 @@ class StudyFolds:
         self._parts: list[_Part | None] = [None] * len(self.splits)
         self._derived: list[_Part | None] = [None] * len(self.splits)
         self._usable: dict[tuple[int, bool], Flags] = {}
-        self._rows, self._y = rows, y
+        self._rows, self._y, self._measure = rows, y, measure
         self._binned: OrderedDict[Key, tuple[Binned, Binned]] = OrderedDict()
         self._lock = Lock()
 
@@ -175,7 +180,8 @@ class StudyFolds:
         return more
 
     def _fitted(self, number: int, rows: Rows, spec: BlockSpec) -> _Part:
-        split, y = self.splits[number], self._y
+        split = self.splits[number]
+        y = self._y if self._measure is None else self._measure(split.train)
         train = rows.take(split.train)
         projector, inputs = fit_projector(train, y[split.train], spec, self.seed)
         left_out = projector.transform(rows.take(split.test))

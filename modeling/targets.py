@@ -35,7 +35,7 @@ from virality.modeling.measures import (
     State,
 )
 from virality.modeling.target_options import read_options
-from virality.modeling.yardsticks import Lift
+from virality.modeling.yardsticks import Lift, TopShare
 
 Floats = npt.NDArray[np.float64]
 
@@ -89,6 +89,14 @@ class Target:
     def relative(self) -> bool:
         """Whether a post is measured against earlier ones, so that it takes the whole table."""
         return isinstance(self.measure, Lift)
+
+    @property
+    def by_author(self) -> bool:
+        """Whether a post is measured by a bar of its author's that is learned from training posts.
+
+        A stranger is measured by everybody's bar, so folds that leave authors out must do so too.
+        """
+        return isinstance(self.measure, TopShare) and self.measure.within == "author"
 
     def settle(self, posts: pd.DataFrame) -> "Target":
         """Return the target with every choice made that depends on what the table holds.

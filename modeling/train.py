@@ -238,8 +238,9 @@ def train(
     ratios = log_ratios(together, outcome.together)
     with one_blas_thread():
         stack = fit_stack(
-            rows, y, recipe, jobs=jobs, progress=progress, bar=outcome.bar, ratios=ratios
-        )
+            rows, y, recipe, jobs=jobs, progress=progress, bar=outcome.bar, ratios=ratios,
+            measure=known.measure,
+        )  # fmt: skip
     used = {name: matrix.columns[name] for name in names}
     versions = _versions(used, matrix)
     said = (

@@ -23,6 +23,7 @@ from virality.data.splits import dated_enough, oldest, posting_times
 from virality.modeling.booster import LIBRARIES, Library
 from virality.modeling.categories import category_keys
 from virality.modeling.objective import SAID, Metric, find_metric
+from virality.modeling.oof import on_sample
 from virality.modeling.parameters import Params
 from virality.modeling.provenance import usable_columns
 from virality.modeling.rows import arrange, labelled
@@ -171,7 +172,8 @@ def tune(
             dated_enough(rows.posts), raw, bool(rows.blocks), *_made_of_posts(rows.posts),
         )  # fmt: skip
         with one_blas_thread():
-            folds = StudyFolds(rows, y, room, seed)
+            anew = None if known.measure is None else on_sample(known.measure, seen)
+            folds = StudyFolds(rows, y, room, seed, anew)
             _queue(opened, room, warm)
             _search(opened, folds, trials, timeout_s, seed, jobs, progress)
     elif progress is not None:

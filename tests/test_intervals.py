@@ -280,17 +280,18 @@ def test_where_random_folds_know_later_posts_windows_alone_set_the_width():
     row = np.r_[
         np.arange(n), np.arange(80, n)
     ]  # every post by a random fold, the later by a window
-    y, mean = np.zeros(n), np.r_[draw.normal(0, 0.1, n), draw.normal(0, 1.0, 120)]
+    mean = np.r_[draw.normal(0, 0.1, n), draw.normal(0, 1.0, 120)]
     folded = OutOfFold(
-        row, np.r_[np.arange(n) % 2, np.full(120, 2)], np.ones(len(row), bool), mean[:, None],
-        np.ones((len(row), 1), bool), np.zeros((len(row), 3), np.float32), (1,),
+        row, np.zeros(len(row)), np.r_[np.arange(n) % 2, np.full(120, 2)],
+        np.ones(len(row), bool), mean[:, None], np.ones((len(row), 1), bool),
+        np.zeros((len(row), 3), np.float32), (1,),
     )  # fmt: skip
     signals = np.column_stack([mean, mean, mean]).astype(np.float32)
     widths = {}
     for kind in ("random", "author"):
         splits = [Split(f"{kind} 1 of 2", row, row), Split(f"{kind} 2 of 2", row, row),
                   Split("forward 1", row, row)]  # fmt: skip
-        found = calibrate(folded, y, np.full(n, np.nan), mean, signals, splits)
+        found = calibrate(folded, np.full(n, np.nan), mean, signals, splits)
         low, high = found.bounds(np.zeros(1), np.full(1, found.constant), np.ones(1, bool))
         widths[kind] = float((high - low)[0])
     assert widths["random"] == pytest.approx(2.56, rel=0.25)  # four fifths of a standard normal

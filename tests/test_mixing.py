@@ -77,7 +77,7 @@ def test_absolute_errors_resist_outliers():
 def _folded(said, y):
     n = len(y)
     return OutOfFold(
-        row=np.arange(n), fold=np.zeros(n, int), warm=np.zeros(n, bool), predictions=said,
+        row=np.arange(n), actual=y, fold=np.zeros(n, int), warm=np.zeros(n, bool), predictions=said,
         there=np.ones(said.shape, bool), signals=np.zeros((n, 3), np.float32), rounds=(1,) * 3,
     )  # fmt: skip
 
@@ -91,8 +91,8 @@ def test_adapting_follows_the_newest_posts():
     first = np.where(early, y + rng.normal(0, 0.2, n), rng.normal(5, 1, n))
     second = np.where(early, rng.normal(5, 1, n), y + rng.normal(0, 0.2, n))
     said = np.column_stack([first, second, rng.normal(5, 1, n)])
-    still, _ = mix_bases(_folded(said, y), y, times, Recipe())
-    moving, _ = mix_bases(_folded(said, y), y, times, Recipe(adapt=True))
+    still, _ = mix_bases(_folded(said, y), times, Recipe())
+    moving, _ = mix_bases(_folded(said, y), times, Recipe(adapt=True))
     assert still.values[0] > still.values[1]
     assert moving.values[1] > moving.values[0]
 
@@ -171,7 +171,7 @@ def test_a_handful_of_complete_posts_does_not_set_the_level_of_all():
     y = rng.normal(5, 1, 400)
     said = np.column_stack([y, y, y]) + rng.normal(0, 0.3, (400, 3))
     y[200:204] += 3
-    _, known = mix_bases(replace(_folded(said, y), warm=warm, there=there), y, np.arange(400.0),
+    _, known = mix_bases(replace(_folded(said, y), warm=warm, there=there), np.arange(400.0),
                          Recipe())  # fmt: skip
     off = y[204:] - known.mix(said[204:], there[204:])
     assert abs(off.mean()) < 0.15
@@ -185,5 +185,5 @@ def test_adapting_compares_half_lives_on_few_posts_too(n):
     worse = y + rng.normal(0, 1.5, n)
     bases = [np.where(late, worse, y), np.where(late, y, worse), y + rng.normal(0, 1.5, n)]
     folded = _folded(np.column_stack(bases), y)
-    cold, _ = mix_bases(folded, y, np.arange(float(n)), Recipe(adapt=True))
+    cold, _ = mix_bases(folded, np.arange(float(n)), Recipe(adapt=True))
     assert cold.values[1] > cold.values[0]

@@ -119,3 +119,14 @@ def test_what_happened_since_takes_the_training_posts_where_these_are_the_measur
     both = pd.concat([posts, later], ignore_index=True)
     informed = model.informed(both)
     assert len(informed.stack.projector.history.clock) > len(model.stack.projector.history.clock)
+
+
+def test_bands_hold_for_strangers_whose_own_bar_nobody_knows():
+    matrix, posts = make_case(300, authors=40, wide=4, noise=0.3)
+    author = posts["author_id"].astype("category").cat.codes.to_numpy()
+    level = np.random.default_rng(0).normal(size=40)[author]  # authors differ tenfold
+    views = np.expm1(np.log1p(posts["views"].to_numpy(float)) + np.log(10) * level)
+    posts = posts.assign(views=np.clip(views, 0, 1e12).astype("int64"))
+    model = train(matrix, posts, target="hit:top=0.2,within=author", jobs=1)
+    found = evaluate(model, matrix, posts, split="author", jobs=1)
+    assert found.coverage.value > 0.7  # .51 where folds gave strangers bars of their own

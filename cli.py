@@ -203,7 +203,7 @@ def inspect(
     posted_at: options.PostedAt = None,
     without: options.Without = "",
     extras: options.With = "",
-    encoder: options.Encoder = "",
+    encoder: options.LikeEncoder = "",
     *,
     limits: Limits,
 ) -> None:
@@ -253,7 +253,7 @@ def predict(
     sound_title: options.SoundTitle = None,
     sound_original: options.SoundOriginal = None,
     history: options.History = None,
-    encoder: options.Encoder = "",
+    encoder: options.OwnEncoder = "",
     jobs: options.Jobs = 1,
     log: options.Log = None,
     *,

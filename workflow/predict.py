@@ -114,7 +114,7 @@ def predict(
             for a post of which only `known` is there.
         media: folder of the media of a table of posts.
         known: facts that hold for every clip given as a file.
-        encoder: sentence encoder that the model was trained with, the default one if empty.
+        encoder: sentence encoder that the model was trained with, found out if empty.
         jobs: worker processes of the extraction.
         limits: what one clip may cost, the defaults if not given.
         progress: told `(done, total)`.
@@ -122,7 +122,8 @@ def predict(
     Raises:
         InputError: if an input is missing, is neither a clip nor a table, or tables and clips are
             mixed.
-        UsageError: if facts are given beside posts that tell their own, or `media` beside clips.
+        UsageError: if facts are given beside posts that tell their own, or `media` beside clips,
+            or the model was trained with another encoder than the one given.
         BundleError: if the model was made for features of other versions.
     """
     features, remarks = features_for(
@@ -290,12 +291,15 @@ def extract_for(
 ) -> Features:
     """Return the features of posts that a model reads; arguments as of `featurizers.extract`.
 
-    Only the rows of the store are written to the folder.
+    Only the rows of the store are written to the folder. The sentence encoder is the model's own,
+    if it is none that only its user can name.
     """
     from virality.featurizers.extract import measure
     from virality.featurizers.extras import extras_of
+    from virality.featurizers.sentence_encoder import encoder_for
 
     needed = tuple(model.matrix_versions)
+    encoder = encoder_for(model.matrix_versions, encoder)
     declared = {
         EXTRA_PREFIX + name.removeprefix("extra__"): column.known
         for name, column in model.columns.items()

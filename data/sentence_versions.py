@@ -1,4 +1,4 @@
-"""What the version of a featurizer of sentences says of its encoder: written and read here alone."""
+"""What the version of an embedding of sentences says of its encoder: written and read here."""
 
 import re
 from collections.abc import Mapping

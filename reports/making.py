@@ -107,7 +107,9 @@ def _facts(model: "Model", largest_error: float, seed: int) -> dict[str, str]:
         "first": card.first_posted_at[:10],
         "last": card.last_posted_at[:10],
         "features": whole(len(card.features)),
-        "hit": amount(card.hit_threshold, target.unit, target.counts),
+        ("top" if target.bar is None else "hit"): amount(
+            card.hit_threshold, target.unit, target.counts
+        ),
         "seed": str(card.seed),
         "report_seed": str(seed),
         "additivity": f"{largest_error:.1e}",

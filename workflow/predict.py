@@ -83,11 +83,13 @@ class Predicted:
         forecasts: one a post.
         counts: status of the extraction -> posts.
         remarks: what has to be said of the posts as they were read.
+        hit_from: outcome from which a post is a hit for the model, in units.
     """
 
     forecasts: list[Forecast]
     counts: Mapping[str, int]
     remarks: Remarks
+    hit_from: float
 
     @property
     def whole(self) -> bool:
@@ -130,7 +132,8 @@ def predict(
         model, inputs, media=media, known=known, encoder=encoder, jobs=jobs, limits=limits,
         progress=progress,
     )  # fmt: skip
-    return Predicted(forecast(model, features), _counts(features), remarks)
+    made = forecast(model, features)
+    return Predicted(made, _counts(features), remarks, model.card.hit_threshold)
 
 
 def predict_logged(
@@ -172,7 +175,7 @@ def predict_logged(
         forecasts = forecast(model, features)
         names = keep_forecasts(opened, mark, model, features, forecasts)
     told = [replace(one, prediction_id=name) for one, name in zip(forecasts, names, strict=True)]
-    return Predicted(told, _counts(features), since + remarks)
+    return Predicted(told, _counts(features), since + remarks, model.card.hit_threshold)
 
 
 def features_for(

@@ -12,6 +12,7 @@ from virality.data.errors import BundleError, InputError
 from virality.data.matrix import Column, FeatureMatrix
 from virality.data.sentence_versions import say_difference
 from virality.data.splits import author_codes, posting_times
+from virality.data.validate import FEWEST_TO_TRAIN
 from virality.modeling.families import (
     MOST_ROWS,
     Families,
@@ -33,7 +34,7 @@ from virality.modeling.yardsticks import ask_for_earlier
 
 Floats = npt.NDArray[np.float64]
 
-LEAST_POSTS = 30
+LEAST_POSTS = FEWEST_TO_TRAIN
 """Labelled posts without which nothing can be learned and checked."""
 
 LED_BY = 200

@@ -275,12 +275,13 @@ def show_described(described: "Described") -> None:
 def show_columns(rows: Iterable["ListedColumn"], extras: Iterable["ListedExtra"]) -> None:
     """Print the columns of every featurizer, and what can be switched on at what cost."""
     print_table(
-        ("featurizer", "column", "unit", "known", "meaning"),
+        ("featurizer", "column", "modality", "unit", "known", "meaning"),
         [
-            (one.featurizer, one.column.split("__", 1)[-1], one.unit, one.known, one.meaning)
+            (one.featurizer, one.column.split("__", 1)[-1], one.modality, one.unit, one.known,
+             one.meaning)
             for one in rows
         ],
-    )
+    )  # fmt: skip
     print_table(
         ("extra (--with)", "columns", "CPU a clip", "installed"),
         [

@@ -7,6 +7,7 @@ import signal
 import sys
 import tomllib
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -203,7 +204,7 @@ def inspect(
     posted_at: options.PostedAt = None,
     without: options.Without = "",
     extras: options.With = "",
-    encoder: options.Encoder = "",
+    encoder: options.LikeEncoder = "",
     *,
     limits: Limits,
 ) -> None:
@@ -253,7 +254,7 @@ def predict(
     sound_title: options.SoundTitle = None,
     sound_original: options.SoundOriginal = None,
     history: options.History = None,
-    encoder: options.Encoder = "",
+    encoder: options.OwnEncoder = "",
     jobs: options.Jobs = 1,
     log: options.Log = None,
     *,
@@ -274,7 +275,8 @@ def predict(
         )  # fmt: skip
     console.remark(made.remarks)
     for forecast in made.forecasts:
-        console.emit(forecast.as_json(), lambda one=forecast: terminal.show_forecast(one))  # type: ignore[misc]
+        told = partial(terminal.show_forecast, forecast, made.hit_from)
+        console.emit(forecast.as_json(), told)
     if not made.whole:
         raise typer.Exit(EXIT_SOME_FAILED)
 

@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from virality.data.errors import InputError, StorageError, UsageError
+from virality.data.installing import install_command
 from virality.data.rejects import safe_cell, shown
 
 TABLE = "collected.csv"
@@ -183,7 +184,7 @@ def _library() -> Any:
         import yt_dlp
     except ImportError as error:
         raise UsageError(
-            "collect: yt-dlp is not installed; `pip install 'virality[collect]'` brings it"
+            f"collect: yt-dlp is not installed: run `{install_command('collect')}` in the clone"
         ) from error
     return yt_dlp
 

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from virality.data.readings import at_age
+from virality.data.splits import posting_times
 
 COUNTS = ("views",)
 """Fields of `Needs.every` that vary with how a post does."""
@@ -46,6 +47,12 @@ DERIVED: Mapping[str, Needs] = {
 }
 """Name of a derived outcome -> what it needs."""
 
+
+HELD_AGAINST_EARLIER = ("lift", "hit")
+"""Those that a post has only beside earlier posts, of anyone."""
+
+LEAST_EARLIER = 10
+"""Earlier posts of anyone without which nothing is usual yet."""
 
 DATED = re.compile(r"(views|likes|comments|shares|saves)_([1-9]\d{0,2})d")
 """Outcomes at a fixed age: `views_7d` is views after seven days."""
@@ -87,3 +94,17 @@ def derivable(posts: pd.DataFrame, name: str) -> npt.NDArray[np.bool_]:
         return np.zeros(len(posts), dtype=np.bool_)
     there = posts[[*needs.every, *some]].notna().all(axis=1)
     return np.asarray(there, dtype=np.bool_)
+
+
+def labelled_with(posts: pd.DataFrame, name: str) -> npt.NDArray[np.bool_]:
+    """Return which posts have a value of a derived outcome, bool (n,).
+
+    That is what `derivable` returns, but for those held against earlier posts: the first posts of
+    a table have none to be held against, and an unknown author is held against everybody.
+    """
+    if name not in HELD_AGAINST_EARLIER or not derivable(posts, name).any():
+        return derivable(posts, name)
+    times = posting_times(posts)
+    usable = posts["views"].notna().to_numpy(dtype=np.bool_) & np.isfinite(times)
+    earlier = np.searchsorted(np.sort(times[usable]), times, side="left")
+    return np.asarray(usable & (earlier >= LEAST_EARLIER), dtype=np.bool_)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from virality.data.derived import DERIVED, derivable
+from virality.data.derived import DERIVED, labelled_with
 from virality.data.matrix import Known
 from virality.data.post import OUTCOMES, SCHEMA
 from virality.data.splits import author_codes, dated_enough
@@ -18,6 +18,9 @@ EARLIEST = pd.Timestamp("2016-01-01", tz="UTC")
 
 FEWEST_AUTHORS = 5
 """Folds by author need one author each."""
+
+FEWEST_TO_TRAIN = 30
+"""Posts with an outcome without which nothing can be learned and checked."""
 
 FEWEST_POSTS = 50
 """Below this, five folds leave too few posts to say anything about a score."""
@@ -225,7 +228,7 @@ def _odd_values(posts: pd.DataFrame) -> tuple[Doubt, ...]:
 def _targets(posts: pd.DataFrame) -> tuple[Predictable, ...]:
     """Return what to say of every outcome that is there or can be worked out."""
     there = {name: posts[name].notna().to_numpy() for name in OUTCOMES if _count(posts, name)}
-    derived = {name: derivable(posts, name) for name in DERIVED}
+    derived = {name: labelled_with(posts, name) for name in DERIVED}
     made = {name: mask for name, mask in derived.items() if mask.any()}
     return tuple(_predictable(posts[mask], name) for name, mask in {**there, **made}.items())
 
@@ -236,8 +239,9 @@ def _predictable(usable: pd.DataFrame, target: str) -> Predictable:
     sources = DERIVED[target].sources if target in DERIVED else (target,)
     if all(usable[name].nunique() < 2 for name in sources if name in usable):
         return Predictable(target, rows, (), "all posts have the same value: nothing to learn")
-    if rows < FEWEST_AUTHORS:
-        return Predictable(target, rows, (), "fewer than five posts: nothing can be judged")
+    if rows < FEWEST_TO_TRAIN:
+        few = f"only {rows} posts; {FEWEST_TO_TRAIN} are needed to train"
+        return Predictable(target, rows, (), few)
     timed = dated_enough(usable)
     grouped = int(author_codes(usable).max(initial=-1)) + 1 >= FEWEST_AUTHORS
     splits = ("temporal",) * timed + ("author",) * grouped + ("random",)

@@ -195,7 +195,11 @@ def choose(
     names = {*MODALITIES, *there}
     for name in (*only, *switched_off):
         if name not in names:
-            raise UsageError(f"{name!r} is no modality or featurizer; see `virality list`")
+            kinds = ", ".join(dict.fromkeys(one.modality for one in there.values()))
+            raise UsageError(
+                f"{name!r} is no modality or featurizer; modalities are {kinds}, `virality list` "
+                "names the featurizers"
+            )
     chosen = {
         name: featurizer
         for name, featurizer in there.items()

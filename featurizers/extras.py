@@ -1,6 +1,7 @@
 """EXTRAS: featurizers that cost too much to be on unless they are asked for, by what to ask for.
 
-Each needs packages of its own, which `pip install "virality[transcript]"` and the like bring.
+Each needs packages of its own, which `.venv/bin/python -m pip install -e '.[transcript]'` and the
+like bring, run in the clone.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,6 +10,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from virality.data.errors import UsageError
+from virality.data.installing import install_command
 from virality.featurizers.audio_transcript import AudioTranscript, AudioTranscriptText
 from virality.featurizers.base import Featurizer
 from virality.featurizers.frames_faces import FramesFaces
@@ -77,7 +79,9 @@ def switched_on(extras: Sequence[str]) -> dict[str, Featurizer[Any]]:
             raise UsageError(f"{name!r} is no extra; there are {', '.join(EXTRAS)}")
         lost = EXTRAS[name].missing
         if lost:
-            raise UsageError(f'--with {name} needs {lost}: run `pip install "virality[{name}]"`')
+            raise UsageError(
+                f"--with {name} needs {lost}: run `{install_command(name)}` in the clone"
+            )
         chosen |= EXTRAS[name].featurizers
     return chosen
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
+from virality.data.installing import install_command
 from virality.data.matrix import Column, Known, Modality
 from virality.featurizers import FEATURIZERS
 from virality.featurizers.base import Featurizer
@@ -61,7 +62,7 @@ def list_extras() -> list[ListedExtra]:
         ListedExtra(
             name=name,
             cost=extra.cost,
-            install=f'pip install "virality[{name}]"',
+            install=install_command(name),
             installed=not extra.missing,
             featurizers=tuple(extra.featurizers),
             columns=sum(len(one.columns) for one in extra.featurizers.values()),
@@ -115,7 +116,7 @@ def write_page() -> str:
     ]
     for name, run in groupby(lines, key=lambda line: line.featurizer):
         parts += _write_section(name, list(run))
-    parts += ["", "## Extras", "", "Off unless asked for by `--with`.", ""]
+    parts += ["", "## Extras", "", "Off unless asked for by `--with`; installed in the clone.", ""]
     parts += ["| extra | CPU a clip | install | featurizers |", "|---|---|---|---|"]
     for extra in list_extras():
         names = ", ".join(f"`{name}`" for name in extra.featurizers)

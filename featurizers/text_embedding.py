@@ -11,6 +11,7 @@ import numpy as np
 
 from virality.data.clip import FloatArray
 from virality.data.matrix import Column, Modality
+from virality.data.sentence_versions import write_version
 from virality.featurizers.caption import clean
 from virality.featurizers.text_encoder import find_dimension, find_version, load_encoder
 
@@ -40,7 +41,7 @@ class TextEmbedding:
     @property
     def version(self) -> str:
         """Changes with the encoder's files, wherever their folder lies."""
-        return f"1+{Path(self.encoder).name}+{find_version(self.encoder)}"
+        return write_version(Path(self.encoder).name, find_version(self.encoder))
 
     @property
     def columns(self) -> tuple[Column, ...]:

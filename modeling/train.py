@@ -9,7 +9,9 @@ import pandas as pd
 
 from virality.data.errors import BundleError, InputError
 from virality.data.matrix import Column, FeatureMatrix
+from virality.data.sentence_versions import say_difference
 from virality.data.splits import author_codes, posting_times
+from virality.data.validate import FEWEST_TO_TRAIN
 from virality.modeling.card import ModelCard
 from virality.modeling.families import (
     MOST_ROWS,
@@ -33,7 +35,7 @@ from virality.modeling.yardsticks import ask_for_earlier
 
 Floats = npt.NDArray[np.float64]
 
-LEAST_POSTS = 30
+LEAST_POSTS = FEWEST_TO_TRAIN
 """Labelled posts without which nothing can be learned and checked."""
 
 LED_BY = 200
@@ -188,10 +190,7 @@ class Model:
         for featurizer, version in self.matrix_versions.items():
             there = matrix.versions.get(featurizer)
             if there is not None and there != version:
-                raise BundleError(
-                    f"the model was trained on {featurizer} version {version}, the features are "
-                    f"of version {there}; extract them again or train again"
-                )
+                raise BundleError(say_difference(featurizer, version, there))
         lost = [name for name in self.columns if name not in matrix.columns]
         if lost:
             raise BundleError(

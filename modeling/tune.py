@@ -20,6 +20,7 @@ import pandas as pd
 from virality.data.errors import StorageError, UsageError
 from virality.data.matrix import FeatureMatrix
 from virality.data.splits import dated_enough, oldest, posting_times
+from virality.data.validate import FEWEST_TO_TRAIN
 from virality.modeling.booster import LIBRARIES, Library
 from virality.modeling.categories import category_keys
 from virality.modeling.objective import SAID, Metric, find_metric
@@ -43,7 +44,7 @@ Floats = npt.NDArray[np.float64]
 Progress = Callable[[int, int], None]
 TrialState = Literal["complete", "pruned", "fail", "running"]
 
-LEAST_POSTS = 30
+LEAST_POSTS = FEWEST_TO_TRAIN
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from virality.data.derived import LEAST_EARLIER
 from virality.data.errors import InputError
 from virality.data.splits import posting_times
 from virality.modeling.history import Ledger, author_keys
@@ -21,9 +22,6 @@ STRENGTH = 2.0
 
 BAR_STRENGTH = 5.0
 """Weight of the overall bar against an author's or a month's own, in posts."""
-
-LEAST_EARLIER = 10
-"""Earlier posts of anyone without which nothing is usual yet."""
 
 Within = Literal["author", "month"]
 

@@ -296,7 +296,7 @@ def _group(name: str, features: tuple[Measured, ...], status: str) -> Group:
 def _row(one: Measured) -> Row:
     title = feature_label(one)
     meaning = tidy(one.meaning)
-    value, where = value_words(one.value, one.unit), place_words(one)
+    value, where = value_words(one.value, one.unit, one.column), place_words(one)
     if one.dimensions > 1:
         value = say("clip.embedding", dimensions=one.dimensions) if one.present else say("missing")
         where = ""
@@ -321,7 +321,7 @@ def _row(one: Measured) -> Row:
 def _usual(one: Measured, value: str) -> str:
     if not isfinite(one.usual):
         return ""
-    usual = value_words(one.usual, one.unit)
+    usual = value_words(one.usual, one.unit, one.column)
     return say("clip.as_usual") if usual == value else say("clip.usual", usual=usual)
 
 

@@ -199,8 +199,8 @@ def _standing(one: Measured) -> Standing:
     above = one.percentile >= 50
     return Standing(
         label=comparison(one.column, above) or feature_label(one),
-        value=value_words(one.value, one.unit),
-        usual=say("clip.usual", usual=value_words(one.usual, one.unit)),
+        value=value_words(one.value, one.unit, one.column),
+        usual=say("clip.usual", usual=value_words(one.usual, one.unit, one.column)),
         place=place_words(one),
         percentile=one.percentile,
     )

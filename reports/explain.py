@@ -18,7 +18,15 @@ from virality.reports.report import CONTROLS, Control, Driver, ModalityShare, Re
 from virality.reports.report_drivers import Kind
 from virality.reports.strings import MODALITIES as MODALITY_NAMES
 from virality.reports.strings import say
-from virality.reports.words import block_label, comparison, factor, feature_words, label, times
+from virality.reports.words import (
+    block_label,
+    comparison,
+    factor,
+    label,
+    reason_label,
+    reason_words,
+    times,
+)
 
 Floats = npt.NDArray[np.float64]
 
@@ -310,7 +318,7 @@ def _reason(
     value = float(contributions.values.iloc[row][name])
     block = is_block(contributions, name)
     unit = "" if block else contributions.columns[name].unit
-    words = feature_label(contributions, name)
+    words = reason_label(name, feature_label(contributions, name))
     push = times(effect, target.log, target.unit)
     there = bool(np.isfinite(value))
     return Reason(
@@ -318,7 +326,7 @@ def _reason(
         label=words,
         value=value if there and not block else None,
         unit=unit,
-        value_text="" if block else feature_words(name, value, unit, target.log, target.unit),
+        value_text="" if block else reason_words(name, value, unit, target.log, target.unit),
         effect=effect,
         factor=factor(effect) if target.log else None,
         sentence=say("reason_block", label=words, times=push)
@@ -340,7 +348,7 @@ def _sentence(
     value, usual = values
     if not np.isfinite(value):
         return say("reason_missing", label=words, times=push)
-    text, common = (feature_words(name, one, unit, target.log, target.unit) for one in values)
+    text, common = (reason_words(name, one, unit, target.log, target.unit) for one in values)
     if not np.isfinite(usual):
         return say("reason_alone", label=words, value=text, times=push)
     if unit == "0/1":

@@ -122,7 +122,8 @@ def explain_posts(
     for row, post in enumerate(str(name) for name in matrix.frame.index):
         one = story(
             contributions, row, "asked", model.target, predictions, captions.get(post, ""),
-            actual=outcomes[row], unseen=None, usual=model.card.medians,
+            hit_from=model.card.hit_threshold, actual=outcomes[row], unseen=None,
+            usual=model.card.medians,
         )  # fmt: skip
         stories.append(explainer.enrich(one, matrix, posts, post))
         if progress is not None:

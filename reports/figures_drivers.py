@@ -1,5 +1,6 @@
 """Figures of what drives the predictions."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -22,6 +23,7 @@ from virality.reports.scales import (
     Axis,
     Scale,
     around,
+    count_values,
     effect_axis,
     effect_values,
     effect_words,
@@ -31,7 +33,7 @@ from virality.reports.scales import (
     x_axis,
     y_axis,
 )
-from virality.reports.strings import FACTORS, UNITS, say
+from virality.reports.strings import COUNTS, FACTORS, UNITS, WEEKDAY, say
 from virality.reports.words import factor, feature_words, percent, significant, times, value_words
 
 SWARM_STRIP = 46
@@ -242,6 +244,13 @@ def value_axis(title: str, feature: str, unit: str, scale: Scale, log: bool) -> 
         return x_axis(scale, title, (0.0, 1.0), lambda one: say("yes" if one > 0.5 else "no"))
     if unit in ("share", "probability"):
         return x_axis(scale, title, round_values(scale.low, scale.high), percent)
+    if feature == WEEKDAY:
+        days = tuple(float(day) for day in range(7))
+        return x_axis(scale, title, days, lambda one: say(f"day.{one:.0f}.short"))
+    if feature in COUNTS:
+        ends = (factor(end) for end in (scale.low, scale.high))
+        counts = (math.log10(1.0 + count) for count in (0.0, *count_values(*ends)))
+        return x_axis(scale, title, counts, lambda one: value_words(one, unit, feature))
     if unit != "log10" and not (unit == "score" and log):
         return x_axis(scale, title, round_values(scale.low, scale.high), number_words)
     if feature in FACTORS:
@@ -256,5 +265,5 @@ def value_axis(title: str, feature: str, unit: str, scale: Scale, log: bool) -> 
 def axis_name(label: str, unit: str) -> str:
     """Return what an axis shows with its unit, if that says anything."""
     words = UNITS.get(unit, unit)
-    silent = not words or unit in ("0/1", "share", "probability", "log10", "score")
+    silent = not words or unit in ("0/1", "share", "probability", "log10", "score", "d")
     return label if silent else say("axis.unit", label=label, unit=words)

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence, Set
 from typing import TYPE_CHECKING
 
 from virality.data.features import MATRIX, POSTS
+from virality.data.sentence_versions import embedding_version, encoder_in
 from virality.modeling.importance import parameter_importance
 from virality.reports.report_making import Making, Study, Trial, Weight
 from virality.reports.strings import BASES, LICENCES, MODALITIES, say
@@ -107,7 +108,9 @@ def _facts(model: "Model", largest_error: float, seed: int) -> dict[str, str]:
         "first": card.first_posted_at[:10],
         "last": card.last_posted_at[:10],
         "features": whole(len(card.features)),
-        "hit": amount(card.hit_threshold, target.unit, target.counts),
+        ("top" if target.bar is None else "hit"): amount(
+            card.hit_threshold, target.unit, target.counts
+        ),
         "seed": str(card.seed),
         "report_seed": str(seed),
         "additivity": f"{largest_error:.1e}",
@@ -209,8 +212,8 @@ def _extracting(card: "ModelCard") -> str:
         name for name, maker in EXTRA_MAKERS.items() if any(one.startswith(maker) for one in made)
     ]
     told += f" --with {','.join(extras)}" if extras else ""
-    encoder = made.get("text_embedding", "").split("+")
-    told += f" --encoder {encoder[1]}" if len(encoder) > 1 and encoder[1] != ENCODER else ""
+    encoder = encoder_in(embedding_version(made))
+    told += f" --encoder {encoder}" if encoder not in ("", ENCODER) else ""
     return told + (f" --views {card.views}" if card.views else "")
 
 

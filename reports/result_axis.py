@@ -1,12 +1,13 @@
 """The axis that a prediction's page draws its range and its parts on."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from virality.reports.explain import Scaled
 from virality.reports.strings import say
+from virality.reports.words import amount
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,26 @@ class Axis:
         scaled = math.log10(1.0 + max(value, 0.0)) if self.log else value
         share = (scaled - self.low) / (self.high - self.low)
         return f"{100 * min(max(share, 0.0), 1.0):.2f}%"
+
+    def ticks(self, counts: bool) -> Iterator[tuple[str, str, str]]:
+        """Yield (place, words, side) of round values along it.
+
+        Args:
+            counts: whether the values count something.
+        """
+        if self.log:
+            first, last = math.floor(self.low) - 1, math.ceil(self.high)
+            steps = (1,) if self.high - self.low > 2.2 else (1, 3)
+            values = [step * 10.0**power for power in range(first, last + 1) for step in steps]
+            inside = [one for one in values if self.low <= math.log10(1 + one) <= self.high]
+        else:
+            gap = (self.high - self.low) / 4
+            inside = [self.low + gap * number for number in range(1, 4)]
+        for one in inside:
+            place = self.at(one)
+            share = float(place[:-1])
+            side = "first" if share < 6 else "last" if share > 94 else ""
+            yield place, amount(one, "", counts), side
 
 
 def lay_axis(forecast: Mapping[str, Any], parts: Sequence[Any], target: Scaled) -> Axis:

@@ -126,6 +126,7 @@ class ResultPage:
     alike_lead: str
     side: tuple[SideRow, ...]
     side_words: str
+    side_hit: str
 
 
 def told(forecast: Mapping[str, Any], target: Counted) -> str:
@@ -189,6 +190,7 @@ def lay_out_result(
         alike_lead=_alike_lead(one["niche"], target),
         side=_side(answers, shown, target) if len(answers) > 1 else (),
         side_words=_side_words(answers, target) if len(answers) > 1 else "",
+        side_hit=say("serve.side.top" if top_fifth else "serve.side.hit"),
     )
 
 
@@ -211,15 +213,9 @@ def _tiles(
     tiles.append(_place_tile("percentile", forecast["percentile"]))
     if niche:
         tiles.append(_place_tile("niche", niche["percentile"], posts=niche["posts"]))
-    threshold = amount(hit_threshold, target.unit, target.counts)
-    note = "serve.tile.hit.note" if top_fifth else "serve.tile.hit.note.own"
-    tiles.append(
-        Tile(
-            say("serve.tile.hit"), chance(forecast["hit_probability"]),
-            say(note, threshold=threshold),
-        )
-    )  # fmt: skip
-    return tuple(tiles)
+    key = "serve.tile.top" if top_fifth else "serve.tile.hit"
+    note = say(f"{key}.note", threshold=amount(hit_threshold, target.unit, target.counts))
+    return (*tiles, Tile(say(key), chance(forecast["hit_probability"]), note))
 
 
 def _place_tile(key: str, percentile: float, **more: Any) -> Tile:
@@ -263,28 +259,8 @@ def _scale(forecast: Mapping[str, Any], axis: Axis, target: Counted) -> Scale:
         low=f"{low:.2f}%",
         width=f"{max(high - low, 0.5):.2f}%",
         at=axis.at(forecast["prediction"]),
-        ticks=tuple(_ticks(axis, target)),
+        ticks=tuple(axis.ticks(target.counts)),
     )
-
-
-def _ticks(axis: Axis, target: Counted) -> list[tuple[str, str, str]]:
-    """Return (place, words, side) of round values along an axis."""
-    if axis.log:
-        first, last = math.floor(axis.low) - 1, math.ceil(axis.high)
-        wide = axis.high - axis.low > 2.2
-        steps = (1,) if wide else (1, 3)
-        values = [step * 10.0**power for power in range(first, last + 1) for step in steps]
-        inside = [one for one in values if axis.low <= math.log10(1 + one) <= axis.high]
-    else:
-        gap = (axis.high - axis.low) / 4
-        inside = [axis.low + gap * number for number in range(1, 4)]
-    ticks = []
-    for one in inside:
-        place = axis.at(one)
-        share = float(place[:-1])
-        side = "first" if share < 6 else "last" if share > 94 else ""
-        ticks.append((place, amount(one, "", target.counts), side))
-    return ticks
 
 
 def _parts(parts: Sequence[Any], axis: Axis, target: Counted) -> tuple[PartRow, ...]:
@@ -303,28 +279,32 @@ def _parts(parts: Sequence[Any], axis: Axis, target: Counted) -> tuple[PartRow, 
 
 
 def _gain(gain: Mapping[str, Any], target: Counted) -> GainRow:
-    value, best = (value_words(gain[key], gain["unit"]) for key in ("value", "best"))
+    value, best = (_said(gain, key) for key in ("value", "best"))
     words = say("serve.change.gain", label=gain["label"], value=value, best=best)
     return GainRow(words, times(gain["effect"], target.log, target.unit))
 
 
+def _said(lever: Mapping[str, Any], key: str) -> str:
+    return value_words(lever[key], lever["unit"], lever["column"])
+
+
 def _levers(levers: Sequence[Mapping[str, Any]]) -> tuple[LeverRow, ...]:
     """Return what can be moved, without what says the same at both ends of its range."""
-    ends = [{value_words(one[end], one["unit"]) for end in ("low", "high")} for one in levers]
-    return tuple(_lever(one) for one, said in zip(levers, ends, strict=True) if len(said) > 1)
+    return tuple(row for row in map(_lever, levers) if row is not None)
 
 
-def _lever(lever: Mapping[str, Any]) -> LeverRow:
+def _lever(lever: Mapping[str, Any]) -> LeverRow | None:
+    words = {key: _said(lever, key) for key in ("low", "high", "value")}
+    if words["low"] == words["high"]:
+        return None
     low, high, value = lever["low"], lever["high"], lever["value"]
-    there = min(max(value, low), high)
-    words = {key: value_words(lever[key], lever["unit"]) for key in ("low", "high", "value")}
     return LeverRow(
         column=lever["column"],
         label=lever["label"],
         low=f"{low:.6g}",
         high=f"{high:.6g}",
         step=f"{(high - low) / 40:.3g}",
-        value=f"{there:.6g}",
+        value=f"{min(max(value, low), high):.6g}",
         words=words["value"],
         support=say("serve.change.range", low=words["low"], high=words["high"]),
     )

@@ -12,7 +12,7 @@ from virality.reports.explain import Contributions, Scaled, feature_label, is_bl
 from virality.reports.report import PostStory, Step
 from virality.reports.report_posts import Also
 from virality.reports.strings import say
-from virality.reports.words import amount, chance, feature_words, spread, tidy
+from virality.reports.words import amount, chance_words, reason_label, reason_words, spread, tidy
 
 if TYPE_CHECKING:
     from virality.modeling.evaluate import Evaluation
@@ -52,6 +52,7 @@ def story(
     predictions: "Predictions",
     caption: str,
     *,
+    hit_from: float,
     actual: float | None,
     unseen: float | None,
     usual: Mapping[str, float],
@@ -66,6 +67,7 @@ def story(
         target: for units.
         predictions: of the same posts, in the same order.
         caption: of the post.
+        hit_from: outcome from which a post is a hit for the model, in units.
         actual: what it got, in units.
         unseen: what was predicted before the model had seen it, in units.
         usual: medians of raw columns among the training posts.
@@ -78,6 +80,8 @@ def story(
     )
     percentile = float(predictions.percentile[row])
     hit = float(predictions.hit_probability[row])
+    threshold = amount(hit_from, target.unit, target.counts)
+    told = chance_words(hit, threshold, target.bar is None)
     return PostStory(
         id=tidy(contributions.frame.index[row], 60),
         caption=tidy(caption),
@@ -93,7 +97,7 @@ def story(
         steps=steps(contributions, row, target),
         up=up,
         down=down,
-        sentence=_sentence(target, mean, (low, high), (percentile, hit), actual, unseen),
+        sentence=_sentence(target, mean, (low, high), percentile, told, actual, unseen),
         also=_also(target, predictions, row),
         clip=clip,
     )
@@ -116,7 +120,8 @@ def _sentence(
     target: "Target",
     mean: float,
     bounds: tuple[float, float],
-    chances: tuple[float, float],
+    percentile: float,
+    told: str,
     actual: float | None,
     unseen: float | None,
 ) -> str:
@@ -124,8 +129,8 @@ def _sentence(
         "post.sentence",
         predicted=amount(mean, target.unit, target.counts),
         range=spread(*bounds, "", target.counts),
-        percentile=f"{chances[0]:.0f}",
-        hit=chance(chances[1]),
+        percentile=f"{percentile:.0f}",
+        hit=told,
     )
     if actual is not None:
         text += say("post.actual", actual=amount(actual, target.unit, target.counts))
@@ -149,7 +154,8 @@ def steps(contributions: Contributions, row: int, target: Scaled) -> tuple[Step,
     for name in order[:STEPS]:
         total += float(effects[name])
         text = _value(contributions, row, name, target)
-        bars.append(Step(feature_label(contributions, name), text, float(effects[name]), total))
+        words = reason_label(name, feature_label(contributions, name))
+        bars.append(Step(words, text, float(effects[name]), total))
     rest = float(effects[order[STEPS:]].sum())
     if len(order) > STEPS:
         bars.append(Step(say("rest"), "", rest, total + rest))
@@ -160,7 +166,7 @@ def _value(contributions: Contributions, row: int, name: str, target: Scaled) ->
     if is_block(contributions, name):
         return ""
     value = float(contributions.values.iloc[row][name])
-    return feature_words(name, value, contributions.columns[name].unit, target.log, target.unit)
+    return reason_words(name, value, contributions.columns[name].unit, target.log, target.unit)
 
 
 def unseen_predictions(one: "Evaluation | None", target: "Target") -> Mapping[str, float]:

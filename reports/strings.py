@@ -26,6 +26,24 @@ FACTORS = frozenset(
 )
 """Features in steps of the learning scale: factors where that is a logarithm."""
 
+COUNTS = frozenset(
+    (
+        *(f"metadata_author__{name}_log10" for name in ("followers", "following", "posts")),
+        "metadata_sound__uses_log10",
+    )
+)
+"""Features that are log10(1 + a count): people read the count."""
+
+WEEKDAY = "metadata_time__weekday"
+"""Feature that is the number of a day, 0 on Monday."""
+
+CIRCLES = frozenset(
+    f"metadata_time__{name}_{side}"
+    for name in ("hour", "weekday", "season")
+    for side in ("sin", "cos")
+)
+"""Features that are one coordinate on a circle of time: above 0 in one half of it."""
+
 TAILS = frozenset({"mean", "deviation over time", "over the clip", "first frame", "median"})
 """Ends of a column's meaning that tell it from its neighbours."""
 

@@ -287,6 +287,7 @@ def _posts(
         explainer.enrich(
             story(
                 contributions, row, why, model.target, predictions, captions.get(name, ""),
+                hit_from=model.card.hit_threshold,
                 actual=float(units[row]) if np.isfinite(units[row]) else None,
                 unseen=unseen.get(name), usual=usual, clip=clip_words(*read[place[name]]),
             ),

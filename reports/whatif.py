@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from virality.data.errors import UsageError
 from virality.reports.levers import (
     HOUR,
     LOCAL,
@@ -103,7 +104,17 @@ class Ground:
         Args:
             row: raw values of the post.
             wanted: lever key -> setting.
+
+        Raises:
+            UsageError: if the model has no such lever.
         """
+        there = [lever.key for lever in self.levers]
+        for key in wanted:
+            if key not in there:
+                raise UsageError(
+                    f"{key!r} is nothing that can be changed with this model and these posts; "
+                    f"there are {', '.join(there) or 'none'}"
+                )
         now = dict(row)
         changed: dict[str, float] = {}
         for lever in self.levers:
@@ -138,6 +149,9 @@ def predict_changed(
         posts: table that holds it.
         post: its id.
         wanted: settings; an empty mapping is the post as it is.
+
+    Raises:
+        UsageError: if the model has no such lever.
     """
     return predict_all(ground, matrix, posts, [(post, wanted)])
 
@@ -155,6 +169,9 @@ def predict_all(
         matrix: that holds the posts.
         posts: table that holds them.
         asked: id of a post and its settings, a pair a post.
+
+    Raises:
+        UsageError: if the model has no such lever.
     """
     narrow = matrix.select([name for name in matrix.columns if name in ground.model.columns])
     parts, tables, later = [], [], []

@@ -3,7 +3,18 @@
 import math
 import re
 
-from virality.reports.strings import ADJECTIVES, FACTORS, LABELS, MODALITY_BLOCKS, TAILS, UNITS, say
+from virality.reports.strings import (
+    ADJECTIVES,
+    CIRCLES,
+    COUNTS,
+    FACTORS,
+    LABELS,
+    MODALITY_BLOCKS,
+    TAILS,
+    UNITS,
+    WEEKDAY,
+    say,
+)
 
 MINUS = "\u2212"
 _STEPS = ((1e9, " bn"), (1e6, " M"), (1e3, " k"))
@@ -108,6 +119,21 @@ def chance(probability: float) -> str:
     return say("hardly") if probability < 0.005 else percent(probability)
 
 
+def chance_words(probability: float, threshold: str, top: bool) -> str:
+    """Return the chance of a post in words, and of what: a target may count hits of its own.
+
+    Args:
+        probability: from 0 to 1.
+        threshold: outcome from which it holds, in words.
+        top: whether that is where the top fifth of the training posts begins.
+
+    >>> chance_words(0.06, "40 k views", True)
+    'chance to be in the top fifth (40 k views or more): 6 %'
+    """
+    key = "chance.top" if top else "chance.own"
+    return say(key, threshold=threshold, chance=chance(probability))
+
+
 def times(effect: float, log: bool, unit: str = "") -> str:
     """Return what a contribution does to the prediction.
 
@@ -128,10 +154,25 @@ def factor(effect: float) -> float:
     return float(10.0 ** min(max(effect, -300.0), 300.0))
 
 
-def value_words(value: float, unit: str) -> str:
-    """Return a feature's value with its unit in words: `2.1 a second`, `yes`, `12 s`."""
+def value_words(value: float, unit: str, name: str = "") -> str:
+    """Return a feature's value with its unit in words: `2.1 a second`, `yes`, `12 s`.
+
+    Args:
+        value: as in a matrix.
+        unit: of its column.
+        name: of the column: counts and days are said as people say them.
+
+    >>> value_words(math.log10(1 + 10), "log10", "metadata_author__followers_log10")
+    '10'
+    >>> value_words(4.0, "d", "metadata_time__weekday")
+    'Friday'
+    """
     if not math.isfinite(value):
         return say("missing")
+    if name in COUNTS:
+        return count_words(max(factor(value) - 1.0, 0.0))
+    if name == WEEKDAY:
+        return say(f"day.{min(6, max(0, round(value)))}")
     if unit == "0/1":
         return say("yes" if value >= 0.5 else "no") if value in (0.0, 1.0) else percent(value)
     if unit == "log10":
@@ -199,10 +240,30 @@ def feature_words(name: str, value: float, unit: str, log: bool, outcome: str = 
     '10 k views'
     """
     if unit != "score" or not log or not math.isfinite(value):
-        return value_words(value, unit)
+        return value_words(value, unit, name)
     if name in FACTORS:
         return times(value, True) if value else say("no_change")
     return amount(factor(value) - 1.0, outcome)
+
+
+def reason_words(name: str, value: float, unit: str, log: bool, outcome: str = "") -> str:
+    """Return a value as a reason names it: as `feature_words`, but a place on a circle as a time.
+
+    >>> reason_words("metadata_time__season_sin", 0.02, "", True)
+    'January to June'
+    """
+    if name in CIRCLES and math.isfinite(value):
+        return say(f"circle.{name.partition('__')[2]}.{'above' if value >= 0 else 'below'}")
+    return feature_words(name, value, unit, log, outcome)
+
+
+def reason_label(name: str, words: str) -> str:
+    """Return a feature's plain name as a reason begins: a circle's without how to read its numbers.
+
+    >>> reason_label("metadata_time__season_sin", "season (1 in early April)")
+    'season'
+    """
+    return words.partition(" (")[0] if name in CIRCLES else words
 
 
 def comparison(name: str, above: bool) -> str | None:

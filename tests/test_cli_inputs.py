@@ -263,3 +263,18 @@ def test_another_sentence_encoder_can_be_named(tmp_path):
     assert done.returncode in {2, 4, 5}, done.stderr
     assert "no-such-model" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_modality_that_there_is_none_of_is_refused_with_those_that_there_are(tmp_path):
+    posts = posts_table(tmp_path / "posts.parquet", 3)
+    for option in ("--only", "--without"):
+        done = run("extract", posts, "-o", tmp_path / "features", option, "textt")
+        refused(done, 2, "'textt'", "text, audio, frames, stream, metadata")
+
+
+def test_the_list_says_of_which_modality_a_featurizer_is():
+    done = CliRunner().invoke(app, ["list"], env={"COLUMNS": "200"})
+    header, *lines = done.stdout.splitlines()
+    assert header.split()[:4] == ["featurizer", "column", "modality", "unit"]
+    (line,) = (one for one in lines if one.startswith("text_shape") and " word_length " in one)
+    assert line.split()[2] == "text"

@@ -1,6 +1,7 @@
 """Collecting through yt-dlp against a server on loopback, and what a second collection gives."""
 
 import json
+import sys
 import threading
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -306,3 +307,9 @@ def test_what_earlier_rounds_found_is_kept_and_no_other_table_is_replaced(tmp_pa
     with pytest.raises(UsageError, match="is the input"):
         recrawl(out / "posts.parquet", out, newer=tmp_path / "third.parquet")
     assert (out / "posts.parquet").read_bytes() == before
+
+
+def test_what_brings_the_library_is_a_command_that_works_in_the_clone(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "yt_dlp", None)
+    with pytest.raises(UsageError, match=r"python -m pip install -e '\.\[collect\]'` in the clone"):
+        collect(["https://example.org/video"], tmp_path / "collected")

@@ -52,6 +52,20 @@ def test_every_variable_named_by_config_works(runner: CliRunner) -> None:
         assert (again[name]["value"], again[name]["source"]) == (value, "variable")
 
 
+def test_every_variable_is_called_as_its_option_is(runner: CliRunner) -> None:
+    for row in settings(runner).values():
+        option = row["option"].lstrip("-").replace("-", "_").upper()
+        own = f"VIRALITY_{row['command'].upper()}_{option}"
+        assert row["variable"] in (own, f"VIRALITY_{option}"), row
+    again = settings(runner, VIRALITY_RUN_FORMAT="tiktok", VIRALITY_COLLECT_MAX="7")
+    assert (again["run --format"]["value"], again["run --format"]["source"]) == (
+        "tiktok",
+        "variable",
+    )
+    assert again["collect --max"]["value"] == "7"
+    assert again["ingest --format"]["value"] == "auto"
+
+
 def test_a_flag_beats_the_variable(
     runner: CliRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

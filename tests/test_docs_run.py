@@ -88,6 +88,15 @@ def test_the_python_page_runs(started: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert np.all(known["low"] <= known["high"])
 
 
+def test_the_example_of_the_page_on_explaining_runs(
+    started: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(started)
+    known: dict[str, object] = {}
+    exec(marked("explaining.md"), known)
+    assert len(known["said"].mean) == 2  # type: ignore[attr-defined]
+
+
 def test_the_pages_on_data_features_method_and_report_run(
     started: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

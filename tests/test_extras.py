@@ -65,7 +65,7 @@ def test_an_unknown_extra_and_a_missing_package_are_explained(monkeypatch):
     with pytest.raises(UsageError, match="there are transcript, screen, faces"):
         switched_on(["smell"])
     monkeypatch.setattr(module, "find_spec", lambda name: None)
-    with pytest.raises(UsageError, match=r'pip install "virality\[screen\]"'):
+    with pytest.raises(UsageError, match=r"run `\.venv/bin/python .* -e '\.\[screen\]'` in"):
         switched_on(["screen"])
     assert not list_extras()[0].installed
 

@@ -304,7 +304,7 @@ def test_known_authors_weights_stand_beside_those_of_others() -> None:
 def test_commands_name_the_encoder_extras_and_what_was_asked_of_the_study() -> None:
     made = {
         **{f"text_{name}": "1" for name in MAKERS["text"]},
-        "text_embedding": "1+minilm+ab",
+        "text_embedding": "1+minilm+0123abcd",
         "frames_faces": "1",
         "audio_transcript_shape": "1",
     }

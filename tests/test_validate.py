@@ -2,6 +2,7 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -9,6 +10,7 @@ from virality.data.ingest import ingest
 from virality.data.post import SCHEMA
 from virality.data.table import conform, extra_known, read_posts
 from virality.data.validate import Validation, validate
+from virality.modeling.targets import find_target
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -94,8 +96,9 @@ def test_duplicates_and_odd_values_are_named() -> None:
         ({"authors": 3}, ("temporal", "random"), "fewer than five authors"),
         ({"posted_at": pd.NaT, "author_id": None}, ("random",), "flatter the score"),
         ({"views": 7}, (), "same value"),
-        ({"rows": 4}, (), "fewer than five posts"),
-        ({"rows": 20}, ("temporal", "author", "random"), "only 20 posts"),
+        ({"rows": 4}, (), "only 4 posts; 30 are needed to train"),
+        ({"rows": 29}, (), "only 29 posts; 30 are needed to train"),
+        ({"rows": 30}, ("temporal", "author", "random"), "only 30 posts: scores"),
     ],
 )
 def test_what_can_be_predicted(
@@ -104,6 +107,27 @@ def test_what_can_be_predicted(
     views = next(t for t in look(table(**changes)).targets if t.target == "views")
     assert views.splits == splits
     assert warning in views.warning
+
+
+def test_posts_without_earlier_ones_have_no_lift() -> None:
+    assert {t.target: t.rows for t in look(table(35)).targets if t.target in ("views", "lift")} == {
+        "views": 35,
+        "lift": 25,
+    }
+    (lift,) = (t for t in look(table(35)).targets if t.target == "lift")
+    assert (lift.splits, lift.warning) == ((), "only 25 posts; 30 are needed to train")
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_what_is_counted_is_what_is_learned_from(seed: int) -> None:
+    draw = np.random.default_rng(seed)
+    posts = table(60)
+    for name in ("author_id", "posted_at", "views", "likes"):
+        posts.loc[draw.random(60) < 0.2, name] = pd.NA if name != "posted_at" else pd.NaT
+    posts["posted_at"] = posts["posted_at"].dt.floor("4D")
+    counted = {one.target: one.rows for one in look(posts).targets}
+    for target in ("views", "likes", "seed_virality", "lift", "hit"):
+        assert counted[target] == np.isfinite(find_target(target).values(posts)).sum(), target
 
 
 def test_no_outcome_means_no_target() -> None:

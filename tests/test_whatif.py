@@ -16,6 +16,7 @@ from report_case import case
 from typer.testing import CliRunner
 
 from virality.cli import app
+from virality.data.errors import UsageError
 from virality.data.features import Features, write_features
 from virality.data.matrix import Column, FeatureMatrix
 from virality.data.reasons import REASONS
@@ -170,6 +171,15 @@ def test_every_combination_is_an_exact_prediction_and_the_own_one_is_the_post() 
     said = predict_changed(ground, features.matrix, features.posts, "p17", [wanted])
     assert grid[corner] == pytest.approx(float(model.target.to_units(said.mean[0])))
     assert len(joint.says) == len(joint.supported) == grid.size
+
+
+@pytest.mark.parametrize("wanted", [{"nonsense": 3}, {"hour": 19.0, "tempo": 120.0}])
+def test_an_unknown_lever_is_refused_with_those_that_there_are(wanted: dict[str, float]) -> None:
+    model, features = made()
+    with pytest.raises(UsageError, match=r"'(nonsense|tempo)' .*; there are hour, caption, cuts"):
+        predict_changed(
+            Ground(model, features), features.matrix, features.posts, "p17", [{}, wanted]
+        )
 
 
 def test_the_post_itself_is_left_as_it_is() -> None:

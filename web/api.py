@@ -135,7 +135,7 @@ def what_if(request: Request, job_id: JobId, item: int, asked: WhatIf) -> JSONRe
         "prediction": amount(made.prediction, target.unit, target.counts),
         "effect": changed_words(now, then, target),
         "beside": outcome_words(then, target),
-        "levers": {name: value_words(value, units[name]) for name, value in values.items()},
+        "levers": {name: value_words(value, units[name], name) for name, value in values.items()},
     }
     return JSONResponse(plainly({"forecast": then, "words": words}))
 

@@ -105,7 +105,7 @@ def serve(
     Args:
         model: folder of the model.
         reference: features of earlier posts, None if there are none.
-        encoder: sentence encoder of the model, the default one if empty.
+        encoder: sentence encoder of the model, found out if empty.
         settings: how to serve.
         say: told the address once requests are taken.
         log: where predictions and feedback are kept, None if they are not.

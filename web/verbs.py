@@ -36,7 +36,7 @@ def serve(
         typer.Option(help="kB a second that an upload must bring; slower ones are refused.", min=0),
     ] = 2.0,
     keep: Annotated[float, typer.Option(help="Minutes that a result is kept.", min=0.1)] = 60.0,
-    encoder: options.Encoder = "",
+    encoder: options.OwnEncoder = "",
     log: options.Log = None,
 ) -> None:
     """Serve a page and a JSON API: clips and captions in, predictions with reasons out."""

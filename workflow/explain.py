@@ -84,7 +84,7 @@ def explain(
         media: folder of clips, for film strips and of a table of posts.
         known: facts that hold for every clip given as a file.
         most: posts at most that are explained.
-        encoder: sentence encoder that the model was trained with, the default one if empty.
+        encoder: sentence encoder that the model was trained with, found out if empty.
         jobs: worker processes of the extraction.
         limits: what one clip may cost.
         progress: told `(done, total)`.
@@ -92,7 +92,7 @@ def explain(
     Raises:
         InputError: if a post is neither an id of the features nor a file.
         UsageError: if facts are given beside posts that tell their own, or an input would be
-            written over.
+            written over, or the model was trained with another encoder than the one given.
         BundleError: if the model is refused, or features are of other versions.
         StorageError: if the page cannot be written.
     """

@@ -64,7 +64,7 @@ def explain(
     followers: options.Followers = None,
     posted_at: options.PostedAt = None,
     most: Annotated[int, typer.Option(help="Posts to explain at most.", min=1, max=100)] = 20,
-    encoder: options.Encoder = "",
+    encoder: options.OwnEncoder = "",
     jobs: options.Jobs = 1,
     *,
     limits: Limits,

@@ -60,7 +60,8 @@ def inspect(
         known: facts of the post.
         without: modalities or featurizers to leave out.
         extras: extras to compute too.
-        encoder: sentence encoder of the caption, the default one if empty.
+        encoder: sentence encoder of the caption; if empty, the one that `against` was made with
+            where a package holds it, else the default one.
         limits: what the clip may cost, the defaults if not given.
         progress: told `(done, total)`.
 
@@ -100,12 +101,15 @@ def look(
 ) -> Inspection:
     """Return everything that is known of one clip; arguments and errors as in `inspect`."""
     from virality.data.decode import decode
+    from virality.featurizers.sentence_encoder import packaged_encoder
 
     if clip.is_dir():
         raise InputError(f"{clip} is a folder; name one clip in it")
     if _is_no_text(str(clip)):
         raise InputError(f"{str(clip)!r}: the name is no UTF-8 text; rename the file")
     known = known or Known()
+    if not encoder and others is not None:
+        encoder = packaged_encoder(others.matrix.versions)
     features = _extracted(clip, known, without, extras, encoder, limits, progress)
     verdict = features.status.iloc[0]
     decoded = decode(clip, limits, sha256=str(verdict["source_sha256"])).clip

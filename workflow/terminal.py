@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from virality.modeling.targets import find_target
-from virality.reports.words import amount, chance, percent, significant, spread
+from virality.reports.words import amount, chance_words, percent, significant, spread
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -98,8 +98,13 @@ CLIP = {
 """What a person must know of a prediction whose clip was not read, by the extraction's status."""
 
 
-def show_forecast(forecast: "Forecast") -> None:
-    """Print one prediction with its reasons."""
+def show_forecast(forecast: "Forecast", hit_from: float) -> None:
+    """Print one prediction with its reasons.
+
+    Args:
+        forecast: the prediction.
+        hit_from: outcome from which a post is a hit for the model, in units.
+    """
     target = find_target(forecast.target)
     middle = amount(forecast.prediction, target.unit, target.counts)
     likely = spread(forecast.low, forecast.high, target.unit, target.counts)
@@ -111,10 +116,9 @@ def show_forecast(forecast: "Forecast") -> None:
     for name, one in forecast.outcomes.items():
         within = spread(one["low"], one["high"], name)
         say_line(f"  {amount(one['prediction'], name)}; four times in five {within}")
-    say_line(
-        f"  above {forecast.percentile:.0f} of 100 training posts; "
-        f"chance of a hit {chance(forecast.hit_probability)}"
-    )
+    threshold = amount(hit_from, target.unit, target.counts)
+    told = chance_words(forecast.hit_probability, threshold, target.bar is None)
+    say_line(f"  above {forecast.percentile:.0f} of 100 training posts; {told}")
     for mark, reasons in (("+", forecast.reasons_up), ("-", forecast.reasons_down)):
         for reason in reasons:
             say_line(f"  {mark} {escaped(str(reason['sentence']))}")
@@ -193,7 +197,10 @@ def show_card(card: "ModelCard", path: Path) -> None:
         for weights in (card.weights, card.weights_known_authors)
     )
     apart = card.weights != card.weights_known_authors
-    say_line(f"Weights of the stack{', unknown authors' if apart else ''}: {new}")
+    say_line(
+        f"Weights of the stack{', unknown authors' if apart else ''} "
+        f"(they need not sum to 1): {new}"
+    )
     if apart:
         say_line(f"Weights of the stack, known authors: {known}")
     for note in (*card.notes, *card.licences):
@@ -268,12 +275,13 @@ def show_described(described: "Described") -> None:
 def show_columns(rows: Iterable["ListedColumn"], extras: Iterable["ListedExtra"]) -> None:
     """Print the columns of every featurizer, and what can be switched on at what cost."""
     print_table(
-        ("featurizer", "column", "unit", "known", "meaning"),
+        ("featurizer", "column", "modality", "unit", "known", "meaning"),
         [
-            (one.featurizer, one.column.split("__", 1)[-1], one.unit, one.known, one.meaning)
+            (one.featurizer, one.column.split("__", 1)[-1], one.modality, one.unit, one.known,
+             one.meaning)
             for one in rows
         ],
-    )
+    )  # fmt: skip
     print_table(
         ("extra (--with)", "columns", "CPU a clip", "installed"),
         [

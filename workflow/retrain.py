@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from virality.data.errors import InputError, UsageError
+from virality.data.errors import InputError, StorageError, UsageError
 from virality.data.features import Features, read_features
 from virality.data.log_posts import latest_predictions, table_of
 from virality.data.matrix import FeatureMatrix
@@ -167,10 +167,13 @@ def retrain_on(
     progress: Progress | None = None,
 ) -> Retraining:
     """Do one round of retraining; see `retrain`."""
-    from virality.modeling.bundle import load_model
+    from virality.modeling.bundle import load_marked
     from virality.modeling.duel import duel
 
-    model = load_model(registry.bundle(champion.hash))
+    registry.check_room()
+    model, mark = load_marked(registry.bundle(champion.hash))
+    if mark != champion.hash:
+        raise StorageError(f"{registry.bundle(champion.hash)}: holds another bundle; restore it")
     data = join(log, known, model)
     fresh = _fresh(data, champion)
     if len(fresh) < LEAST_FRESH:

@@ -22,7 +22,7 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from virality.data.errors import StorageError
+from virality.data.errors import Notice, StorageError
 from virality.modeling.manifest import MANIFEST, unsealed
 
 FILE = re.compile(r"[a-z][a-z0-9_]{0,40}\.(txt|json|npz)")
@@ -168,6 +168,7 @@ def recover(path: Path) -> None:
                 warnings.warn(
                     f"{path}: a run that replaced this model was cut off; the model that was there "
                     "before is back",
+                    Notice,
                     stacklevel=2,
                 )
                 return

@@ -5,6 +5,8 @@ import fcntl
 import json
 import os
 import shutil
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from matrices import make_case, small_model
 from typer.testing import CliRunner
 
 from virality.cli import app
-from virality.data.errors import BundleError, StorageError
+from virality.data.errors import BundleError, Notice, StorageError
 from virality.data.features import Features, write_features
 from virality.data.table import conform
 from virality.modeling import bundle, bundle_folder
@@ -171,11 +173,20 @@ def test_what_a_kill_between_the_renames_left_is_brought_back(saved, use):
     (saved / "notes.txt").write_text("mine")
     saved.rename(saved.with_name(".model.99.old"))
     shutil.copytree(saved.with_name(".model.99.old"), saved.with_name(".model.99.tmp"))
-    with pytest.warns(UserWarning, match="was cut off; the model that was there before is back"):
+    with pytest.warns(Notice, match="was cut off; the model that was there before is back"):
         use(saved)
     assert (saved / "notes.txt").read_text() == "mine"
     assert load_model(saved).card == small_model().card
     assert not saved.with_name(".model.99.old").exists()
+
+
+def test_the_command_line_says_in_a_line_that_a_model_is_back(saved):
+    saved.rename(saved.with_name(".model.99.old"))
+    words = [sys.executable, "-m", "virality", "train", "nothing", "-o", "model"]
+    done = subprocess.run(words, cwd=saved.parent, capture_output=True, text=True, check=False)
+    assert done.stderr.startswith("warning: model: a run that replaced this model was cut off;")
+    assert len(done.stderr.splitlines()) == 2  # the other one: there are no features
+    assert load_model(saved).card == small_model().card
 
 
 def test_what_a_kill_after_the_renames_left_goes_and_notes_stay(saved):
@@ -199,7 +210,7 @@ def test_a_folder_that_another_run_replaces_is_waited_for_and_not_touched(saved,
         load_model(saved)
     assert saved.with_name(".model.99.old").is_dir()
     os.close(descriptor)
-    with pytest.warns(UserWarning, match="is back"):
+    with pytest.warns(Notice, match="is back"):
         load_model(saved)
 
 

@@ -6,15 +6,16 @@ import os
 import signal
 import sys
 import tomllib
+import warnings
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from virality import __version__
-from virality.data.errors import StorageError, UsageError, ViralityError
+from virality.data.errors import Notice, StorageError, UsageError, ViralityError
 from virality.data.limits import Limits
 from virality.web.verbs import serve
 from virality.workflow import options
@@ -52,6 +53,7 @@ def main() -> None:
         # code of what has ended already into a death by signal.
         atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
     fit_stdout()
+    warnings.formatwarning = _told
     try:
         app()
     except ViralityError as error:
@@ -74,6 +76,16 @@ def _interrupted(*_: object) -> None:
     """Unwind at the first Ctrl-C; leave at once at the second, which workers then do too."""
     signal.signal(signal.SIGINT, lambda *_: os._exit(EXIT_INTERRUPTED))
     raise KeyboardInterrupt
+
+
+_usual = warnings.formatwarning
+
+
+def _told(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> str:
+    """Return a warning as a line; those of libraries say where they come from."""
+    if issubclass(category, Notice):
+        return f"warning: {message}\n"
+    return _usual(message, category, *where, **more)
 
 
 def _version(wanted: bool) -> None:

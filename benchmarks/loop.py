@@ -18,7 +18,7 @@ from virality.data.matrix import FeatureMatrix
 from virality.data.outcomes import Outcome
 from virality.data.table import conform
 from virality.featurizers.extract import extract
-from virality.modeling.bundle import bundle_hash, load_model, save_model
+from virality.modeling.bundle import load_marked, save_model
 from virality.modeling.registry import Registry
 from virality.modeling.train import Model, train
 from virality.workflow.predict import forecast
@@ -105,7 +105,7 @@ def live(folder: Path) -> tuple[list[tuple[int, float, float, float]], int]:
     pending: list[Outcome] = []
     with open_log(folder / "predictions.db") as log:
         for number, week in enumerate(weeks[FIRST:], start=FIRST):
-            model, mark = load_model(registry.current), bundle_hash(registry.current)
+            model, mark = load_marked(registry.current)
             constant = float(np.mean(np.abs(first.target.values(week.posts) - middle)))
             errors.append((number, error_of(model, week), error_of(first, week), constant))
             end = BEGIN + timedelta(weeks=number + 1)

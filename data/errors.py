@@ -29,3 +29,7 @@ class BundleError(ViralityError):
     """A trained model that is refused: damaged, altered, or made for other features."""
 
     exit_code = 6
+
+
+class Notice(UserWarning):
+    """Something that was mended on the way and that a user should know of."""

@@ -20,7 +20,10 @@ from virality.modeling.pieces_parts import (
     Array,
     Pieces,
     check_ascending,
+    check_finite,
+    check_names,
     check_shape,
+    check_whole,
     history_arrays,
     interval_arrays,
     interval_facts,
@@ -201,6 +204,8 @@ def _block(
     check_shape("block", a["spread"], (kept,))
     check_shape("block", a["place"], (posts, min(kept, a["place"].shape[1])))
     check_shape("block", a["group"], (posts,))
+    check_finite("block", *(values for name, values in a.items() if name != "group"))
+    check_whole("block", a["group"], 0, np.inf)
     return Block(
         Directions(a["centre"], a["axes"], a["spread"]),
         Ridge(a["centre"], a["weights"], float(level)),
@@ -232,8 +237,10 @@ def _terms(pieces: Pieces) -> Terms | None:
     )
     for one in vocabularies:
         check_shape("caption terms", one.weights, one.terms.shape)
-        _different("caption terms", one.terms)
+        check_names("caption terms", one.terms)
+        check_finite("caption terms", one.weights)
     axes = arrays["terms_axes"]
+    check_finite("caption terms", axes)
     check_shape(
         "caption terms", axes, (sum(len(one.terms) for one in vocabularies), axes.shape[-1])
     )
@@ -250,15 +257,10 @@ def _encodings(pieces: Pieces) -> dict[str, Encoding]:
             continue
         keys, means = pieces.arrays[f"category_{name}"], pieces.arrays[f"category_{name}_means"]
         check_shape("categories", means, keys.shape)
-        _different("categories", keys)
+        check_names("categories", keys)
+        check_finite("categories", means)
         encodings[name] = Encoding(keys, means, float(levels[name]))
     return encodings
-
-
-def _different(what: str, names: Array) -> None:
-    """Refuse names that are not text, ascending and all different."""
-    if names.dtype.kind != "U" or np.any(names[1:] <= names[:-1]):
-        raise BundleError(f"the names of the {what} are not in order; train again")
 
 
 def _base(number: int, values: Mapping[str, Any], pieces: Pieces, inputs: int) -> Base:
@@ -270,8 +272,7 @@ def _base(number: int, values: Mapping[str, Any], pieces: Pieces, inputs: int) -
         read_booster(values["library"], width, pieces, f"base{number}_{bag}") for bag in range(bags)
     )
     check_shape("base", places, (width,))
-    if len(places) and not (places.min() >= 0 and places.max() < inputs):
-        raise BundleError(f"base {number} reads an input that is not there; train again")
+    check_whole("base", places, 0, inputs)
     return Base(str(values["name"]), places, boosters)
 
 
@@ -294,6 +295,11 @@ def _check(model: Model) -> None:
         check_shape("caption terms", latent.directions.centre, axes[1:])
     if set(projector.encodings) != (set(MEANINGS) if projector.spec.categories else set()):
         raise BundleError("categories are missing or were not asked for; train again")
+    check_names("authors", projector.authors)
+    check_shape("authors", projector.numbers, projector.authors.shape)
+    check_whole("authors", projector.numbers, 0, np.inf)
+    check_finite("outcomes", stack.outcomes)
+    check_shape("outcomes", stack.outcomes, (stack.outcomes.size,))
     check_ascending(stack.outcomes)
     if not len(stack.outcomes):
         raise BundleError("the model holds no outcomes; train again")

@@ -58,6 +58,36 @@ def check_ascending(*arrays: Array) -> None:
         raise BundleError("an array that must be ascending is not; train again")
 
 
+def check_finite(what: str, *arrays: Array) -> None:
+    """Refuse arrays that hold something else than finite numbers.
+
+    Raises:
+        BundleError: naming what they are of.
+    """
+    if any(values.dtype.kind not in "fiu" or not np.isfinite(values).all() for values in arrays):
+        raise BundleError(f"an array of the {what} holds more than finite numbers; train again")
+
+
+def check_whole(what: str, values: Array, least: int, below: float) -> None:
+    """Refuse an array that holds something else than whole numbers from `least` to `below`.
+
+    Raises:
+        BundleError: naming what it is of.
+    """
+    if values.dtype.kind != "i" or np.any(values < least) or np.any(values >= below):
+        raise BundleError(f"an array of the {what} counts what is not there; train again")
+
+
+def check_names(what: str, names: Array) -> None:
+    """Refuse names that are not text, ascending and all different.
+
+    Raises:
+        BundleError: naming what they are of.
+    """
+    if names.ndim != 1 or names.dtype.kind != "U" or np.any(names[1:] <= names[:-1]):
+        raise BundleError(f"the names of the {what} are not in order; train again")
+
+
 def read_booster(library: str, width: int, pieces: Pieces, stem: str) -> Booster:
     """Return a booster from its text.
 
@@ -107,9 +137,14 @@ def read_history(arrays: Mapping[str, Array], stem: str = "") -> History:
     check_shape("history", means, (len(clock) + 1,))
     check_shape("history", ahead, (len(clock) + 1,))
     check_ascending(clock, *(ledger.place for ledger in ledgers))
+    check_finite("history", clock, means[1:])
+    check_whole("history", ahead, 0, np.inf)
     for ledger in ledgers:
+        check_names("history", ledger.keys)
+        check_whole("history", ledger.place, 0, len(ledger.keys) * (len(clock) + 1))
         check_shape("history", ledger.time, ledger.place.shape)
         check_shape("history", ledger.value, ledger.place.shape)
+        check_finite("history", ledger.time, ledger.value)
     return History(clock, means, ahead, *ledgers)
 
 
@@ -160,8 +195,13 @@ def read_intervals(facts: Mapping[str, Any], pieces: Pieces, stem: str = "") -> 
     check_shape("intervals", eras.factors, eras.times.shape)
     if not (eras.factors.size and np.isfinite(eras.factors).all() and (eras.factors > 0).all()):
         raise BundleError("a factor of the intervals is not a positive number; train again")
-    check_ascending(warm.quantiles, warm.levels, cold.quantiles, cold.levels, eras.times)
-    return Intervals(spread, float(facts["constant"]), float(facts["belief"]), warm, cold, eras)
+    ascending = (warm.quantiles, warm.levels, cold.quantiles, cold.levels, eras.times)
+    check_finite("intervals", *ascending)
+    check_ascending(*ascending)
+    constant, belief = float(facts["constant"]), float(facts["belief"])
+    if not (constant > 0 and belief >= 0 and width >= 0):
+        raise BundleError("intervals of no width or less; train again")
+    return Intervals(spread, constant, belief, warm, cold, eras)
 
 
 def ratio_pieces(ratios: Sequence[Ratio]) -> Pieces:

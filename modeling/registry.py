@@ -2,7 +2,9 @@
 
 A registry is a folder: `bundles/<hash>/` holds models, `facts/<hash>.json` what they were trained
 on, `current` is a link to the bundle in use and `history.json` says when and why it was moved. The
-link is replaced in one step, so whoever loads `registry/current` gets one whole bundle or another.
+link is replaced in one step, and whoever loads `registry/current` follows it once, so that all that
+is read is of one bundle. The link says what is in use: a move that stands in the history and did
+not reach the link, because a kill came between, has not been made.
 """
 
 import contextlib
@@ -19,7 +21,8 @@ from typing import Any
 from virality.data.errors import InputError, StorageError
 from virality.data.outcomes import stamp
 from virality.data.store import write_atomically
-from virality.modeling.bundle import bundle_hash, load_model, save_model
+from virality.modeling.bundle import bundle_hash, load_marked, save_model
+from virality.modeling.bundle_folder import check_place, settled
 from virality.modeling.learned import mark_post
 from virality.modeling.train import Model
 
@@ -94,6 +97,23 @@ class Registry:
         finally:
             os.close(descriptor)
 
+    def check_room(self) -> None:
+        """Refuse a folder that no bundle can be added to or put into use; call it before training.
+
+        Raises:
+            StorageError: naming what is in the way.
+        """
+        check_place(self._fresh)
+        if os.path.lexists(self.current) and not self.current.is_symlink():
+            raise StorageError(
+                f"{self.current}: is no link and cannot be moved; make it a link to a folder of "
+                "`bundles` again"
+            )
+
+    @property
+    def _fresh(self) -> Path:
+        return self.folder / "bundles" / f"new-{os.getpid()}"
+
     def add(
         self,
         model: Model,
@@ -113,7 +133,7 @@ class Registry:
         Raises:
             StorageError: if it cannot be written.
         """
-        fresh = self.folder / "bundles" / f"new-{os.getpid()}"
+        fresh = self._fresh
         save_model(model, fresh)
         return self._settle(fresh, model, posts, now, params or {})
 
@@ -123,15 +143,18 @@ class Registry:
         Raises:
             BundleError, StorageError: if it cannot be loaded, or not written.
         """
-        model = load_model(bundle)
-        fresh = self.folder / "bundles" / f"new-{os.getpid()}"
+        model, mark = load_marked(bundle)
+        fresh = self._fresh
         try:
             shutil.rmtree(fresh, ignore_errors=True)
-            shutil.copytree(bundle, fresh)
+            shutil.copytree(settled(bundle), fresh)
         except OSError as error:
             shutil.rmtree(fresh, ignore_errors=True)
             why = error.args[0][0][-1] if isinstance(error, shutil.Error) else error.strerror
             raise StorageError(f"{fresh}: cannot be written ({why})") from error
+        if bundle_hash(fresh) != mark:
+            shutil.rmtree(fresh, ignore_errors=True)
+            raise StorageError(f"{bundle}: was replaced while it was copied; run again")
         recipe = model.recipe
         names = ("dims", "terms", "categories", "ridge", "near", "half_life")
         chosen = {name: getattr(recipe, name) for name in names}
@@ -220,7 +243,7 @@ class Registry:
         return self.entry(stack[-2])
 
     def _move(self, move: Move) -> None:
-        """Write down a move, then make it: a kill in between shows in the history and is redone."""
+        """Write down a move, then make it; until then `history` leaves it out."""
         place = self.bundle(move.hash)
         if not place.is_dir():
             raise StorageError(f"{place}: the bundle is gone; restore it")
@@ -235,16 +258,30 @@ class Registry:
             raise StorageError(f"{self.current}: cannot be moved ({error.strerror})") from error
 
     def history(self) -> tuple[Move, ...]:
-        """Return all moves of the pointer, the oldest first.
+        """Return all moves of the pointer, the oldest first; not a last one that was cut off.
 
         Raises:
             StorageError: if the history is damaged.
         """
         path = self.folder / HISTORY
         try:
-            moves = json.loads(path.read_text(encoding="utf-8"))
-            return tuple(Move(**move) for move in moves)
+            read = json.loads(path.read_text(encoding="utf-8"))
+            moves = tuple(Move(**move) for move in read)
         except FileNotFoundError:
             return ()
         except (OSError, ValueError, TypeError) as error:
             raise StorageError(f"{path}: is damaged; restore it") from error
+        return moves[:-1] if self._was_cut_off(moves) else moves
+
+    def _was_cut_off(self, moves: tuple[Move, ...]) -> bool:
+        """Tell whether the last move was written down and not made: the link is at the one before.
+
+        A link that somebody moved by hand is at neither, or is none; then all moves were made.
+        """
+        if not moves:
+            return False
+        if not os.path.lexists(self.current):
+            return len(moves) == 1
+        at = Path(os.path.realpath(self.current)).name
+        last, before = (self.bundle(move.hash).name for move in (moves[-1], moves[-2:][0]))
+        return at == before != last

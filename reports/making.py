@@ -93,7 +93,8 @@ def base_label(name: str) -> str:
 
 def _hashes(model: "Model", of_features: Mapping[str, str]) -> dict[str, str]:
     """Return what names the bundle and the features, as `sha256sum` prints it of their files."""
-    from virality.modeling.bundle import MANIFEST, model_hash
+    from virality.modeling.bundle import model_hash
+    from virality.modeling.manifest import MANIFEST
 
     told = {f"features/{name}": mark for name, mark in of_features.items() if name in HASHED}
     return {f"model/{MANIFEST}": model_hash(model), **told}

@@ -14,9 +14,10 @@ from virality.data.errors import BundleError
 from virality.data.splits import folds_of_groups
 from virality.modeling import bundle
 from virality.modeling.blocks import BlockSpec
-from virality.modeling.bundle import ARRAYS, load_model, save_model
+from virality.modeling.bundle import load_model, save_model
 from virality.modeling.categories import Encoding, category_keys, fit_encoding
 from virality.modeling.inputs import fit_projector, selected
+from virality.modeling.manifest import ARRAYS
 from virality.modeling.rows import arrange
 from virality.modeling.terms import fit_terms, read_document, read_documents
 from virality.modeling.train import train

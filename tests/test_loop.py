@@ -27,7 +27,7 @@ from virality.modeling.train import train
 from virality.reports.render import render_watch
 from virality.workflow.monitor import judge_log
 from virality.workflow.prediction_log import open_log
-from virality.workflow.retrain import join, retrain
+from virality.workflow.retrain import join, retrain, retrain_on
 
 pytestmark = pytest.mark.usefixtures("light_recipes")
 
@@ -257,6 +257,94 @@ def test_a_move_that_was_cut_off_can_be_made_again(retrained, tmp_path, monkeypa
     monkeypatch.setattr(os, "replace", really)
     registry.promote(retrained[1], "by hand", now=NOW)
     assert bundle_hash(folder / "current") == retrained[1]
+
+
+@pytest.mark.parametrize("moves", [1, 2, 3])
+def test_a_move_that_a_kill_cut_off_was_not_made(retrained, tmp_path, monkeypatch, moves):
+    folder = tmp_path / "copy"
+    shutil.copytree(retrained[0], folder, symlinks=True)
+    registry, later = Registry(folder), bundle_hash(folder / "current")
+    first, really = retrained[1], os.replace
+    for number in range(moves - 1):
+        registry.promote((first, later)[number % 2], "by hand", now=NOW)
+    before, in_use = registry.history(), bundle_hash(folder / "current")
+
+    def killed(source, target):
+        if Path(target).name == "current":
+            raise KeyboardInterrupt
+        really(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", killed)
+        with pytest.raises(KeyboardInterrupt):
+            registry.promote(first if in_use == later else later, "better", now=NOW)
+    registry = Registry(folder)
+    assert bundle_hash(folder / "current") == registry.in_use().hash == in_use
+    assert registry.history() == before
+    entry = registry.roll_back(now=NOW)
+    assert entry.hash == bundle_hash(folder / "current") != in_use
+    assert [one.action for one in registry.history()] == [
+        *(one.action for one in before), "rolled back"
+    ]  # fmt: skip
+
+
+def test_a_first_move_that_a_kill_cut_off_is_made_again(world, tmp_path, monkeypatch):
+    folder, known, *_ = world
+    registry = Registry(tmp_path / "registry")
+    entry = registry.adopt(folder / "model", known.posts["id"], now=NOW)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "symlink_to", lambda *_, **__: (_ for _ in ()).throw(SystemExit))
+        with pytest.raises(SystemExit):
+            registry.promote(entry.hash, "the first one", now=NOW)
+    assert (registry.in_use(), registry.history()) == (None, ())
+    registry.promote(entry.hash, "the first one", now=NOW)
+    assert [one.why for one in registry.history()] == ["the first one"]
+
+
+def test_a_link_that_was_moved_by_hand_leaves_the_history(retrained, tmp_path):
+    folder = tmp_path / "copy"
+    shutil.copytree(retrained[0], folder, symlinks=True)
+    before = Registry(folder).history()
+    (folder / "current").unlink()
+    (folder / "current").symlink_to("elsewhere")
+    assert Registry(folder).history() == before
+
+
+def test_what_is_in_the_way_of_a_retraining_is_told_first(retrained, world, tmp_path, monkeypatch):
+    folder = tmp_path / "copy"
+    shutil.copytree(retrained[0], folder)  # as a copy without links has it
+    monkeypatch.setattr("virality.modeling.tune.tune", lambda *_, **__: pytest.fail("searched"))
+    with pytest.raises(StorageError, match="current: is no link"):
+        retrain(world[0] / "drifted.db", folder, world[0] / "features")
+
+
+def test_a_bundle_of_another_name_is_not_judged(retrained, world, tmp_path):
+    folder = tmp_path / "copy"
+    shutil.copytree(retrained[0], folder, symlinks=True)
+    registry = Registry(folder)
+    champion = registry.in_use()
+    shutil.rmtree(registry.bundle(champion.hash))
+    shutil.copytree(registry.bundle(retrained[1]), registry.bundle(champion.hash))
+    with (
+        open_log(world[0] / "drifted.db") as log,
+        pytest.raises(StorageError, match="holds another bundle"),
+    ):
+        retrain_on(log, registry, champion, world[1], now=NOW)
+
+
+def test_a_bundle_that_is_replaced_while_it_is_copied_is_told(world, tmp_path, monkeypatch):
+    folder, known, *_ = world
+    really = shutil.copytree
+
+    def copytree(source, target, **options):
+        really(source, target, **options)
+        (target / "model.json").write_text("{}")
+
+    monkeypatch.setattr(shutil, "copytree", copytree)
+    registry = Registry(tmp_path / "registry")
+    with pytest.raises(StorageError, match="was replaced while it was copied"):
+        registry.adopt(folder / "model", known.posts["id"], now=NOW)
+    assert list((tmp_path / "registry" / "bundles").iterdir()) == []
 
 
 def test_the_commands(world, tmp_path):

@@ -13,6 +13,7 @@ from virality.data.cache import CACHE_VARIABLE
 from virality.data.errors import BundleError
 from virality.modeling import bundle, trust
 from virality.modeling.bundle import load_model, save_model
+from virality.modeling.manifest import MANIFEST
 
 LOAD = "import sys; from pathlib import Path; from virality.modeling.bundle import load_model; "
 
@@ -62,7 +63,7 @@ def test_a_bundle_from_elsewhere_is_tried_once(saved, cache, monkeypatch):
     done = subprocess.run([sys.executable, "-c", program], check=False)
     assert done.returncode == 0
     assert len(list((cache / trust.FOLDER).iterdir())) == 1
-    assert trust.is_trusted((saved / bundle.MANIFEST).read_bytes())
+    assert trust.is_trusted((saved / MANIFEST).read_bytes())
 
 
 def test_another_version_of_a_library_tries_it_anew(saved, monkeypatch):

@@ -38,10 +38,8 @@ class Ledger:
     """
 
     def __init__(self, log: PredictionLog, predictor: "Predictor", metrics: Metrics) -> None:
-        from virality.modeling.bundle import bundle_hash
-
         self._log, self._predictor, self._metrics = log, predictor, metrics
-        self._bundle = bundle_hash(predictor.folder)
+        self._bundle = predictor.mark
         self._key = secrets.token_bytes(32)
 
     def visitor(self, address: str) -> str:

@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -72,6 +73,17 @@ class Console:
         """Write a line for people to stderr, unless they asked for quiet."""
         if not self.quiet:
             print(text, file=sys.stderr, flush=True)
+
+    def note_kept(self, folder: Path) -> None:
+        """Say what lies in the folder of a new model and is not of it."""
+        from virality.modeling.bundle_folder import strangers
+
+        kept = strangers(folder)
+        if kept:
+            self.note(
+                f"{folder}: kept what is not of the model: {', '.join(kept)}; what it says may be "
+                "of the model that was there"
+            )
 
     def warn(self, text: str) -> None:
         """Write a line to stderr that says why not all was done: quiet does not silence it."""

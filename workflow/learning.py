@@ -68,19 +68,13 @@ def train(
     seed: options.Seed = 0,
 ) -> None:
     """Train the stack on all labelled posts and write it as a bundle."""
-    from virality.modeling.bundle import strangers
     from virality.workflow import terminal
     from virality.workflow.run import train_model
 
-    kept = strangers(output)
     with console.progress("training") as progress:
         model = train_model(
             features, study, output, target=target, seed=seed, allow_post=allow_post, adapt=adapt,
             progress=progress,
         )  # fmt: skip
-    if kept:
-        console.note(
-            f"{output}: kept what is not of the model: {', '.join(kept)}; what it says may be of "
-            "the model that was there"
-        )
+    console.note_kept(output)
     console.emit(terminal.plain(model.card), lambda: terminal.show_card(model.card, output))

@@ -56,11 +56,11 @@ def monitor(
         InputError: if the log holds no prediction of the model's target.
         StorageError, BundleError: if something cannot be read or written.
     """
-    from virality.modeling.bundle import bundle_hash, load_model
+    from virality.modeling.bundle import load_marked
     from virality.reports.render import render_watch
     from virality.workflow.console import as_line
 
-    fitted, mark = load_model(model), bundle_hash(model)
+    fitted, mark = load_marked(model)
     trained = read_features(features) if features is not None else None
     with open_log(log, must_exist=True) as opened:
         found = judge_log(opened, fitted, mark, trained, seed=seed)

@@ -158,10 +158,10 @@ def predict_logged(
         StorageError: if the log cannot be used; nothing has been predicted then.
         InputError: if the posts of `history` cannot be read or hold no outcomes.
     """
-    from virality.modeling.bundle import bundle_hash, load_model
+    from virality.modeling.bundle import load_marked
     from virality.workflow.prediction_log import keep_forecasts, open_log
 
-    model, mark = load_model(bundle), bundle_hash(bundle)
+    model, mark = load_marked(bundle)
     since = Remarks()
     if history is not None:
         posts, since = read_table(history)

@@ -51,6 +51,10 @@ class Candidate:
 class Predictor:
     """A loaded model; threads may share it, each with a crew of its own.
 
+    Attributes:
+        model: as it was loaded.
+        mark: hash of its bundle, see `modeling.bundle.bundle_hash`.
+
     Args:
         model: folder of the model.
         reference: folder of features of earlier posts, to find similar ones among; they bound what
@@ -73,11 +77,12 @@ class Predictor:
         limits: Limits | None = None,
     ) -> None:
         from virality.featurizers.sentence_encoder import encoder_for
-        from virality.modeling.bundle import load_model
+        from virality.modeling.bundle import load_marked
         from virality.modeling.niche import fit_niche
 
         self.folder = model
-        self.model: Model = load_model(model)
+        self.model: Model
+        self.model, self.mark = load_marked(model)
         self.encoder = encoder_for(self.model.matrix_versions, encoder)
         self.limits = limits or Limits()
         self._lock = threading.Lock()  # LightGBM is quick and would only fight over the same cores

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from virality.data.errors import InputError, UsageError
+from virality.data.errors import InputError, StorageError, UsageError
 from virality.data.features import Features, read_features
 from virality.data.prediction_log import PredictionLog
 from virality.data.words import agreeing, counted
@@ -161,12 +161,15 @@ def retrain_on(
     progress: Progress | None = None,
 ) -> Retraining:
     """Do one round of retraining; see `retrain`."""
-    from virality.modeling.bundle import load_model
+    from virality.modeling.bundle import load_marked
     from virality.modeling.duel import duel
     from virality.modeling.learned import known_marks
     from virality.modeling.train import LEAST_POSTS
 
-    model = load_model(registry.bundle(champion.hash))
+    registry.check_room()
+    model, mark = load_marked(registry.bundle(champion.hash))
+    if mark != champion.hash:
+        raise StorageError(f"{registry.bundle(champion.hash)}: holds another bundle; restore it")
     data = join(log, known, model)
     fresh = fresh_posts(data, champion, model)
     notes = (*data.notes, *differing(data, fresh, known, model))

@@ -9,6 +9,7 @@ from virality.data.errors import InputError, StorageError, UsageError
 from virality.data.features import MANIFEST, MATRIX, POSTS, STATUS, read_features
 from virality.data.limits import Limits
 from virality.data.overwriting import refuse_foreign, refuse_overwriting
+from virality.modeling.bundle_folder import check_place
 from virality.workflow.console import Console, Progress
 from virality.workflow.stamp import Stamps, fingerprint, set_aside
 
@@ -145,12 +146,13 @@ def train_model(
 
     Raises:
         InputError: if there are too few labelled posts, or the target is not there.
-        StorageError: if the bundle cannot be written.
+        StorageError: if the bundle cannot be written, told before training where that is foreseen.
     """
     from virality.modeling.bundle import save_model
     from virality.modeling.train import train
     from virality.modeling.tune import read_tuning
 
+    check_place(out)
     tuning = read_tuning(study) if study else None
     chosen = target or (tuning.target if tuning else "views")
     if tuning is not None and chosen != tuning.target:
@@ -176,6 +178,7 @@ def run(plan: Plan, console: Console) -> Run:
         raise StorageError(f"{plan.out}: cannot make the folder: {error.strerror}") from error
     _check_splits(plan.splits)
     refuse_overwriting(plan.written, [plan.posts, plan.mapping, plan.media, plan.truth])
+    check_place(plan.at("model"))
     stages = Stages(plan, console)
     stages.ingest()
     stages.extract()
@@ -287,19 +290,17 @@ class Stages:
     def train(self) -> None:
         """features/ and study.log -> model/."""
         plan = self.plan
+
+        def learn(progress: Progress) -> None:
+            features, study, out = (plan.at(name) for name in ("features", "study.log", "model"))
+            train_model(features, study, out, target=plan.target, seed=plan.seed, progress=progress)
+            self.console.note_kept(out)
+
         mark = fingerprint(
             {"features": plan.at("features/manifest.json"), "study": plan.at("study.log")},
             {"target": plan.target, "seed": plan.seed},
         )
-        self._stage(
-            "train",
-            mark,
-            {"model": plan.at("model")},
-            lambda progress: train_model(
-                plan.at("features"), plan.at("study.log"), plan.at("model"),
-                target=plan.target, seed=plan.seed, progress=progress,
-            ),
-        )  # fmt: skip
+        self._stage("train", mark, {"model": plan.at("model")}, learn)
 
     def evaluate(self, split: str) -> None:
         """features/ and model/ -> evaluation-<split>.json."""

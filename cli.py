@@ -137,8 +137,7 @@ def _refuse_beside_suggest(context: typer.Context) -> None:
     for name, option in (
         ("output", "-o"), ("layout", "--format"), ("mapping", "--mapping"), ("strict", "--strict"),
     ):  # fmt: skip
-        source = context.get_parameter_source(name)
-        if source is not None and source.name == "COMMANDLINE":
+        if options.was_given(context, name):
             raise UsageError(
                 f"ingest: {option} is for reading; --suggest prints a first mapping and reads no "
                 "posts, so leave it out and send the mapping to a file, as in --suggest > map.toml"

@@ -16,6 +16,11 @@ from virality.modeling.stack import Progress
 from virality.modeling.train import Model
 from virality.modeling.verdict import say_where
 
+ALIKE = (
+    " What each of them learned is another matter: --as-trained compares that, on posts that are "
+    "new to both."
+)
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -95,11 +100,7 @@ def compare(
         InputError: if too few posts are labelled, or no split is possible.
         BundleError: if the matrix is not what both models read.
     """
-    if first.target.name != second.target.name:
-        raise UsageError(
-            f"the models predict {first.target.name!r} and {second.target.name!r}; "
-            "only models of one target can be compared"
-        )
+    check_same_target(first, second)
     second.check_matrix(matrix)
     ground = lay_ground(first, matrix, posts, split=split, seed=seed, jobs=jobs)
     ticks = Ticks(2 * len(ground.plan), progress)
@@ -121,8 +122,26 @@ def compare(
         coverage=(covered[0], covered[1]),
         real=is_real(error),
         notes=(*ground.notes, *ground.warnings(outcomes[0])),
-        verdict=f"{say_where(ground.split, len(units))} {judge_difference(error, names)}",
+        verdict=f"{say_where(ground.split, len(units))} {judge_difference(error, _recipes(names))}"
+        + (ALIKE if error.low == error.high == 0 else ""),
     )
+
+
+def _recipes(names: tuple[str, str]) -> tuple[str, str]:
+    return f"the recipe of {names[0]}", f"the recipe of {names[1]}"
+
+
+def check_same_target(first: Model, second: Model) -> None:
+    """Refuse models of two targets.
+
+    Raises:
+        UsageError: naming them.
+    """
+    if first.target.name != second.target.name:
+        raise UsageError(
+            f"the models predict {first.target.name!r} and {second.target.name!r}; "
+            "only models of one target can be compared"
+        )
 
 
 def is_real(difference: Metric) -> bool:

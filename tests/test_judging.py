@@ -125,6 +125,7 @@ def test_a_model_does_not_differ_from_itself():
     got = compare(quick(small_model()), quick(small_model()), matrix, posts)
     assert not got.real
     assert "say the same" in got.verdict
+    assert "--as-trained" in got.verdict
 
 
 def test_noise_is_not_called_a_difference():

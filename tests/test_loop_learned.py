@@ -1,5 +1,6 @@
 """What a model has learned from: known to its bundle, never judged on, never new to it."""
 
+import json
 import re
 import shlex
 import shutil
@@ -13,11 +14,11 @@ from loop_world import BEGIN, COLUMNS, join_weeks, make_week, predict_week
 from typer.testing import CliRunner
 
 from virality.cli import app
-from virality.data.errors import BundleError, InputError
+from virality.data.errors import BundleError, InputError, UsageError
 from virality.data.features import read_features, write_features
 from virality.data.outcomes import Outcome
 from virality.modeling.bundle import bundle_hash, load_model, save_model
-from virality.modeling.duel import duel
+from virality.modeling.duel import compare_as_trained, duel
 from virality.modeling.learned import NOBODY, known_marks
 from virality.modeling.pieces import LEARNED, put_together, take_apart
 from virality.modeling.registry import Registry
@@ -376,3 +377,47 @@ def test_marks_are_those_of_the_registry(world):
     marks = np.array(sorted(int(mark, 16) for mark in entry.trained_on), dtype=np.uint64)
     np.testing.assert_array_equal(marks, known_marks(known.posts["id"]))
     np.testing.assert_array_equal(marks, model.learned)
+
+
+@pytest.fixture(scope="module")
+def rivals(world, tmp_path_factory):
+    """Two models of one recipe, before and after the rule changed, and later posts beside all."""
+    _, known, _, _ = world
+    later = join_weeks([make_week(week, 60, drifted=True) for week in (4, 5, 6)])
+    asked = join_weeks([known, later, make_week(7, 50, drifted=True)])
+    place = tmp_path_factory.mktemp("rivals")
+    for name, learned in (("old", known), ("new", later)):
+        save_model(train(learned.matrix, learned.posts, target="views"), place / name)
+    write_features(place / "features", asked)
+    write_features(place / "learned", known)
+    return place
+
+
+def test_models_of_one_recipe_differ_by_what_they_learned(rivals):
+    words = ["compare", str(rivals / "old"), str(rivals / "new"), str(rivals / "features")]
+    done = CliRunner().invoke(app, [*words, "--as-trained", "--json", "-q"])
+    assert done.exit_code == 0, (done.output, done.exception)
+    found = json.loads(done.stdout)
+    assert (found["split"], found["rows"]) == ("unseen", 50)
+    assert found["differences"]["mae"]["high"] < -0.2
+    assert found["verdict"].startswith("On 50 posts, which neither has seen,")
+    assert f"{rivals / 'new'} is better than {rivals / 'old'}" in found["verdict"]
+
+
+def test_a_comparison_as_trained_needs_posts_that_are_new_to_both(rivals):
+    words = ["compare", str(rivals / "old"), str(rivals / "new")]
+    done = CliRunner().invoke(app, [*words, str(rivals / "learned"), "--as-trained"])
+    assert isinstance(done.exception, InputError)
+    assert "0 labelled posts of" in str(done.exception)
+    done = CliRunner().invoke(
+        app, [*words, str(rivals / "features"), "--as-trained", "--split", "author"]
+    )
+    assert isinstance(done.exception, UsageError)
+    assert "--split is for recipes" in str(done.exception)
+
+
+def test_a_model_that_does_not_tell_what_it_learned_is_not_compared(rivals):
+    old, asked = load_model(rivals / "old"), read_features(rivals / "features")
+    mute = replace(old, learned=NOBODY)
+    with pytest.raises(UsageError, match="the second model does not tell"):
+        compare_as_trained(old, mute, asked.matrix, asked.posts)

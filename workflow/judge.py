@@ -135,6 +135,7 @@ def compare_models(
     features: Path,
     *,
     split: str,
+    as_trained: bool = False,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> "Comparison":
@@ -145,19 +146,26 @@ def compare_models(
         second: folder of another model of the same target.
         features: folder of features that holds the columns of both.
         split: `temporal`, `rolling`, `author` or `random`.
+        as_trained: compare the models as they are, on posts that neither has learned from; else
+            their recipes, fitted anew inside the split.
         seed: seed of folds, boosters and bootstrap.
         progress: told `(done, total)`.
 
     Raises:
         UsageError: for an unknown split, or models of different targets.
+        InputError: if too few posts are new to both.
     """
     from virality.modeling.bundle import load_model
     from virality.modeling.compare import compare
+    from virality.modeling.duel import compare_as_trained
 
     chosen, table = known_split(split), read_features(features)
+    models, names = (load_model(first), load_model(second)), (str(first), str(second))
+    if as_trained:
+        return compare_as_trained(*models, table.matrix, table.posts, names=names, seed=seed)
     return compare(
-        load_model(first), load_model(second), table.matrix, table.posts,
-        names=(str(first), str(second)), split=chosen, seed=seed, progress=progress,
+        *models, table.matrix, table.posts,
+        names=names, split=chosen, seed=seed, progress=progress,
     )  # fmt: skip
 
 

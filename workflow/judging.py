@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from virality.data.errors import UsageError
 from virality.workflow import options
 from virality.workflow.console import Console
 
@@ -49,14 +50,32 @@ def compare(
     second: Annotated[Path, typer.Argument(help="Folder of another model of the same target.")],
     features: Annotated[Path, typer.Argument(help="Folder of features.")],
     split: Split = "temporal",
+    as_trained: Annotated[
+        bool,
+        typer.Option(
+            "--as-trained",
+            help="Judge the models as they are, on posts that neither has learned from, in place "
+            "of their recipes inside a split.",
+        ),
+    ] = False,
     seed: options.Seed = 0,
+    *,
+    context: typer.Context,
 ) -> None:
     """Say whether the difference between two models is real, on posts that neither has seen."""
     from virality.workflow.judge import compare_models
     from virality.workflow.terminal_judge import show_comparison
 
+    if as_trained and options.was_given(context, "split"):
+        raise UsageError(
+            "compare: --split is for recipes; --as-trained takes every post that neither model has "
+            "learned from, so leave it out"
+        )
     with console.progress("comparing") as progress:
-        result = compare_models(first, second, features, split=split, seed=seed, progress=progress)
+        result = compare_models(
+            first, second, features, split=split, as_trained=as_trained, seed=seed,
+            progress=progress,
+        )  # fmt: skip
     console.emit(result.as_json(), lambda: show_comparison(result, (first.name, second.name)))
 
 

@@ -105,6 +105,12 @@ Author = Annotated[
 Followers = Annotated[int | None, typer.Option(help="The author's followers.", min=0)]
 
 
+def was_given(context: typer.Context, name: str) -> bool:
+    """Say whether a parameter stands on the command line, and not in a file or by default."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
 def check_moment(moment: datetime | None) -> datetime | None:
     """Return a time as it is, unless it is none of a post's: `2025` alone is read as seconds.
 

@@ -89,15 +89,18 @@ def keys_of(out: Path) -> list[bytes]:
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Let processes begin with Ctrl-C as usual, also where the tests run in the background.
+    """Let processes begin with signals as usual, also where the tests run in the background.
 
-    A shell starts background jobs with interrupts ignored, and their children inherit that.
+    A shell starts background jobs with interrupts ignored, `nohup` with hangups too, and their
+    children inherit that.
     """
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    hangup = signal.signal(signal.SIGHUP, signal.SIG_DFL)
     try:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+        signal.signal(signal.SIGHUP, hangup)
 
 
 def start_extraction(

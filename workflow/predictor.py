@@ -80,7 +80,6 @@ class Predictor:
         from virality.modeling.bundle import load_marked
         from virality.modeling.niche import fit_niche
 
-        self.folder = model
         self.model: Model
         self.model, self.mark = load_marked(model)
         self.encoder = encoder_for(self.model.matrix_versions, encoder)

@@ -34,6 +34,9 @@ COUNTS = frozenset(
 )
 """Features that are log10(1 + a count): people read the count."""
 
+HOUR = "metadata_time__hour"
+"""Feature that is a time of day, in hours."""
+
 WEEKDAY = "metadata_time__weekday"
 """Feature that is the number of a day, 0 on Monday."""
 

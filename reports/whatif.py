@@ -24,7 +24,7 @@ from virality.reports.levers import (
 )
 from virality.reports.report_posts import Curve, Setting
 from virality.reports.strings import say
-from virality.reports.words import feature_words, times
+from virality.reports.words import clock_words, feature_words, times
 
 if TYPE_CHECKING:
     from virality.data.features import Features
@@ -196,7 +196,7 @@ def setting_text(lever: Lever, value: float, target: "Target") -> str:
     if not np.isfinite(value):
         return say("missing")
     if lever.kind == "hour":
-        return say("lever.clock", hour=f"{int(value) % 24}", minute=f"{int(value % 1 * 60):02}")
+        return clock_words(value)
     if lever.kind == "day":
         return say(f"day.{int(value)}")
     shown = float(round(value)) if lever.unit in ("characters", "BPM", "0 to 190") else value

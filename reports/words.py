@@ -8,6 +8,7 @@ from virality.reports.strings import (
     CIRCLES,
     COUNTS,
     FACTORS,
+    HOUR,
     LABELS,
     MODALITY_BLOCKS,
     TAILS,
@@ -154,23 +155,37 @@ def factor(effect: float) -> float:
     return float(10.0 ** min(max(effect, -300.0), 300.0))
 
 
+def clock_words(hour: float) -> str:
+    """Return a time of day in hours as a clock shows it.
+
+    >>> clock_words(23.999), clock_words(18.5)
+    ('0:00', '18:30')
+    """
+    minutes = round(hour * 60) % (24 * 60)
+    return say("lever.clock", hour=f"{minutes // 60}", minute=f"{minutes % 60:02}")
+
+
 def value_words(value: float, unit: str, name: str = "") -> str:
     """Return a feature's value with its unit in words: `2.1 a second`, `yes`, `12 s`.
 
     Args:
         value: as in a matrix.
         unit: of its column.
-        name: of the column: counts and days are said as people say them.
+        name: of the column: counts, days and hours are said as people say them.
 
     >>> value_words(math.log10(1 + 10), "log10", "metadata_author__followers_log10")
     '10'
     >>> value_words(4.0, "d", "metadata_time__weekday")
     'Friday'
+    >>> value_words(1.09, "h", "metadata_time__hour")
+    '1:05'
     """
     if not math.isfinite(value):
         return say("missing")
     if name in COUNTS:
         return count_words(max(factor(value) - 1.0, 0.0))
+    if name == HOUR:
+        return clock_words(value)
     if name == WEEKDAY:
         return say(f"day.{min(6, max(0, round(value)))}")
     if unit == "0/1":

@@ -101,7 +101,8 @@ def test_a_real_difference_is_called_real(comparison):
     assert comparison.real
     assert comparison.differences["mae"].high < 0
     assert comparison.verdict.startswith(
-        "On 120 posts of authors held out whole is better than blind: its mean error is"
+        "On 120 posts of authors held out the recipe of whole is better than the recipe of blind: "
+        "its mean error is"
     )
     assert comparison.first["mae"].value > comparison.second["mae"].value
     json.dumps(comparison.as_json(), allow_nan=False)

@@ -21,6 +21,7 @@ from virality.data.sources.mapping import Mapping as ColumnMapping
 from virality.data.sources.mapping import read_mapping
 from virality.data.sources.table import ASK, Table
 from virality.data.table import DTYPES, merge_posts, write_posts
+from virality.data.words import agreeing, counted
 
 REJECTS = "rejects.csv"
 POSTS = "posts.parquet"
@@ -220,11 +221,15 @@ def _notes(reading: Intake, duplicates: int, posts: pd.DataFrame) -> Iterable[st
     if counts["derived"]:
         yield "There is no id column: ids were derived from author, posting time and caption."
     if duplicates:
-        yield f"{duplicates} rows repeat a post; the latest collection of each was kept."
+        repeat = agreeing(duplicates, "repeats", "repeat")
+        rows = counted(duplicates, "row")
+        yield f"{rows} {repeat} a post; the latest collection of each was kept."
     for ours, first in reading.spared.items():
+        left = counts[f"{ours} left out"]
+        were, their = agreeing(left, "was", "were"), agreeing(left, "its post", "their posts")
         yield (
-            f"{counts[f'{ours} left out']} values of {first.column!r} were left out and their "
-            f"posts kept; the first: {first.sentence()}."
+            f"{counted(left, 'value')} of {first.column!r} {were} left out and {their} kept; the "
+            f"first: {first.sentence()}."
         )
     for column, times in reading.unzoned.items():
         of_rows = f"{times} of {reading.rows} rows"
@@ -232,9 +237,11 @@ def _notes(reading: Intake, duplicates: int, posts: pd.DataFrame) -> Iterable[st
     yield from _doubtful_guesses(reading)
     extras = [name for name in posts if str(name).startswith(EXTRA_PREFIX)]
     if extras:
+        named = counted(len(extras), "column of another name", "columns of other names")
+        are = agreeing(len(extras), "is", "are")
         yield (
-            f"{len(extras)} columns of other names are kept under {EXTRA_PREFIX!r} and taken to be "
-            "known only afterwards, unless [known] of a mapping says otherwise."
+            f"{named} {are} kept under {EXTRA_PREFIX!r} and taken to be known only afterwards, "
+            "unless [known] of a mapping says otherwise."
         )
 
 

@@ -54,13 +54,16 @@ _LETTER = regex.compile(r"\p{L}")
 
 def _columns() -> tuple[Column, ...]:
     named = tuple(
-        Column(f"{code}_probability", "text", unit="probability", meaning=f"written in {name}")
+        Column(f"{code}_probability", "text", unit="probability", meaning=f"probability of {name}")
         for code, name in LANGUAGES.items()
     )
     return (
         *named,
         Column(
-            "other_probability", "text", unit="probability", meaning="written in another language"
+            "other_probability",
+            "text",
+            unit="probability",
+            meaning="probability of another language",
         ),
         Column("confidence", "text", unit="probability", meaning="certainty of the language"),
     )

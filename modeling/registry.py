@@ -42,6 +42,8 @@ class Entry:
         target: what it predicts.
         trained_on: marks of the posts that it was trained on, see `modeling.learned`.
         params: of its recipe's study, to start the next one from.
+        against: hash of the bundle that it was not better than, empty if it was or never tried.
+        tried_with: marks of the posts that were new to that bundle then.
     """
 
     hash: str
@@ -49,6 +51,8 @@ class Entry:
     target: str
     trained_on: tuple[str, ...]
     params: dict[str, Any]
+    against: str = ""
+    tried_with: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -121,6 +125,8 @@ class Registry:
         *,
         now: datetime,
         params: dict[str, Any] | None = None,
+        against: str = "",
+        tried_with: Iterable[str] = (),
     ) -> Entry:
         """Keep a model; it is not in use yet.
 
@@ -129,13 +135,18 @@ class Registry:
             posts: ids of the posts that it was trained on.
             now: when.
             params: of its study.
+            against: hash of the bundle that it was tried against and is not better than.
+            tried_with: ids of the posts that were new to that bundle then.
 
         Raises:
             StorageError: if it cannot be written.
         """
         fresh = self._fresh
         save_model(model, fresh)
-        return self._settle(fresh, model, posts, now, params or {})
+        mark = self._settle(fresh)
+        trained, tried = _marks(posts), _marks(tried_with)
+        entry = Entry(mark, stamp(now), model.target.name, trained, params or {}, against, tried)
+        return self._write(entry)
 
     def adopt(self, bundle: Path, posts: Iterable[str], *, now: datetime) -> Entry:
         """Keep a copy of a bundle from elsewhere, under the hash that it has.
@@ -158,12 +169,12 @@ class Registry:
         recipe = model.recipe
         names = ("dims", "terms", "categories", "ridge", "near", "half_life")
         chosen = {name: getattr(recipe, name) for name in names}
-        return self._settle(fresh, model, posts, now, {**recipe.params, **chosen})
+        params = {**recipe.params, **chosen}
+        mark = self._settle(fresh)
+        return self._write(Entry(mark, stamp(now), model.target.name, _marks(posts), params))
 
-    def _settle(
-        self, fresh: Path, model: Model, posts: Iterable[str], now: datetime, params: dict[str, Any]
-    ) -> Entry:
-        """Give a new bundle its name and write its facts."""
+    def _settle(self, fresh: Path) -> str:
+        """Give a new bundle its name, which is returned."""
         mark = bundle_hash(fresh)
         place = self.bundle(mark)
         try:
@@ -173,10 +184,24 @@ class Registry:
                 os.replace(fresh, place)
         except OSError as error:
             raise StorageError(f"{place}: cannot be written ({error.strerror})") from error
-        marks = tuple(sorted({mark_post(post) for post in posts}))
-        entry = Entry(mark, stamp(now), model.target.name, marks, params)
-        write_atomically(self._facts(mark), json.dumps(asdict(entry), indent=1).encode())
+        return mark
+
+    def _write(self, entry: Entry) -> Entry:
+        """Write the facts of a bundle that has its name."""
+        write_atomically(self._facts(entry.hash), json.dumps(asdict(entry), indent=1).encode())
         return entry
+
+    def tried(self, mark: str) -> frozenset[str]:
+        """Return marks of the posts with which challengers of a bundle were tried and not better.
+
+        Raises:
+            StorageError: if facts are damaged.
+        """
+        facts = sorted((self.folder / "facts").glob("*.json"))
+        entries = [_read_entry(path) for path in facts]
+        return frozenset(
+            one for entry in entries if entry.against == mark for one in entry.tried_with
+        )
 
     def bundle(self, mark: str) -> Path:
         """Return the folder of a bundle."""
@@ -207,11 +232,7 @@ class Registry:
             StorageError: if that is missing or damaged.
         """
         path = self._facts(mark)
-        try:
-            facts = json.loads(path.read_text(encoding="utf-8"))
-            entry = Entry(**{**facts, "trained_on": tuple(facts["trained_on"])})
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise StorageError(f"{path}: is missing or damaged; restore it") from error
+        entry = _read_entry(path)
         if entry.hash != mark:
             raise StorageError(f"{path}: speaks of another bundle; restore it")
         return entry
@@ -285,3 +306,21 @@ class Registry:
         at = Path(os.path.realpath(self.current)).name
         last, before = (self.bundle(move.hash).name for move in (moves[-1], moves[-2:][0]))
         return at == before != last
+
+
+def _marks(posts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted({mark_post(post) for post in posts}))
+
+
+def _read_entry(path: Path) -> Entry:
+    """Return what a file of facts says.
+
+    Raises:
+        StorageError: if it is missing or damaged.
+    """
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+        lists = {name: tuple(facts.get(name, ())) for name in ("trained_on", "tried_with")}
+        return Entry(**{**facts, **lists})
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise StorageError(f"{path}: is missing or damaged; restore it") from error

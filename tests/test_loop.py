@@ -195,6 +195,56 @@ def test_a_challenger_that_is_no_better_stays_out(world, tmp_path):
     assert "stays in use" in result.verdict
 
 
+def test_a_challenger_is_not_tried_twice_with_the_same_outcomes(world, tmp_path):
+    folder, _, model, mark = world
+    registry, log = tmp_path / "registry", tmp_path / "log.db"
+    shutil.copy(folder / "calm.db", log)
+
+    def tried(**options):
+        return retrain(
+            log, registry, folder / "features", model=folder / "model", trials=1, **options
+        )
+
+    first = tried()
+    assert (first.action, first.fresh) == ("kept", 150)
+    assert len(Registry(registry).tried(first.champion)) == 150
+    waited = tried()
+    assert (waited.action, waited.challenger, waited.comparison) == ("waiting", None, None)
+    assert "tried with 150 of the 150 new outcomes" in waited.verdict
+    assert "0 have come since, 30 are needed" in waited.verdict
+    assert len(list((registry / "studies").iterdir())) == 1  # nothing was searched
+    assert tried(again=True).action == "kept"
+    with open_log(log) as opened:
+        predict_week(opened, mark, model, make_week(6, 29))
+    assert "29 have come since" in tried().verdict
+    with open_log(log) as opened:
+        predict_week(opened, mark, model, make_week(7, 1))
+    last = tried()
+    assert (last.challenger is not None, last.fresh) == (True, 180)
+
+
+def test_a_new_champion_is_challenged_with_outcomes_that_the_old_one_met(world, tmp_path):
+    registry = Registry(tmp_path / "registry")
+    folder, known, model, _ = world
+    first = registry.adopt(folder / "model", known.posts["id"], now=NOW)
+    registry.add(model, known.posts["id"], now=NOW, against="another", tried_with=["p", "q"])
+    assert registry.tried(first.hash) == frozenset()
+    assert len(registry.tried("another")) == 2
+
+
+def test_a_registry_of_before_says_that_nothing_was_tried(world, tmp_path):
+    registry = Registry(tmp_path / "registry")
+    folder, known, *_ = world
+    entry = registry.adopt(folder / "model", known.posts["id"], now=NOW)
+    (path,) = (registry.folder / "facts").iterdir()
+    facts = json.loads(path.read_text())
+    path.write_text(
+        json.dumps({n: v for n, v in facts.items() if n[:7] not in ("against", "tried_w")})
+    )
+    assert registry.entry(entry.hash) == entry
+    assert registry.tried(entry.hash) == frozenset()
+
+
 def test_poison_is_not_learned_from(world, tmp_path):
     _, known, model, mark = world
     week = make_week(8, 40)

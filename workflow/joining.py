@@ -1,6 +1,6 @@
 """Posts to train on again: those of the training and those of a log, with their outcomes."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -156,6 +156,14 @@ def fresh_posts(data: Joined, champion: "Entry", model: "Model") -> IntArray:
     ids = data.posts["id"].astype(str)
     seen = model.has_learned(ids) | np.isin(marks_of(ids), before)
     return np.flatnonzero(~seen & np.isfinite(data.times)).astype(np.int64)
+
+
+def untried(data: Joined, fresh: IntArray, tried: Collection[str]) -> int:
+    """Return how many of these posts no challenger was tried with; `tried` holds marks."""
+    from virality.modeling.learned import mark_post
+
+    ids = data.posts["id"].iloc[fresh].astype(str)
+    return sum(mark_post(post) not in tried for post in ids)
 
 
 def differing(data: Joined, fresh: IntArray, known: Features, model: "Model") -> tuple[str, ...]:

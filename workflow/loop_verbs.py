@@ -51,6 +51,10 @@ def retrain(
     rollback: Annotated[
         bool, typer.Option("--rollback", help="Put the bundle into use again that was replaced.")
     ] = False,
+    again: Annotated[
+        bool,
+        typer.Option("--again", help="Try again with outcomes that made no better model before."),
+    ] = False,
     seed: options.Seed = 0,
 ) -> None:
     """Train on what was reported since; the new model goes into use only if it is better."""
@@ -58,7 +62,7 @@ def retrain(
     from virality.workflow import terminal_loop
 
     if rollback:
-        if log or features or model or study:
+        if log or features or model or study or again:
             raise UsageError("retrain: --rollback learns nothing; give it nothing but --registry")
         entry = training.roll_back(registry)
         value = {"action": "rolled back", "champion": entry.hash, "added_at": entry.added_at}
@@ -69,6 +73,6 @@ def retrain(
     with console.progress("training") as progress:
         result = training.retrain(
             log, registry, features, model=model, study=study, trials=trials, seed=seed,
-            progress=progress,
+            again=again, progress=progress,
         )  # fmt: skip
     console.emit(result.as_json(), lambda: terminal_loop.show_retraining(result))

@@ -13,7 +13,15 @@ from virality.data.features import Features, read_features
 from virality.data.prediction_log import PredictionLog
 from virality.data.words import agreeing, counted
 from virality.workflow.console import Progress
-from virality.workflow.joining import IntArray, Joined, differing, divide, fresh_posts, join
+from virality.workflow.joining import (
+    IntArray,
+    Joined,
+    differing,
+    divide,
+    fresh_posts,
+    join,
+    untried,
+)
 from virality.workflow.monitor import telling
 from virality.workflow.prediction_log import open_log
 
@@ -73,6 +81,7 @@ def retrain(
     study: Path | None = None,
     trials: int = 8,
     seed: int = 0,
+    again: bool = False,
     progress: Progress | None = None,
 ) -> Retraining:
     """Join feedback to stored features, train a challenger, and promote it if it is better.
@@ -85,6 +94,7 @@ def retrain(
         study: study to start the search from, beside the champion's own parameters.
         trials: trials of the search.
         seed: of everything random.
+        again: search although a challenger was tried with these outcomes and was not better.
         progress: told `(done, total)`.
 
     Raises:
@@ -100,7 +110,7 @@ def retrain(
         champion = _champion(held, model, known)
         return retrain_on(
             opened, held, champion, known, warm=_warm(champion, study), trials=trials, seed=seed,
-            now=datetime.now(UTC), progress=progress,
+            again=again, now=datetime.now(UTC), progress=progress,
         )  # fmt: skip
 
 
@@ -157,6 +167,7 @@ def retrain_on(
     warm: Sequence[dict[str, Any]] = (),
     trials: int = 8,
     seed: int = 0,
+    again: bool = False,
     now: datetime,
     progress: Progress | None = None,
 ) -> Retraining:
@@ -175,6 +186,9 @@ def retrain_on(
     notes = (*data.notes, *differing(data, fresh, known, model))
     if len(fresh) < LEAST_FRESH:
         return _waiting(champion, len(fresh), notes, _too_few(len(fresh), log.path))
+    since = untried(data, fresh, registry.tried(champion.hash))
+    if since < LEAST_FRESH and not again:
+        return _waiting(champion, len(fresh), notes, _tried(len(fresh), since))
     learn, test = divide(data, fresh)
     if len(learn) < LEAST_POSTS:
         return _waiting(champion, len(fresh), notes, _nothing_before(len(learn), LEAST_POSTS))
@@ -192,7 +206,10 @@ def retrain_on(
         challenger = round_.refit(data.newest(everything, window))
         # What it left for newer posts is not new to it either: nobody should train again for that.
         challenger = replace(challenger, learned=known_marks(ids))
-    entry = registry.add(challenger, ids if better else ids.iloc[chosen], now=now, params=params)
+    entry = registry.add(
+        challenger, ids if better else ids.iloc[chosen], now=now, params=params,
+        against="" if better else champion.hash, tried_with=() if better else ids.iloc[fresh],
+    )  # fmt: skip
     if better:
         registry.promote(entry.hash, result.verdict, now=now)
     ending = "The challenger is in use now." if better else "The champion stays in use."
@@ -211,6 +228,16 @@ def _too_few(fresh: int, log: Path) -> str:
     return (
         f"{counted(fresh, 'outcome')} {are} new, {LEAST_FRESH} are needed to train again; "
         f"report what became of predicted posts with `{telling(log)}`."
+    )
+
+
+def _tried(fresh: int, since: int) -> str:
+    """Say why nothing is searched for: asked often enough, chance would call something better."""
+    have = agreeing(since, "has", "have")
+    return (
+        f"a challenger was tried with {fresh - since:,} of the {counted(fresh, 'new outcome')} and "
+        f"was not better; {since:,} {have} come since, {LEAST_FRESH} are needed to try another. "
+        "`--again` tries now."
     )
 
 

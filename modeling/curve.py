@@ -115,9 +115,11 @@ def _judge(points: list[Point], last: Mapping[str, Metric]) -> str:
         return f"{points[-1].rows:,} posts to learn from are too few for a learning curve."
     gain = last["mae"]
     step = f"From {points[-2].rows:,} to {points[-1].rows:,} posts the mean error"
-    interval = f"({gain.low:+.3f} to {gain.high:+.3f})"
+    low, high = sorted((abs(gain.low), abs(gain.high)))
+    size = f"{abs(gain.value):.3f} ({low:.3f} to {high:.3f})"
     if gain.high < 0:
-        return f"{step} fell by {-gain.value:.3f} {interval}: more posts should help further."
+        return f"{step} fell by {size}: more posts may help further."
     if gain.low > 0:
-        return f"{step} rose by {gain.value:.3f} {interval}: older or other posts do not help."
+        return f"{step} rose by {size}: older or other posts do not help."
+    interval = f"({gain.low:+.3f} to {gain.high:+.3f})"
     return f"{step} changed by {gain.value:+.3f} {interval}, no more than chance allows."

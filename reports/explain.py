@@ -16,8 +16,8 @@ from virality.data.matrix import MODALITIES
 from virality.reports.control import control
 from virality.reports.report import CONTROLS, Control, Driver, ModalityShare, Reason, Swarm
 from virality.reports.report_drivers import Kind
+from virality.reports.strings import HOUR, WEEKDAY, say
 from virality.reports.strings import MODALITIES as MODALITY_NAMES
-from virality.reports.strings import say
 from virality.reports.words import (
     block_label,
     comparison,
@@ -319,6 +319,8 @@ def _reason(
     block = is_block(contributions, name)
     unit = "" if block else contributions.columns[name].unit
     words = reason_label(name, feature_label(contributions, name))
+    # The middle of hours or of days is none: half at 23:00 and half at 1:00 make it noon.
+    common = float("nan") if name in (HOUR, WEEKDAY) else usual.get(name, float("nan"))
     push = times(effect, target.log, target.unit)
     there = bool(np.isfinite(value))
     return Reason(
@@ -331,7 +333,7 @@ def _reason(
         factor=factor(effect) if target.log else None,
         sentence=say("reason_block", label=words, times=push)
         if block
-        else _sentence(name, words, (value, usual.get(name, float("nan"))), unit, target, push),
+        else _sentence(name, words, (value, common), unit, target, push),
     )
 
 

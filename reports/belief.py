@@ -112,6 +112,15 @@ def _headline(main: SplitScores) -> str:
     return say(key, split=main.label)
 
 
+def doubt_of(judged: Sequence["Evaluation"]) -> str:
+    """Return which baseline speaks against any suggestion, on the most honest split, or `""`."""
+    for name, difference in judged[0].differences.items() if judged else ():
+        if _lead(name, _interval(difference)).better is False:
+            split = say(f"split.{judged[0].split}")
+            return say("whatif.note.unbeaten", split=split, baseline=who(name))
+    return ""
+
+
 def half_width(one: "Evaluation") -> float:
     """Return the median absolute error on the learning scale, over all judged posts."""
     return float(np.median(np.abs(np.asarray(one.actual) - np.asarray(one.mean))))

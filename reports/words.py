@@ -11,6 +11,7 @@ from virality.reports.strings import (
     HOUR,
     LABELS,
     MODALITY_BLOCKS,
+    ONES,
     TAILS,
     UNITS,
     WEEKDAY,
@@ -81,9 +82,22 @@ def _short(value: float) -> str:
 
 
 def amount(value: float, unit: str, log: bool = True) -> str:
-    """Return a value of the target with its unit: `40 k views`, or `6.3 log score`."""
-    text = count_words(value) if log else significant(value, 3)
-    return f"{text} {unit}".strip()
+    """Return a value of the target with its unit: `40 k views`, `1 view`, or `6.3 log score`."""
+    return _with_unit(count_words(value) if log else significant(value, 3), unit)
+
+
+def _with_unit(text: str, unit: str) -> str:
+    """Return a number with its unit, in the singular where it reads as exactly one."""
+    return f"{text} {ONES.get(unit, unit) if text == '1' else unit}".strip()
+
+
+def place_words(percentile: float) -> str:
+    """Return above how many of a hundred a place is, which is never said to be all of them.
+
+    >>> place_words(26.4), place_words(99.7)
+    ('26', '99')
+    """
+    return f"{min(99.0, max(0.0, percentile)):.0f}"
 
 
 def spread(low: float, high: float, unit: str, log: bool = True) -> str:
@@ -195,7 +209,7 @@ def value_words(value: float, unit: str, name: str = "") -> str:
     if unit in ("share", "probability"):
         return percent(value, 1 if 0.0005 <= abs(value) < 0.1 else 0)
     text = count_words(value) if abs(value) >= 10_000 else significant(value, 3)
-    return f"{text} {UNITS.get(unit, unit)}".strip()
+    return _with_unit(text, UNITS.get(unit, unit))
 
 
 def label(name: str, meaning: str = "") -> str:

@@ -90,7 +90,7 @@ class Contributions(Protocol):
 
 
 class Scaled(Protocol):
-    """The part of a target that matters to words: its unit and whether it is a logarithm."""
+    """The part of a target that matters to words: its unit, its scale, whether it counts."""
 
     @property
     def unit(self) -> str:
@@ -98,7 +98,11 @@ class Scaled(Protocol):
 
     @property
     def log(self) -> bool:
-        """Learned as log10(1 + x)."""
+        """Learned on a log10 scale."""
+
+    @property
+    def counts(self) -> bool:
+        """Whether it counts something: learned as log10(1 + x), a ratio as log10(x)."""
 
 
 def is_block(contributions: Contributions, feature: str) -> bool:
@@ -328,13 +332,17 @@ def _reason(
         label=words,
         value=value if there and not block else None,
         unit=unit,
-        value_text="" if block else reason_words(name, value, unit, target.log, target.unit),
+        value_text="" if block else _text(name, value, unit, target),
         effect=effect,
         factor=factor(effect) if target.log else None,
         sentence=say("reason_block", label=words, times=push)
         if block
         else _sentence(name, words, (value, common), unit, target, push),
     )
+
+
+def _text(name: str, value: float, unit: str, target: Scaled) -> str:
+    return reason_words(name, value, unit, target.log, target.unit, target.counts)
 
 
 def _compared(name: str, value: float, usual: float, unit: str) -> str | None:
@@ -350,7 +358,7 @@ def _sentence(
     value, usual = values
     if not np.isfinite(value):
         return say("reason_missing", label=words, times=push)
-    text, common = (reason_words(name, one, unit, target.log, target.unit) for one in values)
+    text, common = (_text(name, one, unit, target) for one in values)
     if not np.isfinite(usual):
         return say("reason_alone", label=words, value=text, times=push)
     if unit == "0/1":

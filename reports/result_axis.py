@@ -3,29 +3,14 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
+from virality.reports.explain import Scaled
 from virality.reports.strings import say
 from virality.reports.words import amount
 
 LEAST = 1e-12
 """What nothing counts as where a ratio is told on a logarithm."""
-
-
-class Counted(Protocol):
-    """The part of a target that matters to words: its unit, its scale, whether it counts."""
-
-    @property
-    def unit(self) -> str:
-        """Unit of the outcome."""
-
-    @property
-    def log(self) -> bool:
-        """Learned on a log10 scale."""
-
-    @property
-    def counts(self) -> bool:
-        """Whether it counts something: log10(1 + x), of a ratio log10(x)."""
 
 
 def log_of(value: float, counts: bool) -> float:
@@ -69,7 +54,7 @@ class Axis:
             yield place, amount(one, "", self.counts), side
 
 
-def lay_axis(forecast: Mapping[str, Any], parts: Sequence[Any], target: Counted) -> Axis:
+def lay_axis(forecast: Mapping[str, Any], parts: Sequence[Any], target: Scaled) -> Axis:
     """Return an axis on which the range and every part's own prediction have their place.
 
     Args:

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from virality.reports.result_axis import LEAST, Axis, Counted, apart_words, lay_axis, log_of
+from virality.reports.explain import Scaled
+from virality.reports.result_axis import LEAST, Axis, apart_words, lay_axis, log_of
 from virality.reports.strings import BASES, MODALITIES, STRINGS, say
 from virality.reports.words import (
     amount,
@@ -130,7 +131,7 @@ class ResultPage:
     side_hit: str
 
 
-def told(forecast: Mapping[str, Any], target: Counted) -> str:
+def told(forecast: Mapping[str, Any], target: Scaled) -> str:
     """Return a forecast in one sentence."""
     return say(
         "serve.result.sentence",
@@ -139,7 +140,7 @@ def told(forecast: Mapping[str, Any], target: Counted) -> str:
     )
 
 
-def changed_words(before: Mapping[str, Any], after: Mapping[str, Any], target: Counted) -> str:
+def changed_words(before: Mapping[str, Any], after: Mapping[str, Any], target: Scaled) -> str:
     """Return what a change does to a prediction: `times 1.4`."""
     if before["prediction"] == after["prediction"]:
         return say("serve.change.same")
@@ -152,7 +153,7 @@ def changed_words(before: Mapping[str, Any], after: Mapping[str, Any], target: C
 def lay_out_result(
     answers: Sequence[Mapping[str, Any]],
     shown: int,
-    target: Counted,
+    target: Scaled,
     *,
     hit_threshold: float,
     top_fifth: bool,
@@ -210,7 +211,7 @@ def _trouble(one: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _tiles(
-    one: Mapping[str, Any], target: Counted, hit_threshold: float, top_fifth: bool
+    one: Mapping[str, Any], target: Scaled, hit_threshold: float, top_fifth: bool
 ) -> tuple[Tile, ...]:
     forecast, niche = one["forecast"], one["niche"]
     tiles = list(_outcome_tiles(forecast, target))
@@ -230,7 +231,7 @@ def _place_tile(key: str, percentile: float, **more: Any) -> Tile:
     )
 
 
-def _outcome_tiles(forecast: Mapping[str, Any], target: Counted) -> tuple[Tile, ...]:
+def _outcome_tiles(forecast: Mapping[str, Any], target: Scaled) -> tuple[Tile, ...]:
     """Return a tile for every further outcome that the model predicts."""
     return tuple(
         Tile(
@@ -242,15 +243,13 @@ def _outcome_tiles(forecast: Mapping[str, Any], target: Counted) -> tuple[Tile, 
     )
 
 
-def outcome_words(forecast: Mapping[str, Any], target: Counted) -> str:
+def outcome_words(forecast: Mapping[str, Any], target: Scaled) -> str:
     """Return the further outcomes of a forecast: `3.2 k likes · 41 comments`, `""` without any."""
     found = _outcomes(forecast, target)
     return " · ".join(amount(value["prediction"], label) for label, value in found)
 
 
-def _outcomes(
-    forecast: Mapping[str, Any], target: Counted
-) -> list[tuple[str, Mapping[str, float]]]:
+def _outcomes(forecast: Mapping[str, Any], target: Scaled) -> list[tuple[str, Mapping[str, float]]]:
     outcomes = forecast.get("outcomes") or {}
     names = [name for name in OUTCOMES if name in outcomes and name != target.unit]
     return [(say(f"serve.outcome.{name}"), outcomes[name]) for name in names]
@@ -266,7 +265,7 @@ def _scale(forecast: Mapping[str, Any], axis: Axis) -> Scale:
     )
 
 
-def _parts(parts: Sequence[Any], axis: Axis, target: Counted) -> tuple[PartRow, ...]:
+def _parts(parts: Sequence[Any], axis: Axis, target: Scaled) -> tuple[PartRow, ...]:
     most = max((part["weight"] for part in parts), default=1.0) or 1.0
     return tuple(
         PartRow(
@@ -281,7 +280,7 @@ def _parts(parts: Sequence[Any], axis: Axis, target: Counted) -> tuple[PartRow, 
     )
 
 
-def _gain(gain: Mapping[str, Any], target: Counted) -> GainRow:
+def _gain(gain: Mapping[str, Any], target: Scaled) -> GainRow:
     value, best = (_said(gain, key) for key in ("value", "best"))
     words = say("serve.change.gain", label=gain["label"], value=value, best=best)
     return GainRow(words, times(gain["effect"], target.log, target.unit))
@@ -313,7 +312,7 @@ def _lever(lever: Mapping[str, Any]) -> LeverRow | None:
     )
 
 
-def _alike(niche: Mapping[str, Any] | None, target: Counted) -> tuple[AlikeRow, ...]:
+def _alike(niche: Mapping[str, Any] | None, target: Scaled) -> tuple[AlikeRow, ...]:
     return tuple(
         AlikeRow(
             caption=tidy(one["caption"], MOST_CAPTION) or say("serve.like.none"),
@@ -325,7 +324,7 @@ def _alike(niche: Mapping[str, Any] | None, target: Counted) -> tuple[AlikeRow, 
     )
 
 
-def _alike_lead(niche: Mapping[str, Any] | None, target: Counted) -> str:
+def _alike_lead(niche: Mapping[str, Any] | None, target: Scaled) -> str:
     if not niche:
         return ""
     median = amount(niche["median"], target.unit, target.counts)
@@ -343,7 +342,7 @@ def _unread(answer: Mapping[str, Any]) -> bool:
     return bool(answer["status"] == "failed")
 
 
-def _side(answers: Sequence[Mapping[str, Any]], shown: int, target: Counted) -> tuple[SideRow, ...]:
+def _side(answers: Sequence[Mapping[str, Any]], shown: int, target: Scaled) -> tuple[SideRow, ...]:
     rows = []
     for rank, place in enumerate(_ranked(answers)):
         one, forecast = answers[place], answers[place]["forecast"]
@@ -364,7 +363,7 @@ def _side(answers: Sequence[Mapping[str, Any]], shown: int, target: Counted) -> 
     return tuple(rows)
 
 
-def _side_words(answers: Sequence[Mapping[str, Any]], target: Counted) -> str:
+def _side_words(answers: Sequence[Mapping[str, Any]], target: Scaled) -> str:
     order = [i for i in _ranked(answers) if not _unread(answers[i])]
     if len(order) < 2:
         return ""

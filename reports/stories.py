@@ -174,7 +174,8 @@ def _value(contributions: Contributions, row: int, name: str, target: Scaled) ->
     if is_block(contributions, name):
         return ""
     value = float(contributions.values.iloc[row][name])
-    return reason_words(name, value, contributions.columns[name].unit, target.log, target.unit)
+    unit = contributions.columns[name].unit
+    return reason_words(name, value, unit, target.log, target.unit, target.counts)
 
 
 def unseen_predictions(one: "Evaluation | None", target: "Target") -> Mapping[str, float]:

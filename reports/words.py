@@ -262,20 +262,34 @@ def block_label(block: str, modality: str) -> str:
     return say("block_detail", base=base, detail=detail) if detail else base
 
 
-def feature_words(name: str, value: float, unit: str, log: bool, outcome: str = "") -> str:
+def feature_words(
+    name: str, value: float, unit: str, log: bool, outcome: str = "", counts: bool = True
+) -> str:
     """Return a feature's value in words; earlier outcomes read like the outcome itself.
+
+    Args:
+        name: of the feature.
+        value: as in a matrix.
+        unit: of its column.
+        log: whether the outcome is learned on a logarithm.
+        outcome: unit of the outcome.
+        counts: whether it counts something: learned as log10(1 + x), a ratio as log10(x).
 
     >>> feature_words("history__author_mean", 4.0, "score", True, "views")
     '10 k views'
+    >>> feature_words("history__author_mean", -0.3, "score", True, "times the usual", False)
+    '0.501 times the usual'
     """
     if unit != "score" or not log or not math.isfinite(value):
         return value_words(value, unit, name)
     if name in FACTORS:
         return times(value, True) if value else say("no_change")
-    return amount(factor(value) - 1.0, outcome)
+    return amount(factor(value) - counts, outcome, counts)
 
 
-def reason_words(name: str, value: float, unit: str, log: bool, outcome: str = "") -> str:
+def reason_words(
+    name: str, value: float, unit: str, log: bool, outcome: str = "", counts: bool = True
+) -> str:
     """Return a value as a reason names it: as `feature_words`, but a place on a circle as a time.
 
     >>> reason_words("metadata_time__season_sin", 0.02, "", True)
@@ -283,7 +297,7 @@ def reason_words(name: str, value: float, unit: str, log: bool, outcome: str = "
     """
     if name in CIRCLES and math.isfinite(value):
         return say(f"circle.{name.partition('__')[2]}.{'above' if value >= 0 else 'below'}")
-    return feature_words(name, value, unit, log, outcome)
+    return feature_words(name, value, unit, log, outcome, counts)
 
 
 def reason_label(name: str, words: str) -> str:

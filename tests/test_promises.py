@@ -11,6 +11,7 @@ from virality.modeling.curve import Point, _judge
 from virality.modeling.lead import leads_constant
 from virality.modeling.metrics import Metric
 from virality.modeling.resample import FALSE_SHARE, Effect, Spread, judge
+from virality.modeling.stack import Contributions
 from virality.modeling.targets import find_target
 from virality.modeling.train import train
 from virality.modeling.trend_judge import _families, _share
@@ -18,15 +19,17 @@ from virality.modeling.trend_values import Found
 from virality.modeling.trends import find_trends
 from virality.reports import summarize as summarizing
 from virality.reports.belief import doubt_of
+from virality.reports.explain import reasons
 from virality.reports.explain_posts import explain_posts
+from virality.reports.report import Reason
 from virality.reports.report_posts import Setting
 from virality.reports.result_axis import lay_axis
 from virality.reports.result_page import _side_words, changed_words
-from virality.reports.strings import say
+from virality.reports.strings import FACTORS, say
 from virality.reports.suggest import _seen_words
 from virality.reports.trends import tell_trends
 from virality.reports.whatif import _sentence
-from virality.reports.words import amount, place_words, value_words
+from virality.reports.words import amount, feature_words, place_words, value_words
 
 pytestmark = pytest.mark.usefixtures("light_recipes")
 
@@ -197,3 +200,39 @@ def test_one_is_one_and_nobody_is_above_all() -> None:
     assert (amount(1.2, "views"), amount(0, "views")) == ("1 view", "0 views")
     assert amount(1.0, "views per follower", False) == "1 view per follower"
     assert (place_words(99.8), place_words(100.0), place_words(0.2)) == ("99", "99", "0")
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [("lift", "0.5 times the usual"), ("reach", "0.5 views per follower"), ("views", "0 views")],
+)
+def test_earlier_outcomes_of_a_ratio_are_ratios(target: str, said: str) -> None:
+    one = find_target(target)
+    told = feature_words(
+        "history__author_last", float(np.log10(0.5)) if one.ratio else 0.0, "score", one.log,
+        one.unit, one.counts,
+    )  # fmt: skip
+    assert told == said
+
+
+def test_reasons_of_a_ratio_name_no_ratio_below_nothing() -> None:
+    features = make_features(120, seed=2)
+    model = train(features.matrix, features.posts, target="reach")
+    some = ["p90", "p100", "p110"]
+    rows = features.posts[features.posts["id"].isin(some)].reset_index(drop=True)
+    contributions = model.contributions(features.matrix.rows(some), rows)
+    told = [one for row in range(3) for way in _all_reasons(contributions, row) for one in way]
+    past = [
+        one.value_text
+        for one in told
+        if one.unit == "score" and one.feature not in FACTORS and one.value_text != "missing"
+    ]
+    assert past
+    assert all(text.endswith("views per follower") for text in past)
+    assert not any(text.startswith(("−", "0 ")) for text in past)
+
+
+def _all_reasons(contributions: Contributions, row: int) -> tuple[tuple[Reason, ...], ...]:
+    everything = dict.fromkeys(contributions.frame, 1.0)
+    pushed = replace(contributions, frame=contributions.frame.assign(**everything))
+    return reasons(pushed, row, find_target("reach"), most=99)

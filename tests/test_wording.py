@@ -34,6 +34,7 @@ pytestmark = pytest.mark.usefixtures("light_recipes")
 class Views:
     unit: str = "views"
     log: bool = True
+    counts: bool = True
 
 
 def all_columns() -> dict[str, Column]:

@@ -18,6 +18,9 @@ from virality.modeling.train import Model
 SHARES = (0.125, 0.25, 0.5, 1.0)
 LEAST_TO_LEARN = 30
 
+NOTHING = 0.0005
+"""A change of the mean error that reads as 0.000, however sure it is."""
+
 
 @dataclass(frozen=True)
 class Point:
@@ -116,6 +119,8 @@ def _judge(points: list[Point], last: Mapping[str, Metric]) -> str:
     gain = last["mae"]
     step = f"From {points[-2].rows:,} to {points[-1].rows:,} posts the mean error"
     low, high = sorted((abs(gain.low), abs(gain.high)))
+    if high < NOTHING:
+        return f"{step} did not change."
     size = f"{abs(gain.value):.3f} ({low:.3f} to {high:.3f})"
     if gain.high < 0:
         return f"{step} fell by {size}: more posts may help further."

@@ -7,7 +7,11 @@ import pytest
 from report_case import case, make_features
 from test_trends import make_posts
 
+from virality.modeling.ablation import Part
+from virality.modeling.ablation import _judge as say_ablation
 from virality.modeling.curve import Point, _judge
+from virality.modeling.ground import possible_split
+from virality.modeling.hits import top_bar
 from virality.modeling.lead import leads_constant
 from virality.modeling.metrics import Metric
 from virality.modeling.resample import FALSE_SHARE, Effect, Spread, judge
@@ -236,3 +240,44 @@ def _all_reasons(contributions: Contributions, row: int) -> tuple[tuple[Reason, 
     everything = dict.fromkeys(contributions.frame, 1.0)
     pushed = replace(contributions, frame=contributions.frame.assign(**everything))
     return reasons(pushed, row, find_target("reach"), most=99)
+
+
+def test_a_single_author_is_not_called_unknown() -> None:
+    posts = make_features(60).posts
+    alone = posts.assign(author_id="a1")
+    assert possible_split("author", alone)[1][0].startswith("Only one author is known, so")
+    nobody = posts.drop(columns=["author_id"])
+    assert possible_split("author", nobody)[1][0].startswith("Authors are unknown, so")
+
+
+def test_the_top_fifth_begins_at_an_outcome_that_a_post_had() -> None:
+    tied = np.sort(np.log10(1.0 + np.repeat([0.0, 5.0], [96, 24])))
+    assert find_target("views").to_units(top_bar(tied)) == pytest.approx(5.0)
+    plain = np.sort(np.random.default_rng(0).normal(size=500))
+    assert top_bar(plain) in plain
+    assert np.mean(plain >= top_bar(plain)) == pytest.approx(0.2, abs=0.003)
+
+
+def test_an_undated_post_is_not_said_to_be_later_than_others() -> None:
+    model, features, _ = case()
+    undated = replace(features, posts=features.posts.drop(columns=["posted_at"]))
+    own = undated.posts[undated.posts["id"] == "p50"].reset_index(drop=True)
+    story = explain_posts(model, features.matrix.rows(["p50"]), own, reference=undated)[0]
+    assert story.similar is not None
+    assert "they need not be earlier" in story.similar.sentence
+    dated = features.posts[features.posts["id"] == "p50"].reset_index(drop=True)
+    told = explain_posts(model, features.matrix.rows(["p50"]), dated, reference=features)[0]
+    assert told.similar is not None
+    assert "that were there before it" in told.similar.sentence
+
+
+def test_an_error_that_reads_as_the_same_is_no_finding() -> None:
+    nothing = Metric(0, 0, 0)
+    points = [Point(0.5, 50, {"mae": nothing}), Point(1.0, 100, {"mae": nothing})]
+    assert _judge(points, {"mae": Metric(1e-5, 1e-6, 1e-4)}).endswith("mean error did not change.")
+    parts = [
+        Part(name, kind, 1, {"mae": nothing}, {"mae": Metric(size, size, size)})
+        for name, size in (("text", 1e-5), ("audio", 0.02))
+        for kind in ("without", "alone")
+    ]
+    assert say_ablation(parts).startswith("Without audio the model is worse")

@@ -169,6 +169,16 @@ def factor(effect: float) -> float:
     return float(10.0 ** min(max(effect, -300.0), 300.0))
 
 
+def miss_words(effect: float) -> str:
+    """Return the factor of an error, with two decimals where one would make it none.
+
+    >>> miss_words(0.2), miss_words(0.01), miss_words(3.0)
+    ('1.6', '1.02', '1000')
+    """
+    size = factor(abs(effect))
+    return f"{size:.0f}" if size >= 99.5 else f"{size:.1f}" if size >= 1.095 else f"{size:.2f}"
+
+
 def clock_words(hour: float) -> str:
     """Return a time of day in hours as a clock shows it.
 

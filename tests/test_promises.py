@@ -22,9 +22,10 @@ from virality.modeling.trend_judge import _families, _share
 from virality.modeling.trend_values import Found
 from virality.modeling.trends import find_trends
 from virality.reports import summarize as summarizing
-from virality.reports.belief import doubt_of
+from virality.reports.belief import believe, doubt_of
 from virality.reports.explain import reasons
 from virality.reports.explain_posts import explain_posts
+from virality.reports.fits import fit_of
 from virality.reports.report import Reason
 from virality.reports.report_posts import Setting
 from virality.reports.result_axis import lay_axis
@@ -281,3 +282,14 @@ def test_an_error_that_reads_as_the_same_is_no_finding() -> None:
         for kind in ("without", "alone")
     ]
     assert say_ablation(parts).startswith("Without audio the model is worse")
+
+
+def test_a_small_miss_is_not_called_none() -> None:
+    judged = case()[2][0]
+    near = replace(judged, mean=tuple(one + 0.012 for one in judged.actual))
+    said = believe([near], find_target("views"))
+    assert (
+        said.sentences[0] == "Half of the predictions are within a factor of 1.03 of what happened."
+    )
+    assert said.tiles[0].value == "× or ÷ 1.03"
+    assert fit_of(near, find_target("views"), {}).sentences[1].endswith("a factor of 1.03.")

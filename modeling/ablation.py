@@ -18,6 +18,9 @@ from virality.modeling.train import Model
 
 Kind = Literal["without", "alone"]
 
+NOTHING = 0.0005
+"""A change of the mean error that reads as 0.000, however sure it is."""
+
 
 @dataclass(frozen=True)
 class Part:
@@ -182,8 +185,8 @@ def _judge(parts: list[Part]) -> str:
     if not parts:
         return "The model reads one modality only, so there is nothing to leave out."
     lost = {one.modality: one.differences["mae"] for one in parts if one.kind == "without"}
-    needed = [name for name, error in lost.items() if is_real(error) and error.value > 0]
-    harmful = [name for name, error in lost.items() if is_real(error) and error.value < 0]
+    needed = [name for name, error in lost.items() if is_real(error) and error.value >= NOTHING]
+    harmful = [name for name, error in lost.items() if is_real(error) and error.value <= -NOTHING]
     alone = min((p for p in parts if p.kind == "alone"), key=lambda p: p.metrics["mae"].value)
     said = (
         f"Without {' or '.join(needed)} the model is worse by more than chance"

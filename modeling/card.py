@@ -11,9 +11,10 @@ from virality.modeling.families import Families
 class ModelCard:
     """What a person should know about a model; plain values only.
 
-    `medians` holds the usual value of every column among the training posts, `families` the columns
-    that say nearly the same (see `modeling.families`), under the name of the strongest. `views`
-    is how many variations of a clip it was trained with.
+    `medians` holds the usual value of every column among the training posts, those of history among
+    them (bundles of earlier versions lack these), `families` the columns that say nearly the same
+    (see `modeling.families`), under the name of the strongest. `views` is how many variations of a
+    clip it was trained with.
     """
 
     target: str

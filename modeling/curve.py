@@ -18,6 +18,9 @@ from virality.modeling.train import Model
 SHARES = (0.125, 0.25, 0.5, 1.0)
 LEAST_TO_LEARN = 30
 
+NOTHING = 0.0005
+"""A change of the mean error that reads as 0.000, however sure it is."""
+
 
 @dataclass(frozen=True)
 class Point:
@@ -115,9 +118,13 @@ def _judge(points: list[Point], last: Mapping[str, Metric]) -> str:
         return f"{points[-1].rows:,} posts to learn from are too few for a learning curve."
     gain = last["mae"]
     step = f"From {points[-2].rows:,} to {points[-1].rows:,} posts the mean error"
-    interval = f"({gain.low:+.3f} to {gain.high:+.3f})"
+    low, high = sorted((abs(gain.low), abs(gain.high)))
+    if high < NOTHING:
+        return f"{step} did not change."
+    size = f"{abs(gain.value):.3f} ({low:.3f} to {high:.3f})"
     if gain.high < 0:
-        return f"{step} fell by {-gain.value:.3f} {interval}: more posts should help further."
+        return f"{step} fell by {size}: more posts may help further."
     if gain.low > 0:
-        return f"{step} rose by {gain.value:.3f} {interval}: older or other posts do not help."
+        return f"{step} rose by {size}: older or other posts do not help."
+    interval = f"({gain.low:+.3f} to {gain.high:+.3f})"
     return f"{step} changed by {gain.value:+.3f} {interval}, no more than chance allows."

@@ -164,12 +164,7 @@ def possible_split(split: Split, posts: pd.DataFrame) -> tuple[Split, tuple[str,
         return cast(Split, raised), (*_flattery(raised), warning)
     if split == "author" and not authors:
         raised = "temporal" if times else "random"
-        one = (
-            "One author has nearly all posts"
-            if splits.knows_authors(posts)
-            else "Authors are unknown"
-        )
-        warning = f"{one}, so the split is {raised}, not by author."
+        warning = f"{_lacking_authors(posts)}, so the split is {raised}, not by author."
         return cast(Split, raised), (*_flattery(raised), warning)
     if split in ("temporal", "rolling") and undated:
         return split, (
@@ -177,6 +172,14 @@ def possible_split(split: Split, posts: pd.DataFrame) -> tuple[Split, tuple[str,
             "from nor judged.",
         )
     return split, _flattery(split)
+
+
+def _lacking_authors(posts: pd.DataFrame) -> str:
+    """Return why authors cannot be held out, as the beginning of a sentence."""
+    known = int(splits.author_codes(posts).max(initial=-1)) + 1
+    if known > 1:
+        return "One author has nearly all posts"
+    return "Only one author is known" if known else "Authors are unknown"
 
 
 def _enough_authors(posts: pd.DataFrame) -> bool:

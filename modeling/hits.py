@@ -15,13 +15,14 @@ TIED = 0.05
 def top_bar(outcomes: Floats) -> float:
     """Return the outcome from which a post is among the top fifth, `HITS` of the posts.
 
+    It is an outcome that a post had: a quantile between zeros and fives would be read as 0.
     Where so many outcomes are tied that the quantile would make hits of many more, it is the
     outcome reached by the share that comes nearest.
 
     Args:
         outcomes: ascending, float64 (n,).
     """
-    bar = float(np.quantile(outcomes, 1.0 - HITS))
+    bar = float(outcomes[np.searchsorted(outcomes, np.quantile(outcomes, 1.0 - HITS))])
     if np.mean(outcomes >= bar) <= HITS + TIED:
         return bar
     different, first = np.unique(outcomes, return_index=True)

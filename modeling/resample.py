@@ -153,7 +153,8 @@ def deviation(drawn: Floats) -> Floats:
 def judge(spread: Spread, least: Floats | None = None) -> tuple[Effect, ...]:
     """Return an effect a group: intervals and chances by Student's t with authors - 1 degrees.
 
-    The normal law would promise too much where a group rests on a handful of authors.
+    The normal law would promise too much where a group rests on a handful of authors, and authors
+    drawn from n vary by (n - 1) / n of what they would from sample to sample.
 
     Args:
         spread: of k groups.
@@ -163,7 +164,7 @@ def judge(spread: Spread, least: Floats | None = None) -> tuple[Effect, ...]:
 
     enough = _enough(spread)
     freedom = np.maximum(spread.clusters - 1, 1)
-    error = np.where(enough, spread.error, np.nan)
+    error = np.where(enough, spread.error * np.sqrt((freedom + 1) / freedom), np.nan)
     chance = 2.0 * t.sf(np.abs(spread.value) / error, freedom)
     if least is not None:
         chance = np.maximum(chance, least)

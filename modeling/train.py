@@ -21,6 +21,7 @@ from virality.modeling.families import (
     lead_families,
     spread,
 )
+from virality.modeling.inputs import Inputs
 from virality.modeling.learned import NOBODY, Marks, known_marks, marks_of
 from virality.modeling.objective import find_metric
 from virality.modeling.provenance import usable_columns
@@ -250,7 +251,8 @@ def train(
     notes = tuple(filter(None, said))
     lacking = len(matrix) - len(y)
     with one_blas_thread():
-        told = _medians(rows), _families(stack, rows)
+        inputs = stack.projector.transform(rows.take(spread(len(rows), MOST_ROWS)))
+        told = {**_medians(rows), **_usual_history(inputs)}, _families(stack, rows, inputs)
     card = _card(
         outcome, stack, together, y, used, versions, tuning, notes, lacking, told, _views(rows)
     )
@@ -341,9 +343,15 @@ def _medians(rows: Rows) -> dict[str, float]:
     return dict(zip(names, map(float, middles), strict=True))
 
 
-def _families(stack: Stack, rows: Rows) -> Families:
+def _usual_history(inputs: Inputs) -> dict[str, float]:
+    """Return the usual value of every column of history that any post of a sample has."""
+    names = [column.name for column in inputs.columns if column.modality == "history"]
+    there = [name for name in names if np.isfinite(inputs.column(name)).any()]
+    return {name: float(np.nanmedian(inputs.column(name))) for name in there}
+
+
+def _families(stack: Stack, rows: Rows, inputs: Inputs) -> Families:
     """Return columns that say nearly the same, led by the one that moves most posts of a sample."""
-    inputs = stack.projector.transform(rows.take(spread(len(rows), MOST_ROWS)))
     columns = {column.name: column for column in inputs.columns if not column.block}
     plain = [number for number, column in enumerate(inputs.columns) if not column.block]
     families = find_families(pd.DataFrame(inputs.values[:, plain], columns=list(columns)), columns)

@@ -17,6 +17,7 @@ from virality.modeling.adjust import Adjusted, adjust
 from virality.modeling.resample import LEAST_CLUSTERS, Resampler
 from virality.modeling.targets import Target, find_target
 from virality.modeling.trend_items import LEAST_POSTS, find_items, hashtag_entries, sound_entries
+from virality.modeling.trend_judge import judge_together
 from virality.modeling.trend_times import find_durations, find_hours, local_clock, step_of
 from virality.modeling.trend_topics import LEAST_CAPTIONS, find_topics
 from virality.modeling.trend_tops import LEAST_TOP, TOP, find_contrasts, properties
@@ -47,7 +48,7 @@ def find_trends(
 
     Every outcome is held against a yardstick first (`adjust`), every group of posts has counts and
     an interval that treats an author's posts as one draw (`Resampler`), and findings are called
-    clear only as far as few of them can be chance (`judge`).
+    clear only as far as few of them can be chance (`judge`, `judge_together`).
 
     Args:
         posts: a posts table.
@@ -93,7 +94,7 @@ def find_trends(
     if not contrasts:
         found = _lacking(found, "contrasts", adjusted.rows, int(LEAST_TOP / TOP))
     tick()
-    return replace(found, topics=topics, contrasts=contrasts, top_posts=top)
+    return judge_together(replace(found, topics=topics, contrasts=contrasts, top_posts=top))
 
 
 def _by_time(

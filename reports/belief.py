@@ -9,7 +9,7 @@ import numpy as np
 from virality.reports.report import Belief, Tile
 from virality.reports.report_scores import Interval, Lead, Response, Score, SplitScores
 from virality.reports.strings import STRINGS, say
-from virality.reports.words import factor, percent, significant, whole
+from virality.reports.words import miss_words, percent, significant, whole
 
 if TYPE_CHECKING:
     from virality.modeling.evaluate import Evaluation
@@ -112,6 +112,15 @@ def _headline(main: SplitScores) -> str:
     return say(key, split=main.label)
 
 
+def doubt_of(judged: Sequence["Evaluation"]) -> str:
+    """Return which baseline speaks against any suggestion, on the most honest split, or `""`."""
+    for name, difference in judged[0].differences.items() if judged else ():
+        if _lead(name, _interval(difference)).better is False:
+            split = say(f"split.{judged[0].split}")
+            return say("whatif.note.unbeaten", split=split, baseline=who(name))
+    return ""
+
+
 def half_width(one: "Evaluation") -> float:
     """Return the median absolute error on the learning scale, over all judged posts."""
     return float(np.median(np.abs(np.asarray(one.actual) - np.asarray(one.mean))))
@@ -138,7 +147,7 @@ def _rank(one: "Evaluation") -> float | None:
 def _sentences(one: "Evaluation", target: "Target") -> tuple[str, ...]:
     width, told = half_width(one), []
     if target.log:
-        told.append(say("belief.half", factor=f"{factor(width):.1f}"))
+        told.append(say("belief.half", factor=miss_words(width)))
     else:
         told.append(say("belief.half_score", error=significant(width), unit=target.unit))
     rank, rival = _rank(one), _rival(one)
@@ -170,7 +179,7 @@ def _coverage(one: "Evaluation") -> str:
 def _tiles(one: "Evaluation", target: "Target") -> tuple[Tile, ...]:
     width, rank, rival = half_width(one), _rank(one), _rival(one)
     miss = (
-        say("tile.factor_value", factor=f"{factor(width):.1f}")
+        say("tile.factor_value", factor=miss_words(width))
         if target.log
         else say("tile.error_value", error=significant(width))
     )

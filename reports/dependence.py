@@ -31,7 +31,7 @@ def dependence(contributions: Contributions, feature: str, target: Scaled) -> De
     errors = [_error(effects[group]) for group in groups]
     centres = [float(values[group].mean()) for group in groups]
     names = [
-        feature_words(feature, centre, described.unit, target.log, target.unit)
+        feature_words(feature, centre, described.unit, target.log, target.unit, target.counts)
         for centre in centres
     ]
     density, edges = np.histogram(values, bins=24)

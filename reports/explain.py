@@ -16,8 +16,8 @@ from virality.data.matrix import MODALITIES
 from virality.reports.control import control
 from virality.reports.report import CONTROLS, Control, Driver, ModalityShare, Reason, Swarm
 from virality.reports.report_drivers import Kind
+from virality.reports.strings import HOUR, WEEKDAY, say
 from virality.reports.strings import MODALITIES as MODALITY_NAMES
-from virality.reports.strings import say
 from virality.reports.words import (
     block_label,
     comparison,
@@ -90,7 +90,7 @@ class Contributions(Protocol):
 
 
 class Scaled(Protocol):
-    """The part of a target that matters to words: its unit and whether it is a logarithm."""
+    """The part of a target that matters to words: its unit, its scale, whether it counts."""
 
     @property
     def unit(self) -> str:
@@ -98,7 +98,11 @@ class Scaled(Protocol):
 
     @property
     def log(self) -> bool:
-        """Learned as log10(1 + x)."""
+        """Learned on a log10 scale."""
+
+    @property
+    def counts(self) -> bool:
+        """Whether it counts something: learned as log10(1 + x), a ratio as log10(x)."""
 
 
 def is_block(contributions: Contributions, feature: str) -> bool:
@@ -319,6 +323,8 @@ def _reason(
     block = is_block(contributions, name)
     unit = "" if block else contributions.columns[name].unit
     words = reason_label(name, feature_label(contributions, name))
+    # The middle of hours or of days is none: half at 23:00 and half at 1:00 make it noon.
+    common = float("nan") if name in (HOUR, WEEKDAY) else usual.get(name, float("nan"))
     push = times(effect, target.log, target.unit)
     there = bool(np.isfinite(value))
     return Reason(
@@ -326,13 +332,17 @@ def _reason(
         label=words,
         value=value if there and not block else None,
         unit=unit,
-        value_text="" if block else reason_words(name, value, unit, target.log, target.unit),
+        value_text="" if block else _text(name, value, unit, target),
         effect=effect,
         factor=factor(effect) if target.log else None,
         sentence=say("reason_block", label=words, times=push)
         if block
-        else _sentence(name, words, (value, usual.get(name, float("nan"))), unit, target, push),
+        else _sentence(name, words, (value, common), unit, target, push),
     )
+
+
+def _text(name: str, value: float, unit: str, target: Scaled) -> str:
+    return reason_words(name, value, unit, target.log, target.unit, target.counts)
 
 
 def _compared(name: str, value: float, usual: float, unit: str) -> str | None:
@@ -348,7 +358,7 @@ def _sentence(
     value, usual = values
     if not np.isfinite(value):
         return say("reason_missing", label=words, times=push)
-    text, common = (reason_words(name, one, unit, target.log, target.unit) for one in values)
+    text, common = (_text(name, one, unit, target) for one in values)
     if not np.isfinite(usual):
         return say("reason_alone", label=words, value=text, times=push)
     if unit == "0/1":

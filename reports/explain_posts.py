@@ -28,18 +28,24 @@ Progress = Callable[[int, int], None]
 class Explainer:
     """A model and its reference posts, made ready once to explain many posts."""
 
-    def __init__(self, model: "Model", reference: "Features | None" = None) -> None:
+    def __init__(
+        self, model: "Model", reference: "Features | None" = None, *, doubt: str = ""
+    ) -> None:
         """Make ready.
 
         Args:
             model: a trained model.
             reference: posts like those that it has learned from, with outcomes; without them there
                 are no similar posts and nothing says which changes are plausible.
+            doubt: why nothing is suggested, where an evaluation speaks against the model.
 
         Raises:
             BundleError: if the reference is of other featurizers or versions than the model's.
         """
+        from virality.modeling.lead import leads_constant
+
         self.model, self.reference = model, reference
+        self.doubt = doubt or ("" if leads_constant(model.stack) else say("whatif.note.no_lead"))
         self.ground = self.likeness = self.support = None
         if reference is not None and len(reference.matrix):
             model.check_matrix(reference.matrix)
@@ -81,7 +87,11 @@ class Explainer:
         if not curves:
             return None
         joint = joint_of(ground, matrix, posts, post, curves, support)
-        told = suggest(ground, matrix, posts, post, curves, support, likeness, order)
+        told = (
+            ()
+            if self.doubt
+            else suggest(ground, matrix, posts, post, curves, support, likeness, order)
+        )
         notes = [
             say("whatif.note.guess"),
             say("whatif.note.range", posts=whole(len(ground.reference.matrix)), like=len(alike)),
@@ -90,7 +100,7 @@ class Explainer:
         if clock and not is_local(row_of(matrix, post)):
             notes.append(say("whatif.note.utc"))
         if not told:
-            notes.insert(0, say("whatif.note.nothing"))
+            notes.insert(0, self.doubt or say("whatif.note.nothing"))
         return WhatIf(curves, joint, told, tuple(notes))
 
 

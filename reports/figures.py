@@ -50,7 +50,7 @@ def _drivers(report: Report) -> tuple[Figure, ...]:
         modality_figure(explained, log),
         feature_figure(explained.features, log),
         control_figure(explained.controls),
-        swarm_figure(explained, log, report.subject.unit),
+        swarm_figure(explained, report.subject),
         *(
             dependence_figure(place, shape, log)
             for place, shape in enumerate(explained.dependences)

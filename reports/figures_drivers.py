@@ -18,6 +18,7 @@ from virality.reports.drawing import (
     polyline,
     ribbon,
 )
+from virality.reports.explain import Scaled
 from virality.reports.report import Control, Dependence, Driver, Explained, Swarm
 from virality.reports.scales import (
     Axis,
@@ -102,8 +103,9 @@ def control_figure(shares: Mapping[Control, float]) -> Figure:
     )
 
 
-def swarm_figure(explained: Explained, log: bool, outcome: str) -> Figure:
+def swarm_figure(explained: Explained, target: Scaled) -> Figure:
     """Return the beeswarm: a row a feature, a point a post."""
+    log = target.log
     effects = [effect for row in explained.swarms for effect in row.effects]
     scale = around(effects, zero=True)
     return Figure(
@@ -113,7 +115,7 @@ def swarm_figure(explained: Explained, log: bool, outcome: str) -> Figure:
         reads=say("fig.swarm.read"),
         plot=Rows(
             tuple(
-                Row(row.label, _reach(row, log), _swarm_marks(row, scale, log, outcome))
+                Row(row.label, _reach(row, log), _swarm_marks(row, scale, target))
                 for row in explained.swarms
             ),
             effect_axis(scale, log),
@@ -142,7 +144,7 @@ def _reach(row: Swarm, log: bool) -> str:
     return say("bounds", low=effect_words(low, log), high=effect_words(high, log))
 
 
-def _swarm_marks(row: Swarm, scale: Scale, log: bool, outcome: str) -> tuple[Mark, ...]:
+def _swarm_marks(row: Swarm, scale: Scale, target: Scaled) -> tuple[Mark, ...]:
     middle, reach = SWARM_STRIP / 2, SWARM_STRIP / 2 - 4
     return tuple(
         Dot(
@@ -150,7 +152,7 @@ def _swarm_marks(row: Swarm, scale: Scale, log: bool, outcome: str) -> tuple[Mar
             round(middle + reach * offset, 1),
             2.6,
             "none" if shade is None else f"s{min(SHADES - 1, int(shade * SHADES))}",
-            _swarm_tip(row, value, effect, log, outcome),
+            _swarm_tip(row, value, effect, target),
         )
         for effect, offset, shade, value in zip(
             row.effects, row.offsets, row.shades, row.values, strict=True
@@ -158,12 +160,13 @@ def _swarm_marks(row: Swarm, scale: Scale, log: bool, outcome: str) -> tuple[Mar
     )
 
 
-def _swarm_tip(row: Swarm, value: float | None, effect: float, log: bool, outcome: str) -> str:
-    push = times(effect, log)
+def _swarm_tip(row: Swarm, value: float | None, effect: float, target: Scaled) -> str:
+    push = times(effect, target.log)
     if row.block:
         return push
     known = float("nan") if value is None else value
-    return f"{feature_words(row.feature, known, row.unit, log, outcome)}: {push}"
+    text = feature_words(row.feature, known, row.unit, target.log, target.unit, target.counts)
+    return f"{text}: {push}"
 
 
 def dependence_figure(place: int, shape: Dependence, log: bool) -> Figure:

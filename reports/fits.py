@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from virality.reports.report import Calibration, Fit, Miss
 from virality.reports.strings import say
-from virality.reports.words import amount, factor, significant, spread, tidy
+from virality.reports.words import amount, factor, miss_words, significant, spread, tidy
 
 if TYPE_CHECKING:
     from virality.modeling.evaluate import Evaluation
@@ -126,7 +126,7 @@ def _sentences(errors: Floats, target: "Target") -> tuple[str, ...]:
     if target.log:
         size = say("fit.factor", factor=f"{factor(abs(bias)):.2f}")
         small = abs(bias) < 0.02
-        ending = say("fit.tail", factor=significant(factor(tail)))
+        ending = say("fit.tail", factor=miss_words(tail))
     else:
         size, small = significant(abs(bias)), abs(bias) < 0.02 * float(errors.std() + 1e-12)
         ending = say("fit.tail_score", error=significant(tail))

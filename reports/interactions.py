@@ -163,12 +163,17 @@ def _told(
         [float(effects[group[part[group]]].mean()) for group in groups] for part in (low, high)
     )
     ends = [
-        feature_words(other, float(np.median(others[part])), units[1], target.log, target.unit)
+        feature_words(
+            other, float(np.median(others[part])), units[1], target.log, target.unit, target.counts
+        )
         for part in (low, high)
     ]
     apart = [high_ - low_ for high_, low_ in zip(highs, lows, strict=True)]
     where = int(np.argmax(np.abs(apart)))
-    names = tuple(feature_words(feature, one, units[0], target.log, target.unit) for one in centres)
+    names = tuple(
+        feature_words(feature, one, units[0], target.log, target.unit, target.counts)
+        for one in centres
+    )
     size = f"{factor(abs(apart[where])):.2f}" if target.log else significant(abs(apart[where]))
     key = "interaction.more" if apart[where] > 0 else "interaction.less"
     return Interaction(

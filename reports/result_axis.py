@@ -9,32 +9,41 @@ from virality.reports.explain import Scaled
 from virality.reports.strings import say
 from virality.reports.words import amount
 
+LEAST = 1e-12
+"""What nothing counts as where a ratio is told on a logarithm."""
+
+
+def log_of(value: float, counts: bool) -> float:
+    """Return a value on the logarithm that its target is learned on.
+
+    >>> log_of(99.0, True), log_of(0.1, False)
+    (2.0, -1.0)
+    """
+    return math.log10(1.0 + max(value, 0.0) if counts else max(value, LEAST))
+
 
 @dataclass(frozen=True)
 class Axis:
-    """From `low` to `high`, on the logarithm of 1 + value where `log`."""
+    """From `low` to `high`, on the target's own logarithm where `log`, see `log_of`."""
 
     low: float
     high: float
     log: bool
+    counts: bool
 
     def at(self, value: float) -> str:
         """Return where a value stands, as a share of the axis such as `12.50%`."""
-        scaled = math.log10(1.0 + max(value, 0.0)) if self.log else value
+        scaled = log_of(value, self.counts) if self.log else value
         share = (scaled - self.low) / (self.high - self.low)
         return f"{100 * min(max(share, 0.0), 1.0):.2f}%"
 
-    def ticks(self, counts: bool) -> Iterator[tuple[str, str, str]]:
-        """Yield (place, words, side) of round values along it.
-
-        Args:
-            counts: whether the values count something.
-        """
+    def ticks(self) -> Iterator[tuple[str, str, str]]:
+        """Yield (place, words, side) of round values along it."""
         if self.log:
             first, last = math.floor(self.low) - 1, math.ceil(self.high)
             steps = (1,) if self.high - self.low > 2.2 else (1, 3)
             values = [step * 10.0**power for power in range(first, last + 1) for step in steps]
-            inside = [one for one in values if self.low <= math.log10(1 + one) <= self.high]
+            inside = [one for one in values if self.low <= log_of(one, self.counts) <= self.high]
         else:
             gap = (self.high - self.low) / 4
             inside = [self.low + gap * number for number in range(1, 4)]
@@ -42,7 +51,7 @@ class Axis:
             place = self.at(one)
             share = float(place[:-1])
             side = "first" if share < 6 else "last" if share > 94 else ""
-            yield place, amount(one, "", counts), side
+            yield place, amount(one, "", self.counts), side
 
 
 def lay_axis(forecast: Mapping[str, Any], parts: Sequence[Any], target: Scaled) -> Axis:
@@ -55,10 +64,10 @@ def lay_axis(forecast: Mapping[str, Any], parts: Sequence[Any], target: Scaled) 
     """
     values = [forecast["low"], forecast["high"], forecast["prediction"]]
     values += [part["prediction"] for part in parts]
-    scaled = [math.log10(1.0 + max(one, 0.0)) if target.log else one for one in values]
+    scaled = [log_of(one, target.counts) if target.log else one for one in values]
     low, high = min(scaled), max(scaled)
     room = max(0.08 * (high - low), 0.1)
-    return Axis(low - room, high + room, target.log)
+    return Axis(low - room, high + room, target.log, target.counts)
 
 
 def apart_words(forecast: Mapping[str, Any], parts: Sequence[Any]) -> str:

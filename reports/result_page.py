@@ -6,26 +6,27 @@ Positions are texts such as `12.5%`, so that the page draws without a script, at
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from virality.reports.explain import Scaled
-from virality.reports.result_axis import Axis, apart_words, lay_axis
+from virality.reports.result_axis import LEAST, Axis, apart_words, lay_axis, log_of
 from virality.reports.strings import BASES, MODALITIES, STRINGS, say
-from virality.reports.words import amount, chance, significant, spread, tidy, times, value_words
+from virality.reports.words import (
+    amount,
+    chance,
+    place_words,
+    significant,
+    spread,
+    tidy,
+    times,
+    value_words,
+)
 
 CLOSE = 0.041
 """Step of log10 under which two predictions are called too close: a tenth."""
 
 OUTCOMES = ("views", "likes", "comments", "shares", "saves")
 MOST_CAPTION = 180
-
-
-class Counted(Scaled, Protocol):
-    """The part of a target that matters to words."""
-
-    @property
-    def counts(self) -> bool:
-        """Whether it counts something."""
 
 
 @dataclass(frozen=True)
@@ -121,6 +122,7 @@ class ResultPage:
     stacked: str
     beside: str
     gains: tuple[GainRow, ...]
+    no_gain: str
     levers: tuple[LeverRow, ...]
     alike: tuple[AlikeRow, ...]
     alike_lead: str
@@ -129,7 +131,7 @@ class ResultPage:
     side_hit: str
 
 
-def told(forecast: Mapping[str, Any], target: Counted) -> str:
+def told(forecast: Mapping[str, Any], target: Scaled) -> str:
     """Return a forecast in one sentence."""
     return say(
         "serve.result.sentence",
@@ -138,23 +140,24 @@ def told(forecast: Mapping[str, Any], target: Counted) -> str:
     )
 
 
-def changed_words(before: Mapping[str, Any], after: Mapping[str, Any], target: Counted) -> str:
+def changed_words(before: Mapping[str, Any], after: Mapping[str, Any], target: Scaled) -> str:
     """Return what a change does to a prediction: `times 1.4`."""
     if before["prediction"] == after["prediction"]:
         return say("serve.change.same")
     if not target.log:
         return times(after["prediction"] - before["prediction"], False, target.unit)
-    first, last = (max(float(one["prediction"]), 0.0) + 1.0 for one in (before, after))
-    return times(math.log10(last / first), True)
+    first, last = (log_of(float(one["prediction"]), target.counts) for one in (before, after))
+    return times(last - first, True)
 
 
 def lay_out_result(
     answers: Sequence[Mapping[str, Any]],
     shown: int,
-    target: Counted,
+    target: Scaled,
     *,
     hit_threshold: float,
     top_fifth: bool,
+    leads: bool = True,
     gains: Sequence[Mapping[str, Any]] = (),
     levers: Sequence[Mapping[str, Any]] = (),
 ) -> ResultPage:
@@ -166,6 +169,7 @@ def lay_out_result(
         target: what is predicted.
         hit_threshold: outcome from which a post is a hit, in units.
         top_fifth: whether that is the top fifth of the training posts.
+        leads: whether the model says more than a constant, without which nothing is suggested.
         gains: changes that would help: label, unit, value, best and effect of each.
         levers: column, label, unit, low, high and value of each.
     """
@@ -177,7 +181,7 @@ def lay_out_result(
         trouble=_trouble(one),
         sentence=told(forecast, target),
         tiles=_tiles(one, target, hit_threshold, top_fifth),
-        scale=_scale(forecast, place, target),
+        scale=_scale(forecast, place),
         up=tuple(reason["sentence"] for reason in forecast["reasons_up"]),
         down=tuple(reason["sentence"] for reason in forecast["reasons_down"]),
         parts=_parts(one["parts"], place, target),
@@ -185,6 +189,7 @@ def lay_out_result(
         stacked=amount(forecast["prediction"], target.unit, target.counts),
         beside=outcome_words(forecast, target),
         gains=tuple(_gain(gain, target) for gain in gains),
+        no_gain=say("serve.change.none" if leads else "serve.change.no_lead"),
         levers=_levers(levers),
         alike=_alike(one["niche"], target),
         alike_lead=_alike_lead(one["niche"], target),
@@ -206,7 +211,7 @@ def _trouble(one: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _tiles(
-    one: Mapping[str, Any], target: Counted, hit_threshold: float, top_fifth: bool
+    one: Mapping[str, Any], target: Scaled, hit_threshold: float, top_fifth: bool
 ) -> tuple[Tile, ...]:
     forecast, niche = one["forecast"], one["niche"]
     tiles = list(_outcome_tiles(forecast, target))
@@ -219,15 +224,14 @@ def _tiles(
 
 
 def _place_tile(key: str, percentile: float, **more: Any) -> Tile:
-    place = min(99, max(0, round(percentile)))
     return Tile(
         say(f"serve.tile.{key}"),
-        say(f"serve.tile.{key}.value", percentile=place),
+        say(f"serve.tile.{key}.value", percentile=place_words(percentile)),
         say(f"serve.tile.{key}.note", **more),
     )
 
 
-def _outcome_tiles(forecast: Mapping[str, Any], target: Counted) -> tuple[Tile, ...]:
+def _outcome_tiles(forecast: Mapping[str, Any], target: Scaled) -> tuple[Tile, ...]:
     """Return a tile for every further outcome that the model predicts."""
     return tuple(
         Tile(
@@ -239,31 +243,29 @@ def _outcome_tiles(forecast: Mapping[str, Any], target: Counted) -> tuple[Tile, 
     )
 
 
-def outcome_words(forecast: Mapping[str, Any], target: Counted) -> str:
+def outcome_words(forecast: Mapping[str, Any], target: Scaled) -> str:
     """Return the further outcomes of a forecast: `3.2 k likes · 41 comments`, `""` without any."""
     found = _outcomes(forecast, target)
     return " · ".join(amount(value["prediction"], label) for label, value in found)
 
 
-def _outcomes(
-    forecast: Mapping[str, Any], target: Counted
-) -> list[tuple[str, Mapping[str, float]]]:
+def _outcomes(forecast: Mapping[str, Any], target: Scaled) -> list[tuple[str, Mapping[str, float]]]:
     outcomes = forecast.get("outcomes") or {}
     names = [name for name in OUTCOMES if name in outcomes and name != target.unit]
     return [(say(f"serve.outcome.{name}"), outcomes[name]) for name in names]
 
 
-def _scale(forecast: Mapping[str, Any], axis: Axis, target: Counted) -> Scale:
+def _scale(forecast: Mapping[str, Any], axis: Axis) -> Scale:
     low, high = (float(axis.at(forecast[key])[:-1]) for key in ("low", "high"))
     return Scale(
         low=f"{low:.2f}%",
         width=f"{max(high - low, 0.5):.2f}%",
         at=axis.at(forecast["prediction"]),
-        ticks=tuple(axis.ticks(target.counts)),
+        ticks=tuple(axis.ticks()),
     )
 
 
-def _parts(parts: Sequence[Any], axis: Axis, target: Counted) -> tuple[PartRow, ...]:
+def _parts(parts: Sequence[Any], axis: Axis, target: Scaled) -> tuple[PartRow, ...]:
     most = max((part["weight"] for part in parts), default=1.0) or 1.0
     return tuple(
         PartRow(
@@ -278,7 +280,7 @@ def _parts(parts: Sequence[Any], axis: Axis, target: Counted) -> tuple[PartRow, 
     )
 
 
-def _gain(gain: Mapping[str, Any], target: Counted) -> GainRow:
+def _gain(gain: Mapping[str, Any], target: Scaled) -> GainRow:
     value, best = (_said(gain, key) for key in ("value", "best"))
     words = say("serve.change.gain", label=gain["label"], value=value, best=best)
     return GainRow(words, times(gain["effect"], target.log, target.unit))
@@ -310,7 +312,7 @@ def _lever(lever: Mapping[str, Any]) -> LeverRow | None:
     )
 
 
-def _alike(niche: Mapping[str, Any] | None, target: Counted) -> tuple[AlikeRow, ...]:
+def _alike(niche: Mapping[str, Any] | None, target: Scaled) -> tuple[AlikeRow, ...]:
     return tuple(
         AlikeRow(
             caption=tidy(one["caption"], MOST_CAPTION) or say("serve.like.none"),
@@ -322,7 +324,7 @@ def _alike(niche: Mapping[str, Any] | None, target: Counted) -> tuple[AlikeRow, 
     )
 
 
-def _alike_lead(niche: Mapping[str, Any] | None, target: Counted) -> str:
+def _alike_lead(niche: Mapping[str, Any] | None, target: Scaled) -> str:
     if not niche:
         return ""
     median = amount(niche["median"], target.unit, target.counts)
@@ -340,7 +342,7 @@ def _unread(answer: Mapping[str, Any]) -> bool:
     return bool(answer["status"] == "failed")
 
 
-def _side(answers: Sequence[Mapping[str, Any]], shown: int, target: Counted) -> tuple[SideRow, ...]:
+def _side(answers: Sequence[Mapping[str, Any]], shown: int, target: Scaled) -> tuple[SideRow, ...]:
     rows = []
     for rank, place in enumerate(_ranked(answers)):
         one, forecast = answers[place], answers[place]["forecast"]
@@ -352,7 +354,7 @@ def _side(answers: Sequence[Mapping[str, Any]], shown: int, target: Counted) -> 
                 name=tidy(one["name"]),
                 prediction=unread or amount(forecast["prediction"], target.unit, target.counts),
                 range=known,
-                percentile="" if unread else f"{forecast['percentile']:.0f} %",
+                percentile="" if unread else f"{place_words(forecast['percentile'])} %",
                 hit="" if unread else chance(forecast["hit_probability"]),
                 best=rank == 0 and not unread,
                 shown=place == shown,
@@ -361,18 +363,22 @@ def _side(answers: Sequence[Mapping[str, Any]], shown: int, target: Counted) -> 
     return tuple(rows)
 
 
-def _side_words(answers: Sequence[Mapping[str, Any]], target: Counted) -> str:
+def _side_words(answers: Sequence[Mapping[str, Any]], target: Scaled) -> str:
     order = [i for i in _ranked(answers) if not _unread(answers[i])]
     if len(order) < 2:
         return ""
     first, second = answers[order[0]], answers[order[1]]
     best, following = (one["forecast"]["prediction"] for one in (first, second))
     names = {"best": tidy(first["name"]), "next": tidy(second["name"])}
-    step = math.log10((1 + max(best, 0)) / (1 + max(following, 0))) if target.log else 0.0
+    # Counts below 1 are none: three likes beside one are three times as many.
+    least = 1.0 if target.counts else LEAST
+    step = math.log10(max(best, least) / max(following, least)) if target.log else 0.0
     if (target.log and step < CLOSE) or (not target.log and best == following):
         return say("serve.side.close", **names)
-    ratio = f"{significant(10**step, 2)} times" if target.log else significant(best - following)
-    return say("serve.side.clear", best=names["best"], times=ratio)
+    if not target.log:
+        step_words = amount(best - following, target.unit, False)
+        return say("serve.side.ahead", best=names["best"], step=step_words)
+    return say("serve.side.clear", best=names["best"], times=f"{significant(10**step, 2)} times")
 
 
 def heading_of(status: int) -> str:

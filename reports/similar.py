@@ -140,12 +140,19 @@ def similar_posts(
         low=low,
         high=high,
         sentence=say(
-            SENTENCES.get(len(outcomes), "similar.sentence"), near=len(outcomes),
+            _sentence_of(likeness, post, time, len(outcomes)), near=len(outcomes),
             compared=whole(len(usable)),
             median=amount(middle, target.unit, target.counts),
             range=spread(low, high, "", target.counts), basis=say("and").join(likeness.basis),
         ),
     )  # fmt: skip
+
+
+def _sentence_of(likeness: Likeness, post: str, time: float, near: int) -> str:
+    """Return the key of the sentence: of one undated post among others none need be earlier."""
+    key = SENTENCES.get(near, "similar.sentence")
+    undated = not np.isfinite(time) and bool((likeness.ids == post).any())
+    return "similar.undated" if undated and key == "similar.sentence" else key
 
 
 def _told(likeness: Likeness, row: int, similarity: float, author: str) -> SimilarPost:

@@ -12,7 +12,15 @@ from virality.reports.explain import Contributions, Scaled, feature_label, is_bl
 from virality.reports.report import PostStory, Step
 from virality.reports.report_posts import Also
 from virality.reports.strings import say
-from virality.reports.words import amount, chance_words, reason_label, reason_words, spread, tidy
+from virality.reports.words import (
+    amount,
+    chance_words,
+    place_words,
+    reason_label,
+    reason_words,
+    spread,
+    tidy,
+)
 
 if TYPE_CHECKING:
     from virality.modeling.evaluate import Evaluation
@@ -129,7 +137,7 @@ def _sentence(
         "post.sentence",
         predicted=amount(mean, target.unit, target.counts),
         range=spread(*bounds, "", target.counts),
-        percentile=f"{percentile:.0f}",
+        percentile=place_words(percentile),
         hit=told,
     )
     if actual is not None:
@@ -166,7 +174,8 @@ def _value(contributions: Contributions, row: int, name: str, target: Scaled) ->
     if is_block(contributions, name):
         return ""
     value = float(contributions.values.iloc[row][name])
-    return reason_words(name, value, contributions.columns[name].unit, target.log, target.unit)
+    unit = contributions.columns[name].unit
+    return reason_words(name, value, unit, target.log, target.unit, target.counts)
 
 
 def unseen_predictions(one: "Evaluation | None", target: "Target") -> Mapping[str, float]:

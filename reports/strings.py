@@ -18,7 +18,17 @@ from virality.data.errors import InputError
 Said = TypeVar("Said", str, tuple[str, str])
 
 ENGLISH = "en"
-TABLES = ("say", "labels", "adjectives", "units", "modalities", "blocks", "bases", "licences")
+TABLES = (
+    "say",
+    "labels",
+    "adjectives",
+    "units",
+    "ones",
+    "modalities",
+    "blocks",
+    "bases",
+    "licences",
+)
 _language: ContextVar[str] = ContextVar("language", default=ENGLISH)
 
 FACTORS = frozenset(
@@ -73,6 +83,7 @@ STRINGS: Table[str] = Table("say")
 LABELS: Table[str] = Table("labels")
 ADJECTIVES: Table[tuple[str, str]] = Table("adjectives")
 UNITS: Table[str] = Table("units")
+ONES: Table[str] = Table("ones")
 MODALITIES: Table[str] = Table("modalities")
 MODALITY_BLOCKS: Table[str] = Table("blocks")
 BASES: Table[str] = Table("bases")

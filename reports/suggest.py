@@ -23,6 +23,8 @@ from virality.reports.words import amount, percent, spread, times
 
 if TYPE_CHECKING:
     from virality.data.matrix import FeatureMatrix
+    from virality.modeling.resample import Effect
+    from virality.modeling.targets import Target
     from virality.modeling.train import Predictions
     from virality.reports.similar import Likeness
 
@@ -36,6 +38,9 @@ SIMILAR = 200
 
 NEIGHBOURS, ORDINARY = 5, 0.95
 LEAST_GAIN = 0.03
+CHANCE = 0.05
+"""Chance that posts made as suggested are said to do better where they do not."""
+
 LEAST_SEEN, LEAST_DID = 3, 8
 """Similar posts that must have been made so for a suggestion, and for saying how they did."""
 
@@ -191,10 +196,14 @@ def suggest(
     said = predict_changed(ground, matrix, posts, post, [{}, *(wanted[i] for i in held)])
     gains = said.mean[1:] - said.mean[0]
     chosen = _different([(float(gains[n]), frozenset(wanted[i])) for n, i in enumerate(held)])
+    looked = len(sets) + sum(len(one.settings) for one in curves)
     return tuple(
-        _told(ground, matrix, post, sets[held[n]], wanted[held[n]], said, n + 1, likeness, order)
+        _told(
+            ground, matrix, post, sets[held[n]], wanted[held[n]], said, n + 1, likeness, order,
+            looked,
+        )
         for n in chosen
-    )
+    )  # fmt: skip
 
 
 def _plain(values: Floats) -> tuple[float, ...]:
@@ -225,12 +234,13 @@ def _told(
     place: int,
     likeness: "Likeness",
     order: npt.NDArray[np.intp],
+    looked: int,
 ) -> Suggestion:
     target = ground.model.target
     gain = float(said.mean[place] - said.mean[0])
     alike = [likeness.ids[i] for i in order[:LIKE]]
     low, high = _gain_band(ground, row_of(matrix, post), wanted, alike)
-    did, similar, against, seen = _seen(ground, wanted, likeness, order[:SIMILAR])
+    did, similar, against, effect = _seen(ground, wanted, likeness, order[:SIMILAR])
     units = [float(target.to_units(one[place])) for one in (said.mean, said.low, said.high)]
     changes = tuple(
         Change(
@@ -247,21 +257,29 @@ def _told(
         ),
         say("whatif.did", did=did, similar=similar, share=percent(did / max(1, similar))),
     ]  # fmt: skip
-    if np.isfinite(seen[1]):
-        clear = seen[1] > 0 or seen[2] < 0
-        words.append(
-            say(
-                "whatif.seen" if clear else "whatif.seen_unsure",
-                against=say(f"whatif.against.{against}"),
-                value=times(seen[0], target.log, target.unit), low=times(seen[1], target.log),
-                high=times(seen[2], target.log),
-            )
-        )  # fmt: skip
-    else:
-        words.append(say(_why_unseen(did, similar)))
+    words.append(_seen_words(effect, against, looked, target) or say(_why_unseen(did, similar)))
     return Suggestion(
         changes, units[0], units[1], units[2], gain, low, high, did, similar,
-        seen[0], seen[1], seen[2], tuple(words),
+        effect.value, effect.low, effect.high, tuple(words),
+    )  # fmt: skip
+
+
+def _seen_words(effect: "Effect", against: str, looked: int, target: "Target") -> str:
+    """Return how posts that were made so did, `""` where that is not known.
+
+    The model has learned from the outcomes of these very posts and picked the setting among many:
+    where nothing matters it picks one with which they happened to do well. So a difference for it
+    has to be surer by as many settings as were looked at (Bonferroni).
+    """
+    if not np.isfinite(effect.low):
+        return ""
+    key = "whatif.seen" if effect.high < 0 else "whatif.seen_unsure"
+    if effect.low > 0:
+        key = "whatif.seen" if effect.q * looked < CHANCE else "whatif.seen_picked"
+    return say(
+        key, against=say(f"whatif.against.{against}"), looked=looked,
+        value=times(effect.value, target.log, target.unit), low=times(effect.low, target.log),
+        high=times(effect.high, target.log),
     )  # fmt: skip
 
 
@@ -287,17 +305,17 @@ def _why_unseen(did: int, similar: int) -> str:
 
 def _seen(
     ground: Ground, wanted: Row, likeness: "Likeness", rows: npt.NDArray[np.intp]
-) -> tuple[int, int, str, tuple[float, float, float]]:
+) -> tuple[int, int, str, "Effect"]:
     """Return how many similar posts were made so, of how many, and how they did against others.
 
-    Both are held against the same yardstick, whose name is third.
+    Both are held against the same yardstick, whose name is third. NaN says that too few tell.
     """
-    from virality.modeling.resample import Resampler, judge
+    from virality.modeling.resample import Effect, Resampler, judge
 
     frame = ground.reference.matrix.frame.iloc[likeness.places[rows]]
     made = made_so(ground, wanted, frame)
     did = int(made.sum())
-    nothing = (float("nan"),) * 3
+    nothing = Effect(*(float("nan"),) * 4, clear=False)
     adjusted = likeness.adjusted
     values = adjusted.values[rows]
     kept = np.flatnonzero(np.isfinite(values))
@@ -307,7 +325,7 @@ def _seen(
     resampler = Resampler(resampling_units(some), 0)
     every = np.arange(len(kept), dtype=np.int64)
     effect = judge(resampler.differences(every, made[kept], values[kept]))[0]
-    return did, len(rows), adjusted.yardstick, (effect.value, effect.low, effect.high)
+    return did, len(rows), adjusted.yardstick, effect
 
 
 def made_so(ground: Ground, wanted: Row, frame: pd.DataFrame) -> npt.NDArray[np.bool_]:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from virality.data.errors import InputError
-from virality.reports.belief import believe, ordered
+from virality.reports.belief import believe, doubt_of, ordered
 from virality.reports.covers import covers
 from virality.reports.datacard import data_card
 from virality.reports.dependence import dependence
@@ -96,7 +96,8 @@ def summarize(
     contributions = model.contributions(matrix, posts)
     explained = explain_all(contributions, model, len(chosen), seed)
     told = directions(contributions, explained.features, model, matrix, captions)
-    usual, data = usual_values(contributions), data_card(model, features, outcomes)
+    usual = {**usual_values(contributions), **model.card.medians}
+    data = data_card(model, features, outcomes)
     fits = tuple(fit_of(one, target, captions, seed=seed) for one in judged[:2])
     belief = believe(judged, target)
     return Report(
@@ -281,7 +282,7 @@ def _posts(
     matrix, posts = rows_of(features, rows)
     contributions, predictions = model.contributions(matrix, posts), model.predict(matrix, posts)
     captions, units = captions_of(posts), model.target.to_units(outcomes[rows])
-    explainer = Explainer(model, features)
+    explainer = Explainer(model, features, doubt=doubt_of(judged))
     read = features.verdicts()
     return tuple(
         explainer.enrich(

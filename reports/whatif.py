@@ -200,7 +200,7 @@ def setting_text(lever: Lever, value: float, target: "Target") -> str:
     if lever.kind == "day":
         return say(f"day.{int(value)}")
     shown = float(round(value)) if lever.unit in ("characters", "BPM", "0 to 190") else value
-    return feature_words(lever.column, shown, lever.unit, target.log, target.unit)
+    return feature_words(lever.column, shown, lever.unit, target.log, target.unit, target.counts)
 
 
 def is_local(row: Mapping[str, float]) -> bool:
@@ -295,11 +295,11 @@ def _curve(
 
 
 def _sentence(settings: Sequence[Setting], best: int, now: str, target: "Target") -> str:
-    """Return what turning one lever would do, in words."""
+    """Return what turning one lever would do, in words: nothing where no setting does."""
     ends = settings[0].text, settings[-1].text
     gains = [one.gain for one in settings]
     least = SMALL if target.log else 0.02 * max(1.0, *(abs(one) for one in gains))
-    if max(gains) - min(gains) < least:
+    if max(abs(one) for one in gains) < least:
         return say("whatif.flat", now=now, first=ends[0], last=ends[1])
     worst = settings[int(np.argmin(gains))]
     if settings[best].gain < least:

@@ -11,6 +11,7 @@ from virality.reports.strings import (
     HOUR,
     LABELS,
     MODALITY_BLOCKS,
+    ONES,
     TAILS,
     UNITS,
     WEEKDAY,
@@ -81,9 +82,22 @@ def _short(value: float) -> str:
 
 
 def amount(value: float, unit: str, log: bool = True) -> str:
-    """Return a value of the target with its unit: `40 k views`, or `6.3 log score`."""
-    text = count_words(value) if log else significant(value, 3)
-    return f"{text} {unit}".strip()
+    """Return a value of the target with its unit: `40 k views`, `1 view`, or `6.3 log score`."""
+    return _with_unit(count_words(value) if log else significant(value, 3), unit)
+
+
+def _with_unit(text: str, unit: str) -> str:
+    """Return a number with its unit, in the singular where it reads as exactly one."""
+    return f"{text} {ONES.get(unit, unit) if text == '1' else unit}".strip()
+
+
+def place_words(percentile: float) -> str:
+    """Return above how many of a hundred a place is, which is never said to be all of them.
+
+    >>> place_words(26.4), place_words(99.7)
+    ('26', '99')
+    """
+    return f"{min(99.0, max(0.0, percentile)):.0f}"
 
 
 def spread(low: float, high: float, unit: str, log: bool = True) -> str:
@@ -155,6 +169,16 @@ def factor(effect: float) -> float:
     return float(10.0 ** min(max(effect, -300.0), 300.0))
 
 
+def miss_words(effect: float) -> str:
+    """Return the factor of an error, with two decimals where one would make it none.
+
+    >>> miss_words(0.2), miss_words(0.01), miss_words(3.0)
+    ('1.6', '1.02', '1000')
+    """
+    size = factor(abs(effect))
+    return f"{size:.0f}" if size >= 99.5 else f"{size:.1f}" if size >= 1.095 else f"{size:.2f}"
+
+
 def clock_words(hour: float) -> str:
     """Return a time of day in hours as a clock shows it.
 
@@ -195,7 +219,7 @@ def value_words(value: float, unit: str, name: str = "") -> str:
     if unit in ("share", "probability"):
         return percent(value, 1 if 0.0005 <= abs(value) < 0.1 else 0)
     text = count_words(value) if abs(value) >= 10_000 else significant(value, 3)
-    return f"{text} {UNITS.get(unit, unit)}".strip()
+    return _with_unit(text, UNITS.get(unit, unit))
 
 
 def label(name: str, meaning: str = "") -> str:
@@ -248,20 +272,34 @@ def block_label(block: str, modality: str) -> str:
     return say("block_detail", base=base, detail=detail) if detail else base
 
 
-def feature_words(name: str, value: float, unit: str, log: bool, outcome: str = "") -> str:
+def feature_words(
+    name: str, value: float, unit: str, log: bool, outcome: str = "", counts: bool = True
+) -> str:
     """Return a feature's value in words; earlier outcomes read like the outcome itself.
+
+    Args:
+        name: of the feature.
+        value: as in a matrix.
+        unit: of its column.
+        log: whether the outcome is learned on a logarithm.
+        outcome: unit of the outcome.
+        counts: whether it counts something: learned as log10(1 + x), a ratio as log10(x).
 
     >>> feature_words("history__author_mean", 4.0, "score", True, "views")
     '10 k views'
+    >>> feature_words("history__author_mean", -0.3, "score", True, "times the usual", False)
+    '0.501 times the usual'
     """
     if unit != "score" or not log or not math.isfinite(value):
         return value_words(value, unit, name)
     if name in FACTORS:
         return times(value, True) if value else say("no_change")
-    return amount(factor(value) - 1.0, outcome)
+    return amount(factor(value) - counts, outcome, counts)
 
 
-def reason_words(name: str, value: float, unit: str, log: bool, outcome: str = "") -> str:
+def reason_words(
+    name: str, value: float, unit: str, log: bool, outcome: str = "", counts: bool = True
+) -> str:
     """Return a value as a reason names it: as `feature_words`, but a place on a circle as a time.
 
     >>> reason_words("metadata_time__season_sin", 0.02, "", True)
@@ -269,7 +307,7 @@ def reason_words(name: str, value: float, unit: str, log: bool, outcome: str = "
     """
     if name in CIRCLES and math.isfinite(value):
         return say(f"circle.{name.partition('__')[2]}.{'above' if value >= 0 else 'below'}")
-    return feature_words(name, value, unit, log, outcome)
+    return feature_words(name, value, unit, log, outcome, counts)
 
 
 def reason_label(name: str, words: str) -> str:

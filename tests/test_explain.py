@@ -28,6 +28,7 @@ from virality.reports.words import count_words, fixed, label, significant, sprea
 class Scale:
     unit: str = "views"
     log: bool = True
+    counts: bool = True
 
 
 def make(rows: int = 40) -> Contributions:

@@ -11,7 +11,7 @@ from virality.modeling.stack import Contributions
 from virality.reports.interactions import interactions
 from virality.reports.report_drivers import Interaction
 
-VIEWS = SimpleNamespace(unit="views", log=True)
+VIEWS = SimpleNamespace(unit="views", log=True, counts=True)
 FIRST, SECOND = "metadata_x__first", "metadata_x__second"
 
 

@@ -21,7 +21,7 @@ from virality.reports.figures_drivers import axis_name, value_axis
 from virality.reports.result_page import _levers
 from virality.reports.scales import Scale
 from virality.reports.stories import steps
-from virality.reports.strings import CIRCLES, COUNTS, STRINGS, WEEKDAY, say
+from virality.reports.strings import CIRCLES, COUNTS, HOUR, STRINGS, WEEKDAY, say
 from virality.reports.words import chance_words, value_words
 
 FOLLOWERS = "metadata_author__followers_log10"
@@ -34,6 +34,7 @@ pytestmark = pytest.mark.usefixtures("light_recipes")
 class Views:
     unit: str = "views"
     log: bool = True
+    counts: bool = True
 
 
 def all_columns() -> dict[str, Column]:
@@ -66,21 +67,23 @@ def test_ticks_stand_at_counts_and_days() -> None:
 
 def test_reasons_name_days_and_seasons() -> None:
     columns = all_columns()
-    values = {FOLLOWERS: math.log10(11), WEEKDAY: 4.0, SEASON: 0.0204}
+    values = {FOLLOWERS: math.log10(11), WEEKDAY: 4.0, HOUR: 23.5, SEASON: 0.0204}
     index = pd.Index(["p"], name="id")
     told = Contributions(
         pd.DataFrame({name: [0.3] for name in values}, index=index), 3.0,
         {name: columns[name] for name in values},
         pd.DataFrame({name: [value] for name, value in values.items()}, index=index), 0.0,
     )  # fmt: skip
-    usual = {FOLLOWERS: math.log10(8001), WEEKDAY: 3.0, SEASON: -0.486}
+    # The middle of days and hours is when nobody need have posted: half at 23:00, half at 1:00.
+    usual = {FOLLOWERS: math.log10(8001), WEEKDAY: 3.0, HOUR: 12.0, SEASON: -0.486}
     up, _ = reasons(told, 0, Views(), usual=usual)
     assert {one.feature: one.sentence for one in up} == {
         FOLLOWERS: "few followers (10, usual 8 k): times 2",
-        WEEKDAY: "day of the week (Friday, usual Thursday): times 2",
+        WEEKDAY: "day of the week (Friday): times 2",
+        HOUR: "hour of the day (23:30): times 2",
         SEASON: "season (January to June, usual July to December): times 2",
     }
-    assert {one.value_text for one in up} == {"10", "Friday", "January to June"}
+    assert {one.value_text for one in up} == {"10", "Friday", "23:30", "January to June"}
     assert {(one.label, one.value_text) for one in steps(told, 0, Views())} >= {
         ("season", "January to June"), ("day of the week", "Friday"),
     }  # fmt: skip

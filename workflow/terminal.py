@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from virality.data.words import counted
 from virality.modeling.targets import find_target
-from virality.reports.words import amount, chance_words, percent, significant, spread
+from virality.reports.words import amount, chance_words, percent, place_words, significant, spread
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -118,7 +119,7 @@ def show_forecast(forecast: "Forecast", hit_from: float) -> None:
         say_line(f"  {amount(one['prediction'], name)}; four times in five {within}")
     threshold = amount(hit_from, target.unit, target.counts)
     told = chance_words(forecast.hit_probability, threshold, target.bar is None)
-    say_line(f"  above {forecast.percentile:.0f} of 100 training posts; {told}")
+    say_line(f"  above {place_words(forecast.percentile)} of 100 training posts; {told}")
     for mark, reasons in (("+", forecast.reasons_up), ("-", forecast.reasons_down)):
         for reason in reasons:
             say_line(f"  {mark} {escaped(str(reason['sentence']))}")
@@ -219,7 +220,8 @@ def show_evaluation(result: "Evaluation") -> None:
     )
     covered = result.coverage
     say_line(
-        f"{result.split} split, {result.rows} posts of {result.authors} authors. "
+        f"{result.split} split, {counted(result.rows, 'post')} of "
+        f"{counted(result.authors, 'author')}. "
         f"80 % intervals hold {percent(covered.value)} "
         f"({percent(covered.low)} to {percent(covered.high)})."
     )

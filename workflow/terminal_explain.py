@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from virality.data.words import counted
 from virality.reports.strings import say
 from virality.workflow.terminal import escaped, say_line
 
@@ -20,7 +21,8 @@ def show_explanation(told: "Explanation") -> None:
     for note in told.notes:
         say_line(escaped(note))
     if told.left_out:
-        say_line(f"{told.left_out} more posts were left out; ask for them with --most.")
+        left = counted(told.left_out, "post more was", "posts more were")
+        say_line(f"{left} left out; ask for more with --most.")
     if told.page:
         say_line(f"Page: {escaped(told.page)}")
 

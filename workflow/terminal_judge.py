@@ -50,7 +50,8 @@ def show_comparison(result: "Comparison", names: tuple[str, str]) -> None:
     )  # fmt: skip
     held = " and ".join(percent(one.value) for one in result.coverage)
     say_line(
-        f"{result.split} split, {result.rows} posts of {result.authors} authors. "
+        f"{result.split} split, {counted(result.rows, 'post')} of "
+        f"{counted(result.authors, 'author')}. "
         f"80 % intervals hold {held}."
     )
     for note in result.notes:

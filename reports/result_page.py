@@ -342,7 +342,8 @@ def _unread(answer: Mapping[str, Any]) -> bool:
 
 def _side(answers: Sequence[Mapping[str, Any]], shown: int, target: Counted) -> tuple[SideRow, ...]:
     rows = []
-    for rank, place in enumerate(_ranked(answers)):
+    best = _best(answers, target)
+    for place in _ranked(answers):
         one, forecast = answers[place], answers[place]["forecast"]
         unread = say("serve.side.unread") if _unread(one) else ""
         known = "" if unread else spread(forecast["low"], forecast["high"], "", target.counts)
@@ -354,11 +355,28 @@ def _side(answers: Sequence[Mapping[str, Any]], shown: int, target: Counted) -> 
                 range=known,
                 percentile="" if unread else f"{forecast['percentile']:.0f} %",
                 hit="" if unread else chance(forecast["hit_probability"]),
-                best=rank == 0 and not unread,
+                best=place == best,
                 shown=place == shown,
             )
         )
     return tuple(rows)
+
+
+def _best(answers: Sequence[Mapping[str, Any]], target: Counted) -> int | None:
+    """Return which candidate may be called the best; none, if the next is too close to call."""
+    order = [i for i in _ranked(answers) if not _unread(answers[i])]
+    if len(order) > 1 and _close(answers[order[0]], answers[order[1]], target):
+        return None
+    return order[0] if order else None
+
+
+def _close(first: Mapping[str, Any], second: Mapping[str, Any], target: Counted) -> bool:
+    best, following = (one["forecast"]["prediction"] for one in (first, second))
+    return _step(best, following) < CLOSE if target.log else bool(best == following)
+
+
+def _step(best: float, following: float) -> float:
+    return math.log10((1 + max(best, 0)) / (1 + max(following, 0)))
 
 
 def _side_words(answers: Sequence[Mapping[str, Any]], target: Counted) -> str:
@@ -368,11 +386,13 @@ def _side_words(answers: Sequence[Mapping[str, Any]], target: Counted) -> str:
     first, second = answers[order[0]], answers[order[1]]
     best, following = (one["forecast"]["prediction"] for one in (first, second))
     names = {"best": tidy(first["name"]), "next": tidy(second["name"])}
-    step = math.log10((1 + max(best, 0)) / (1 + max(following, 0))) if target.log else 0.0
-    if (target.log and step < CLOSE) or (not target.log and best == following):
+    if _close(first, second, target):
         return say("serve.side.close", **names)
-    ratio = f"{significant(10**step, 2)} times" if target.log else significant(best - following)
-    return say("serve.side.clear", best=names["best"], times=ratio)
+    if not target.log:
+        more = amount(best - following, target.unit, target.counts)
+        return say("serve.side.clear.score", best=names["best"], more=more)
+    ratio = significant(10 ** _step(best, following), 2)
+    return say("serve.side.clear", best=names["best"], times=f"{ratio} times")
 
 
 def heading_of(status: int) -> str:

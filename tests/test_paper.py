@@ -104,6 +104,20 @@ def test_no_label_of_an_axis_lies_over_another_or_leaves_the_page(
     tab.close()
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_text_grows_with_the_readers_own_size_of_letters(
+    browser: Any, pages: dict[str, Path], name: str
+) -> None:
+    tab = browser.new_page(viewport={"width": 640, "height": 800})
+    tab.goto(pages[name].as_uri())
+    size = "parseFloat(getComputedStyle(document.querySelector('main p, main li')).fontSize)"
+    before = tab.evaluate(size)
+    tab.evaluate("document.documentElement.style.fontSize = '200%'")
+    assert tab.evaluate(size) == 2 * before
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 640
+    tab.close()
+
+
 def test_the_keys_of_a_drawing_keep_their_colours_where_colours_are_forced(
     browser: Any, pages: dict[str, Path]
 ) -> None:

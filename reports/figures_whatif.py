@@ -8,6 +8,8 @@ from virality.reports.drawing import Dot, Figure, Mark, Panel, Rule, Shape, poly
 from virality.reports.report import PostStory
 from virality.reports.report_posts import Curve, Joint
 from virality.reports.scales import (
+    PAIR,
+    Axis,
     Scale,
     around,
     unit_scale,
@@ -20,6 +22,9 @@ from virality.reports.strings import say
 from virality.reports.words import amount, spread, times
 
 TALL = 190.0
+SIGNS = frozenset({"%", "k", "M", "bn"})
+"""What belongs to a number and not to its unit."""
+
 SHOWN = 6
 """Curves of a post that are drawn; all are in the JSON twin."""
 
@@ -66,15 +71,13 @@ def _curve(key: str, one: Curve, post: PostStory, up: Scale, unit: str, log: boo
             "tip.setting_now", value=one.current_text,
             prediction=amount(post.predicted, unit, up.log),
         )))  # fmt: skip
-    words = {setting.value: setting.text for setting in one.settings}
-    axis = x_axis(across, "", values[:: max(1, len(values) // 5)], lambda v: words[v])
     return Figure(
         key=key,
         title=one.label,
         shows=one.sentence,
         reads="",
         plot=Panel(
-            int(TALL), axis,
+            int(TALL), _settings_axis(one, across),
             y_axis(up, say("axis.predicted", unit=unit), unit_values(up),
                    lambda v: unit_words(v, up.log), TALL),
             tuple(marks),
@@ -91,6 +94,38 @@ def _curve(key: str, one: Curve, post: PostStory, up: Scale, unit: str, log: boo
             for s in one.settings
         ),
     )  # fmt: skip
+
+
+def _settings_axis(one: Curve, across: Scale) -> Axis:
+    """Return the settings along the bottom; a unit that all of them name is named once, below.
+
+    Labels such as `0.0449 picture lengths a second` would lie over each other and leave the page.
+    """
+    texts = [setting.text for setting in one.settings]
+    unit = _shared_end(texts)
+    words = {
+        setting.value: text.removesuffix(unit)
+        for setting, text in zip(one.settings, texts, strict=True)
+    }
+    title = say("axis.unit", label=one.label, unit=unit.strip()) if unit else ""
+    return x_axis(across, title, words, words.__getitem__, PAIR)
+
+
+def _shared_end(texts: Sequence[str]) -> str:
+    """Return the words after a blank with which all texts end, `""` without any.
+
+    >>> _shared_end(["0 a second", "0.32 a second"]), _shared_end(["9:00", "13:00"])
+    (' a second', '')
+    >>> _shared_end(["12 k bits", "1.2 k bits"]), _shared_end(["4 %", "16 %"])
+    (' bits', '')
+    """
+    shared: list[str] = []
+    behind = (reversed(text.split(" ")[1:]) for text in texts)  # what stands first is the value
+    for words in zip(*behind, strict=False):
+        if len(set(words)) > 1 or words[0] in SIGNS:
+            break
+        shared.insert(0, words[0])
+    return f" {' '.join(shared)}" if shared else ""
 
 
 def dials_of(posts: Sequence[PostStory]) -> Mapping[str, Any]:

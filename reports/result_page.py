@@ -3,27 +3,23 @@
 Positions are texts such as `12.5%`, so that the page draws without a script, at any width.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from virality.reports.explain import Scaled
-from virality.reports.result_axis import LEAST, Axis, apart_words, lay_axis, log_of
+from virality.reports.result_axis import Axis, apart_words, lay_axis, log_of
+from virality.reports.result_side import SideRow, side_rows, side_words
 from virality.reports.strings import BASES, MODALITIES, STRINGS, say
 from virality.reports.words import (
     amount,
     chance,
     place_words,
-    significant,
     spread,
     tidy,
     times,
     value_words,
 )
-
-CLOSE = 0.041
-"""Step of log10 under which two predictions are called too close: a tenth."""
 
 OUTCOMES = ("views", "likes", "comments", "shares", "saves")
 MOST_CAPTION = 180
@@ -90,20 +86,6 @@ class AlikeRow:
     outcome: str
     when: str
     similarity: str
-
-
-@dataclass(frozen=True)
-class SideRow:
-    """One of several candidates."""
-
-    place: int
-    name: str
-    prediction: str
-    range: str
-    percentile: str
-    hit: str
-    best: bool
-    shown: bool
 
 
 @dataclass(frozen=True)
@@ -193,8 +175,8 @@ def lay_out_result(
         levers=_levers(levers),
         alike=_alike(one["niche"], target),
         alike_lead=_alike_lead(one["niche"], target),
-        side=_side(answers, shown, target) if len(answers) > 1 else (),
-        side_words=_side_words(answers, target) if len(answers) > 1 else "",
+        side=side_rows(answers, shown, target) if len(answers) > 1 else (),
+        side_words=side_words(answers, target) if len(answers) > 1 else "",
         side_hit=say("serve.side.top" if top_fifth else "serve.side.hit"),
     )
 
@@ -329,56 +311,6 @@ def _alike_lead(niche: Mapping[str, Any] | None, target: Scaled) -> str:
         return ""
     median = amount(niche["median"], target.unit, target.counts)
     return say("serve.like.lead", posts=niche["posts"], median=median)
-
-
-def _ranked(answers: Sequence[Mapping[str, Any]]) -> list[int]:
-    order = range(len(answers))
-    return sorted(
-        order, key=lambda i: (_unread(answers[i]), -answers[i]["forecast"]["prediction"], i)
-    )
-
-
-def _unread(answer: Mapping[str, Any]) -> bool:
-    return bool(answer["status"] == "failed")
-
-
-def _side(answers: Sequence[Mapping[str, Any]], shown: int, target: Scaled) -> tuple[SideRow, ...]:
-    rows = []
-    for rank, place in enumerate(_ranked(answers)):
-        one, forecast = answers[place], answers[place]["forecast"]
-        unread = say("serve.side.unread") if _unread(one) else ""
-        known = "" if unread else spread(forecast["low"], forecast["high"], "", target.counts)
-        rows.append(
-            SideRow(
-                place=place,
-                name=tidy(one["name"]),
-                prediction=unread or amount(forecast["prediction"], target.unit, target.counts),
-                range=known,
-                percentile="" if unread else f"{place_words(forecast['percentile'])} %",
-                hit="" if unread else chance(forecast["hit_probability"]),
-                best=rank == 0 and not unread,
-                shown=place == shown,
-            )
-        )
-    return tuple(rows)
-
-
-def _side_words(answers: Sequence[Mapping[str, Any]], target: Scaled) -> str:
-    order = [i for i in _ranked(answers) if not _unread(answers[i])]
-    if len(order) < 2:
-        return ""
-    first, second = answers[order[0]], answers[order[1]]
-    best, following = (one["forecast"]["prediction"] for one in (first, second))
-    names = {"best": tidy(first["name"]), "next": tidy(second["name"])}
-    # Counts below 1 are none: three likes beside one are three times as many.
-    least = 1.0 if target.counts else LEAST
-    step = math.log10(max(best, least) / max(following, least)) if target.log else 0.0
-    if (target.log and step < CLOSE) or (not target.log and best == following):
-        return say("serve.side.close", **names)
-    if not target.log:
-        step_words = amount(best - following, target.unit, False)
-        return say("serve.side.ahead", best=names["best"], step=step_words)
-    return say("serve.side.clear", best=names["best"], times=f"{significant(10**step, 2)} times")
 
 
 def heading_of(status: int) -> str:

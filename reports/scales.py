@@ -9,8 +9,11 @@ from virality.reports.words import MINUS, count_words, factor, percent, signific
 
 Words = Callable[[float], str]
 
-PHONE, DESK = 250.0, 560.0
-"""Widths in pixels at which labels along an edge must not touch; on a phone, inside a card."""
+PHONE, DESK, PAIR = 185.0, 560.0, 345.0
+"""Widths in pixels at which labels along an edge must not touch.
+
+On the narrowest phone, inside a card; on a desk; and there, two plots beside each other.
+"""
 
 LETTER = 7.0
 """Pixels that a letter takes at most on average, with the air around a word."""
@@ -82,17 +85,27 @@ def around(values: Iterable[float], *, zero: bool = False, air: float = 0.04) ->
     return Scale(below, high if zero and high == 0 else high + spare)
 
 
-def x_axis(scale: Scale, title: str, values: Iterable[float], words: Words) -> Axis:
-    """Return an axis along the bottom: labels that would touch on a phone are left out there."""
+def x_axis(
+    scale: Scale, title: str, values: Iterable[float], words: Words, desk: float = DESK
+) -> Axis:
+    """Return an axis along the bottom: labels that would touch on a phone are left out there.
+
+    Args:
+        scale: of the plot.
+        title: of the axis.
+        values: where a label may stand.
+        words: of a value.
+        desk: width in pixels at which no labels touch where it is no phone.
+    """
     shown: list[Tick] = []
     last_desk = last_phone = -1e9
     for value in sorted(one for one in values if scale.holds(one)):
         text, at = words(value), scale.x(value)
         half = LETTER * (len(text) + 1) / 2
-        if at / 100 * DESK - half < last_desk:
+        if at / 100 * desk - half < last_desk:
             continue
         extra = at / 100 * PHONE - half < last_phone
-        last_desk = at / 100 * DESK + half
+        last_desk = at / 100 * desk + half
         last_phone = last_phone if extra else at / 100 * PHONE + half
         shown.append(Tick(at, text, extra))
     return Axis(title, tuple(shown))

@@ -180,7 +180,10 @@ def render_result(page: ResultPage, known: Mapping[str, str], urls: Urls) -> Pag
         known: caption, hashtags, posted_at and sound_title as the what-if form begins with them.
         urls: where its forms go.
     """
-    words = {"busy": say("serve.change.busy"), "failed": open_string("serve.refused")}
+    words = {
+        "busy": say("serve.change.busy"), "failed": open_string("serve.refused"),
+        "lost": open_string("serve.script.lost"),
+    }  # fmt: skip
     return _page(
         "serve_result.html.j2", page=page, known=known, urls=urls, words=words,
         caption=tidy(known["caption"], 400),

@@ -29,7 +29,8 @@ from virality.reports.fits import fit_of
 from virality.reports.report import Reason
 from virality.reports.report_posts import Setting
 from virality.reports.result_axis import lay_axis
-from virality.reports.result_page import _side_words, changed_words
+from virality.reports.result_page import changed_words
+from virality.reports.result_side import side_words
 from virality.reports.strings import FACTORS, say
 from virality.reports.suggest import _seen_words
 from virality.reports.trends import tell_trends
@@ -184,10 +185,10 @@ def _answers(*said: float) -> list[dict]:  # type: ignore[type-arg]
 def test_times_are_times_whatever_the_target() -> None:
     assert changed_words({"prediction": 0.05}, {"prediction": 0.1}, REACH) == "times 2"
     assert changed_words({"prediction": 99.0}, {"prediction": 199.0}, VIEWS) == "times 2"
-    assert "is 2 times that" in _side_words(_answers(0.1, 0.05), REACH)
-    assert "is 3 times that" in _side_words(_answers(3.0, 1.0), VIEWS)
-    assert "too close" in _side_words(_answers(0.4, 0.1), VIEWS)  # both are read as 0
-    assert "is 0.3 log above that" in _side_words(_answers(6.3, 6.0), SCORE)
+    assert "is 2 times that" in side_words(_answers(0.1, 0.05), REACH)
+    assert "is 3 times that" in side_words(_answers(3.0, 1.0), VIEWS)
+    assert "too close" in side_words(_answers(0.4, 0.1), VIEWS)  # both are read as 0
+    assert "is 0.3 log higher than that" in side_words(_answers(6.3, 6.0), SCORE)
 
 
 def test_a_ratio_stands_on_its_own_logarithm() -> None:

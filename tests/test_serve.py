@@ -145,6 +145,15 @@ def test_several_clips_and_captions_are_crossed(client):
     assert client.get(f"/results/{served['id']}?item=4").status_code == 404
 
 
+def test_what_is_too_close_to_call_is_not_called_the_best(client):
+    page = client.get(f"/results/{ask(client, case.clip(0), case.clip(0))['id']}").text
+    assert "are too close to call" in page
+    assert 'class="best"' not in page
+    for captions in (("word", "word " * 30 + "#tag1"), ("a", "word " * 12), ("#tag2", "b" * 300)):
+        page = client.get(f"/results/{ask(client, captions=captions)['id']}").text
+        assert page.count('class="best"') == page.count("is the best of them")
+
+
 def test_a_file_that_is_no_clip_says_so_and_the_caption_still_counts(client, tmp_path):
     text = tmp_path / "text.mp4"
     text.write_text("not a film\n" * 100)
@@ -246,9 +255,11 @@ def test_what_if_takes_all_hashtags_that_the_form_takes(client):
     assert answer.json()["forecast"] == command(*flags)
 
 
-def test_the_caption_to_change_is_the_one_that_was_given(client):
-    served = ask(client, captions=("80 % off",))
-    assert ">80 % off</textarea>" in client.get(f"/results/{served['id']}").text
+def test_the_texts_to_change_are_those_that_were_given(client):
+    served = ask(client, captions=("80 % off",), hashtags="40 k", sound_title="Top 40 k hits")
+    page = client.get(f"/results/{served['id']}").text
+    for given in (">80 % off</textarea>", 'value="40 k"', 'value="Top 40 k hits"'):
+        assert given in page
 
 
 def test_hashtags_have_one_limit(client, result):

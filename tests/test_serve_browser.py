@@ -93,6 +93,115 @@ def test_feedback_is_thanked_for_held_and_found_again(page):
     assert "whole number" in page.inner_text("[role=alert]")
 
 
+def changed(page, text: str) -> dict:
+    """Change the caption of the what-if and return what the server is asked."""
+    with page.expect_request("**/what-if") as asked:
+        page.fill("#w-caption", text)
+    sync_api.expect(page.locator(".then.busy")).to_have_count(0, timeout=60_000)
+    return asked.value.post_data_json
+
+
+def test_a_slider_that_nobody_moved_is_no_change(page):
+    predict(page, case.clip(0), caption="word word #tag1")
+    slider = page.locator("[data-column]").first
+    slider.evaluate(  # as most values do, it lies between two steps
+        "one => one.setAttribute('value', Number(one.min) + 10.3 * Number(one.step))"
+    )
+    assert changed(page, "word word #tag1 ")["levers"] == {}
+    assert page.inner_text("#effect") == "no change so far"
+    slider.focus()
+    page.keyboard.press("End")
+    column = slider.get_attribute("data-column")
+    assert list(changed(page, "word word #tag1")["levers"]) == [column]
+
+
+def test_coming_back_the_answer_is_of_what_is_filled_in_again(page):
+    predict(page, caption="word word #tag1")
+    changed(page, "word " * 60)
+    told = page.inner_text("#then"), page.inner_text("#effect")
+    assert told[1] != "no change so far"
+    page.click(".bar-end a")
+    page.wait_for_selector("#ask")
+    page.go_back()
+    assert page.input_value("#w-caption") == "word " * 60
+    sync_api.expect(page.locator("#effect")).to_have_text(told[1], timeout=60_000)
+    assert page.inner_text("#then") == told[0]
+
+
+def test_without_a_connection_no_older_answer_stands_beside_new_values(browser, server):
+    context = browser.new_context(base_url=server.url)
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    predict(page, caption="word word #tag1")
+    context.set_offline(True)
+    page.fill("#w-caption", "nobody hears this")
+    sync_api.expect(page.locator("#effect")).to_have_text(
+        "The connection broke. Is the server still running?"
+    )
+    assert page.inner_text("#then") == "\u2013"
+    context.set_offline(False)
+    changed(page, "word word #tag1")
+    assert page.inner_text("#effect") == "no change so far"
+    context.close()
+
+
+def test_the_way_says_that_the_connection_broke_and_goes_on(browser, server):
+    page = browser.new_page(base_url=server.url)
+    page.set_default_timeout(60_000)
+    server.board.predictor._lock.acquire()
+    try:
+        page.goto("/")
+        page.fill("#caption", "wait for me")
+        page.click("button[type=submit]")
+        page.wait_for_selector("[data-stage=predict].now")
+        sync_api.expect(page.locator("#stage")).to_have_text("Asking the model")
+        page.route("**/api/v1/jobs/*?brief=true", lambda route: route.abort())
+        measured = page.locator("#measured")
+        sync_api.expect(measured).to_contain_text("The connection broke", timeout=60_000)
+        page.unroute("**/api/v1/jobs/*?brief=true")
+        sync_api.expect(measured).to_contain_text("measured", timeout=60_000)
+    finally:
+        server.board.predictor._lock.release()
+    page.wait_for_selector("#sentence")
+    page.close()
+
+
+def test_keys_are_never_left_without_a_place(page):
+    focused = "document.activeElement.id || document.activeElement.getAttribute('aria-label')"
+    page.goto("/")
+    page.set_input_files("#clip", [str(case.clip(0)), str(case.clip(1))])
+    page.focus("#chosen li:first-child button")
+    page.keyboard.press("Enter")
+    assert page.evaluate(focused) == "Remove clip1.mp4"
+    page.keyboard.press("Enter")
+    assert page.evaluate(focused) == "clip"
+    page.route("**/api/v1/jobs", lambda route: None)
+    page.fill("#caption", "sent by keys")
+    page.focus("button[type=submit]")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#progress")
+    assert page.evaluate(focused) == "progress"
+    page.focus("#stop")
+    page.keyboard.press("Enter")
+    assert page.is_visible("#ask")
+    assert page.evaluate("document.activeElement.type") == "submit"
+    for _ in range(5):
+        page.click("#another")
+    assert page.locator("#captions textarea").count() == 6
+    assert not page.is_visible("#another")
+
+
+def test_a_form_that_is_brought_back_while_sending_can_be_sent(page):
+    page.goto("/")
+    page.fill("#caption", "there and back")
+    page.route("**/api/v1/jobs", lambda route: None)
+    page.click("button[type=submit]")
+    page.wait_for_selector("#progress")
+    page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
+    assert page.is_visible("#ask")
+    assert not page.is_visible("#progress")
+
+
 def test_several_clips_and_captions_side_by_side(page):
     page.goto("/")
     page.set_input_files("#clip", [str(case.clip(0)), str(case.clip(1))])

@@ -26,6 +26,7 @@ from virality.modeling.train import Model, train
 from virality.reports.control import control
 from virality.reports.explain_page import page_of
 from virality.reports.explain_posts import Explainer, explain_posts
+from virality.reports.figures_whatif import what_if_figures
 from virality.reports.levers import LEVERS, LOCAL, companion_of, moved, near, settings_of
 from virality.reports.render import render_explained
 from virality.reports.report import PostStory
@@ -86,6 +87,24 @@ def explained() -> tuple[PostStory, ...]:
     some = ["p200", "p17"]
     rows = features.posts[features.posts["id"].isin(some)].reset_index(drop=True)
     return explain_posts(model, features.matrix.rows(some), rows, reference=features)
+
+
+def test_the_labels_of_a_curve_name_their_unit_once() -> None:
+    """`0.0449 picture lengths a second` at every setting would lie over the next."""
+    post = explained()[0]
+    assert post.what_if is not None
+    seen = 0
+    for figure, curve in zip(
+        what_if_figures(0, post, "views", True, True), post.what_if.curves, strict=False
+    ):
+        axis = figure.plot.x
+        texts = [setting.text for setting in curve.settings]
+        end = "" if not axis.title else " " + axis.title.removeprefix(f"{curve.label} (")[:-1]
+        seen += bool(end)
+        assert all(text.endswith(end) for text in texts)
+        assert axis.ticks
+        assert {tick.text + end for tick in axis.ticks} <= set(texts)
+    assert seen
 
 
 def test_no_lever_moves_what_cannot_be_changed() -> None:

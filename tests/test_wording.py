@@ -4,6 +4,7 @@ import json
 import math
 from dataclasses import dataclass
 from importlib.resources import files
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -19,6 +20,7 @@ from virality.modeling.stack import Contributions
 from virality.reports.explain import reasons
 from virality.reports.figures_drivers import axis_name, value_axis
 from virality.reports.result_page import _levers
+from virality.reports.result_side import side_words
 from virality.reports.scales import Scale
 from virality.reports.stories import steps
 from virality.reports.strings import CIRCLES, COUNTS, HOUR, STRINGS, WEEKDAY, say
@@ -135,3 +137,14 @@ def test_a_prediction_tells_the_followers_that_were_given(followers: int) -> Non
 def test_training_says_that_weights_need_not_sum_to_one(tmp_path) -> None:
     words = ["train", str(case.features()), "-o", str(tmp_path / "model"), "-q"]
     assert "(they need not sum to 1): " in CliRunner().invoke(app, words).stdout
+
+
+def test_the_best_of_a_score_is_so_much_higher_and_not_so_many_times() -> None:
+    score = SimpleNamespace(log=False, counts=False, unit="points")
+    answers = [
+        {"name": name, "status": "ok", "forecast": {"prediction": value}}
+        for name, value in (("first", 3.1), ("second", 3.4))
+    ]
+    assert side_words(answers, score) == (
+        "“second” is the best of them; its prediction is 0.3 points higher than that of the next."
+    )

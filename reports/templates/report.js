@@ -105,6 +105,11 @@
     });
   });
 
+  // A tip under the pointer can be put away, too.
+  document.addEventListener("keydown", function (event) {
+    if (event.key === "Escape") every(".canvas[data-figure]").forEach(hide);
+  });
+
   // On paper everything counts: what is folded away is opened, and folded again.
   var opened = [];
   window.addEventListener("beforeprint", function () {

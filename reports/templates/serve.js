@@ -51,7 +51,12 @@
         gone.type = "button";
         gone.textContent = "\u00d7";
         gone.setAttribute("aria-label", filled(words.remove, { name: file.name }));
-        gone.addEventListener("click", function () { files.splice(place, 1); show(); });
+        gone.addEventListener("click", function () {
+          files.splice(place, 1);
+          show();
+          var left = all("button", chosen); // the button that was pressed is gone: keys go on from its place
+          (left[Math.min(place, left.length - 1)] || input).focus();
+        });
         row.append(name, gone);
         chosen.append(row);
       });
@@ -76,23 +81,29 @@
     });
     find("drop").addEventListener("drop", function (event) { add(event.dataTransfer.files); });
 
+    function offer() { find("another").hidden = all(".field", find("captions")).length >= Number(form.getAttribute("data-captions")); }
+    offer();
     find("another").addEventListener("click", function () {
       var fields = all(".field", find("captions"));
-      if (fields.length >= Number(form.getAttribute("data-captions"))) return;
       var copy = fields[0].cloneNode(true);
       var number = fields.length + 1;
       copy.querySelector("label").textContent = filled(words.caption, { number: number });
       copy.querySelector("label").htmlFor = copy.querySelector("textarea").id = "caption-" + number;
       copy.querySelector("textarea").value = "";
       find("captions").append(copy);
+      offer();
       copy.querySelector("textarea").focus();
     });
 
+    // What is hidden loses the focus; it goes to what is shown instead, but not on to "Stop", lest Enter pressed twice stops.
     function busy(on) {
       find("progress").hidden = !on;
       form.hidden = on;
-      if (on) find("progress").scrollIntoView({ block: "nearest" });
+      (on ? find("progress") : form.querySelector("[type=submit]")).focus();
     }
+
+    // A browser may bring the page back as it was left, in the middle of sending.
+    window.addEventListener("pageshow", function (event) { if (event.persisted) busy(false); });
 
     find("stop").addEventListener("click", function () { if (request) request.abort(); });
 
@@ -135,6 +146,7 @@
         if (place === now) row.setAttribute("aria-current", "step");
         else row.removeAttribute("aria-current");
       });
+      if (now >= 0 && find("stage").textContent !== rows[now].textContent) find("stage").textContent = rows[now].textContent;
       find("measured").textContent = state.total ? filled(words.measured, state) : "";
     }
 
@@ -148,7 +160,11 @@
         if (state.state === "done" || state.state === "failed") { window.location.reload(); return; }
         mark(state);
         window.setTimeout(look, 300);
-      }).catch(function () { window.setTimeout(look, 2000); });
+      }).catch(function () {
+        if (stopped) return;
+        find("measured").textContent = words.lost;
+        window.setTimeout(look, 2000);
+      });
     }
 
     find("stop").addEventListener("click", function () {
@@ -182,12 +198,17 @@
     var timer = 0;
     var newest = 0;
 
+    // A slider stands on the step that is nearest to what the page gave it: that is no change of it.
+    function moved(one) {
+      var rest = one.cloneNode(true);
+      rest.value = one.defaultValue;
+      return one.value !== rest.value;
+    }
+
     function asked() {
       var body = { levers: {} };
       all("[name]", form).forEach(function (one) { body[one.name] = one.value; });
-      all("[data-column]", form).forEach(function (one) {
-        if (one.value !== one.defaultValue) body.levers[one.getAttribute("data-column")] = Number(one.value);
-      });
+      all("[data-column]", form).filter(moved).forEach(function (one) { body.levers[one.getAttribute("data-column")] = Number(one.value); });
       return body;
     }
 
@@ -198,11 +219,12 @@
       window.fetch(form.getAttribute("data-url"), {
         method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(asked())
       }).then(function (answer) {
-        return answer.json().then(function (value) {
-          if (!answer.ok) throw new Error(value.error.message);
-          return value;
-        });
-      }).then(function (value) {
+        return answer.json().then(function (value) { return { ok: answer.ok, value: value }; });
+      }).catch(function () {
+        throw new Error(); // without the browser's own words, which say nothing to a reader
+      }).then(function (got) {
+        var value = got.value;
+        if (!got.ok) throw new Error(value.error.message);
         if (number !== newest) return;
         then.textContent = value.words.prediction;
         if (find("beside")) find("beside").textContent = value.words.beside;
@@ -215,7 +237,9 @@
       }).catch(function (error) {
         if (number !== newest) return;
         box.classList.remove("busy");
-        effect.textContent = filled(words.failed, { why: error.message });
+        then.textContent = "\u2013"; // what was said before was of other values
+        if (find("beside")) find("beside").textContent = "";
+        effect.textContent = error.message ? filled(words.failed, { why: error.message }) : words.lost;
       });
     }
 
@@ -223,6 +247,8 @@
     form.addEventListener("input", later);
     form.addEventListener("submit", function (event) { event.preventDefault(); look(); });
     form.addEventListener("reset", function () { window.setTimeout(look, 0); });
+    // Coming back, browsers fill in again what was typed: the answer has to be of that.
+    window.addEventListener("pageshow", function () { if (all("[name], [data-column]", form).some(moved)) look(); });
   }
 
   if (find("ask")) ask(find("ask"));

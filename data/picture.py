@@ -19,6 +19,7 @@ import numpy as np
 
 from virality.data.clip import ByteArray, Frames, TimeArray
 from virality.data.container import RefusedError, Source, Track, shown_times_s
+from virality.data.light import is_ordinary, to_grey, to_screen
 from virality.data.limits import Limits
 from virality.data.sampling import (
     EPSILON_S,
@@ -42,11 +43,18 @@ SPARE_PICTURES = 4
 
 @dataclass
 class Shape:
-    """How stored pictures become upright ones with square pixels; `rotation_deg` is clockwise."""
+    """How stored pictures become upright ones with square pixels.
+
+    Attributes:
+        width, height: as stored, but for the pixel aspect.
+        rotation_deg: clockwise.
+        mirrored: whether left and right are changed over after the turn.
+    """
 
     width: int
     height: int
     rotation_deg: int
+    mirrored: bool = False
 
     @property
     def upright(self) -> tuple[int, int]:
@@ -120,7 +128,19 @@ def shape_of(stream: Any, frame: Any) -> Shape:
     if aspect is not None and aspect > 0 and 0.1 <= float(aspect) <= 10:
         width = max(1, round(width * float(aspect)))
     quarter_turns = round(-frame.rotation / 90) % 4  # PyAV counts against the clock
-    return Shape(width, frame.height, 90 * quarter_turns)
+    mirrored = _is_mirrored(frame)
+    if mirrored:  # PyAV looks at the first row, of which a mirror has changed the sign
+        quarter_turns = (2 - quarter_turns) % 4
+    return Shape(width, frame.height, 90 * quarter_turns, mirrored)
+
+
+def _is_mirrored(frame: Any) -> bool:
+    """Tell whether a frame's display matrix mirrors it, as some front cameras ask for."""
+    found = frame.side_data.get("DISPLAYMATRIX")
+    if found is None:
+        return False
+    matrix = np.frombuffer(found, np.int32)[:9].astype(np.float64)
+    return bool(matrix[0] * matrix[4] < matrix[1] * matrix[3])
 
 
 def scaled(frame: Any, size_of: Any, pixels: str, shape: Shape) -> ByteArray:
@@ -133,8 +153,16 @@ def scaled(frame: Any, size_of: Any, pixels: str, shape: Shape) -> ByteArray:
 
     flags = Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.BITEXACT
     width, height = size_of(shape.width, shape.height)
-    small = _scaler(pixels).reformat(frame, width, height, pixels, interpolation=flags, threads=1)
-    return np.ascontiguousarray(np.rot90(small.to_ndarray(), -shape.rotation_deg // 90))
+    curve, primaries = frame.color_trc, frame.color_primaries
+    ordinary = is_ordinary(curve, primaries)
+    kind = pixels if ordinary else "rgb48le"
+    made = _scaler(pixels).reformat(frame, width, height, kind, interpolation=flags, threads=1)
+    small = made.to_ndarray()
+    if not ordinary:
+        small = to_screen(small, curve, primaries)
+        small = to_grey(small) if pixels == "gray" else small
+    turned = np.rot90(small, -shape.rotation_deg // 90)
+    return np.ascontiguousarray(turned[:, ::-1] if shape.mirrored else turned)
 
 
 _scalers: dict[str, Any] = {}

@@ -1,12 +1,14 @@
 """Clips with one known peculiarity each are decoded to what a player would show."""
 
+import struct
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pytest
-from peculiar_clips import grey, quarters, skip_start, turn, write_clip
+from clips import make_clip
+from peculiar_clips import grey, leave_out, quarters, skip_start, turn, write_clip
 
 from virality.data.clip import AUDIO_RATE_HZ, MOTION_SIDE_PX, STILL_SIDE_PX, Clip
 from virality.data.decode import decode
@@ -63,6 +65,25 @@ def test_rotation_metadata_is_honoured(
     height, width = clip.frames.motion.shape[1:]
     assert (height > width) == turned
     assert max(height, width) == MOTION_SIDE_PX
+
+
+@pytest.mark.parametrize(
+    ("degrees", "expected"),
+    [
+        (0, [GREEN, RED, WHITE, BLUE]),
+        (90, [RED, WHITE, BLUE, GREEN]),
+        (180, [WHITE, BLUE, GREEN, RED]),
+        (270, [BLUE, GREEN, RED, WHITE]),
+    ],
+)
+def test_a_mirror_is_honoured(
+    tmp_path: Path, degrees: int, expected: list[tuple[int, ...]]
+) -> None:
+    path = write_clip(tmp_path / "clip.mp4", [quarters(160, 96)] * 10)
+    clip = decoded(turn(path, degrees, mirror=True))
+    assert clip.frames is not None
+    assert corners(clip.frames.stills[0]) == expected
+    assert clip.stream.rotation_deg == degrees
 
 
 def test_pixels_that_are_not_square_are_stretched_as_a_player_does(tmp_path: Path) -> None:
@@ -209,3 +230,50 @@ def test_the_same_file_gives_the_same_arrays(tmp_path: Path) -> None:
     np.testing.assert_array_equal(first.frames.stills, second.frames.stills)
     np.testing.assert_array_equal(first.frames.motion, second.frames.motion)
     np.testing.assert_array_equal(first.audio.samples, second.audio.samples)
+
+
+def test_the_rate_is_that_of_the_packets_where_they_come_more_seldom(tmp_path: Path) -> None:
+    times_ms = [*range(0, 1000, 40), *range(1000, 5000, 200)]
+    levels_shown = [grey(20 + 4 * number) for number in range(len(times_ms))]
+    steady = decoded(write_clip(tmp_path / "steady.mkv", levels_shown))
+    path = write_clip(tmp_path / "clip.mkv", levels_shown, times_ms)
+    clip = decoded(path)
+    assert steady.stream.fps == pytest.approx(25, rel=0.01)
+    assert clip.stream.fps == pytest.approx(44 / 4.8, rel=0.01)
+    undeclared = decoded(leave_out(path, b"\x23\xe3\x83"))  # the rate, which FLV lacks too
+    assert undeclared.stream.fps == pytest.approx(44 / 4.8, rel=0.01)
+
+
+@pytest.mark.parametrize("suffix", ["mkv", "webm"])
+def test_a_length_that_is_not_declared_is_that_of_the_packets(tmp_path: Path, suffix: str) -> None:
+    """What a browser records as WebM has none."""
+    path = write_clip(tmp_path / "clip.mkv", [grey(90)] * 75, sound=tone(440, 2.0))
+    path = path.rename(tmp_path / f"clip.{suffix}")
+    assert decoded(path).stream.duration_s == pytest.approx(3.0, abs=0.05)
+    assert decoded(leave_out(path, b"\x44\x89")).stream.duration_s == pytest.approx(3.0, abs=0.05)
+
+
+def test_a_length_that_is_declared_too_short_is_that_of_the_packets(tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "clip.mkv", [grey(90)] * 75)
+    data = bytearray(path.read_bytes())
+    place = data.index(b"\x44\x89\x88") + 3
+    assert struct.unpack_from(">d", data, place)[0] == pytest.approx(3000, abs=50)
+    struct.pack_into(">d", data, place, 300.0)
+    path.write_bytes(data)
+    assert decoded(path).stream.duration_s == pytest.approx(3.0, abs=0.05)
+
+
+@pytest.mark.parametrize("suffix", ["avi", "wav"])
+def test_an_avi_or_wav_that_breaks_off_is_partial(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"clip.{suffix}"
+    make_clip(path, seconds=4, picture=suffix == "avi", codec="mpeg4",
+              sound="mp3" if suffix == "avi" else "pcm_s16le")  # fmt: skip
+    raw = path.read_bytes()
+    assert decode(path).status == "ok"
+    path.write_bytes(raw[: len(raw) // 2])
+    result = decode(path)
+    assert (result.status, result.reason) == ("partial", "shorter_than_declared")
+    unknown = bytearray(raw[: len(raw) // 2])
+    unknown[4:8] = b"\xff\xff\xff\xff"  # written to a pipe: no size is declared
+    path.write_bytes(unknown)
+    assert decode(path).status == "ok"

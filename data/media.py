@@ -106,7 +106,11 @@ def posts_of_media(paths: Sequence[Path]) -> tuple[pd.DataFrame, Path]:
     """
     files = [file for path in paths for file in _files(path)]
     if not files:
-        raise InputError("no media files: give clips, or a folder that holds some")
+        given = ", ".join(map(str, paths[:3])) + ("" if len(paths) <= 3 else ", ...")
+        raise InputError(
+            f"no media files in {given}: give clips, or a folder that holds some, "
+            f"by their endings: {', '.join(EXTENSIONS)}"
+        )
     root = Path(os.path.commonpath([file.parent for file in files]))
     taken: set[str] = set()
     ids = []

@@ -46,7 +46,8 @@ class Frames:
 
     Attributes:
         stills: uint8 RGB, shape (n, height, width, 3), short side STILL_SIDE_PX; the first is
-            the first frame shown, the others are spread evenly over the clip.
+            the first frame shown, the others are spread evenly over the clip. One that stands for
+            long comes again, here and in `motion`.
         still_times_s: float64, shape (n,), increasing.
         motion: uint8 grey, shape (m, height, width), long side MOTION_SIDE_PX; a dense sequence.
         motion_times_s: float64, shape (m,), increasing.

@@ -37,6 +37,9 @@ WORTH_SKIPPING = 30
 """Packets at a group's end that are worth leaving out: where the next group, against the rules,
 does refer to them, its first frames are damaged."""
 
+STANDS_S = 0.5
+"""A frame that is on screen for longer than this stands still there; up to it the rate is slow."""
+
 SPARE_PICTURES = 4
 """How many pictures must still fit into memory for a decoder's failure to be the file's fault."""
 
@@ -69,7 +72,7 @@ class Taken:
 
     Attributes:
         stills_s, motion_s: moments asked for, in seconds.
-        stills, motion: frames taken, by their time in seconds.
+        stills, motion: frames taken, by their time in seconds; one that stands also by later ones.
         shape: of the first frame.
         shown: the last frame that came, and its time; it is on screen until the next one begins.
     """
@@ -86,17 +89,27 @@ class Taken:
         self.leave(stream, time_s)
         self.shown = (time_s, frame)
 
-    def leave(self, stream: Any, until_s: float = np.inf) -> None:
-        """Scale the frame on screen to what it is wanted for, if it is, until that time."""
+    def leave(self, stream: Any, until_s: float = np.inf, end_s: float = np.inf) -> None:
+        """Scale the frame on screen to what it is wanted for, if it is, until that time.
+
+        A frame that stands for long is taken again for the later moments, so that it counts as much
+        as if it had been stored as often as a steady rate asks for. None is taken after the end.
+        """
         if self.shown is None:
             return
         time_s, frame = self.shown
         from_s = time_s if self.shape is not None else -np.inf
         self.shape = self.shape or shape_of(stream, frame)
-        if _on_screen(self.stills_s, from_s, until_s):
-            self.stills[time_s] = scaled(frame, still_size, "rgb24", self.shape)
-        if _on_screen(self.motion_s, from_s, until_s):
-            self.motion[time_s] = scaled(frame, motion_size, "gray", self.shape)
+        for kept, times_s, size_of, pixels in (
+            (self.stills, self.stills_s, still_size, "rgb24"),
+            (self.motion, self.motion_s, motion_size, "gray"),
+        ):
+            moments = _on_screen(times_s, from_s, until_s)
+            if len(moments):
+                kept[time_s] = scaled(frame, size_of, pixels, self.shape)
+            later = moments[1:]
+            for moment in later[(later > time_s + STANDS_S) & (later < end_s)]:
+                kept[float(moment)] = kept[time_s]
 
     def frames(self, duration_s: float) -> Frames | None:
         """Return what was taken, None if that is nothing."""
@@ -197,10 +210,11 @@ def decode_picture(source: Source, limits: Limits, *, choosy: bool = True) -> Pi
     taken = Taken(still_times_s(start_s, end_s), motion_times_s(start_s, end_s))
     choice = _choose(source) if choosy and track.timed and track.shown.any() else None
     failures = _run(source, choice, taken, limits)
-    if taken.shown is None or taken.shape is None:
+    if taken.shown is None:
         return Picture(None, None, failures, float("nan"))
     if choice is None or choice.whole:
         end_s = taken.shown[0] + _step_s(stream)
+    taken.leave(stream, end_s=end_s)
     return Picture(taken.frames(end_s - start_s), taken.shape, failures, end_s)
 
 
@@ -266,7 +280,6 @@ def _run(source: Source, choice: Choice | None, taken: Taken, limits: Limits) ->
                 taken.show(stream, time_s, frame)
         if choice and (hurt or (last and choice.due)):
             choice.whole = True
-    taken.leave(stream)
     return failures
 
 
@@ -360,8 +373,7 @@ def _step_s(stream: Any) -> float:
     return 1 / float(stream.average_rate) if stream.average_rate else 1 / 25
 
 
-def _on_screen(times_s: TimeArray, from_s: float, until_s: float) -> bool:
-    """Tell whether one of the times, which increase, falls while a frame is shown."""
-    moments = times_s + EPSILON_S
-    first = int(np.searchsorted(moments, from_s))
-    return first < len(moments) and bool(moments[first] < until_s)
+def _on_screen(times_s: TimeArray, from_s: float, until_s: float) -> TimeArray:
+    """Return those of the times, which increase, that fall while a frame is shown."""
+    first, last = np.searchsorted(times_s + EPSILON_S, (from_s, until_s))
+    return times_s[first:last]

@@ -12,6 +12,7 @@ from peculiar_clips import grey, leave_out, quarters, skip_start, turn, write_cl
 
 from virality.data.clip import AUDIO_RATE_HZ, MOTION_SIDE_PX, STILL_SIDE_PX, Clip
 from virality.data.decode import decode
+from virality.featurizers import FEATURIZERS
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 
@@ -119,6 +120,42 @@ def test_with_a_variable_rate_a_frame_is_the_one_shown_at_its_time(
         assert abs(level - shown[begun[-1]]) <= 3
     assert {0, 3, 4, 6} <= {int(np.argmin(np.abs(np.array(shown) - v))) for v in found.values()}
     np.testing.assert_allclose(clip.stream.packet_times_s, np.array(times_ms) / 1000, atol=2e-3)
+
+
+def measured(clip: Clip, name: str) -> dict[str, float]:
+    featurizer = FEATURIZERS[name]
+    names = (column.name for column in featurizer.columns)
+    row = featurizer.extract([getattr(clip, featurizer.modality)])[0].tolist()
+    return dict(zip(names, row, strict=True))
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mkv"])
+def test_a_picture_that_stands_counts_as_long_as_it_is_shown(tmp_path: Path, suffix: str) -> None:
+    """A slide show of four frames measures as one that is stored at 25 frames a second."""
+    rng = np.random.default_rng(0)
+    noise = rng.integers(0, 60, (4, 20, 12, 1)).repeat(8, 1).repeat(8, 2).repeat(3, 3)
+    slides = [(noise[i] + level).astype(np.uint8) for i, level in enumerate((190, 20, 120, 60))]
+    times_ms = [0, 4000, 5000, 8000]
+    steady = write_clip(tmp_path / f"steady.{suffix}", [
+        slides[sum(begin <= time_ms for begin in times_ms) - 1] for time_ms in range(0, 11_000, 40)
+    ])  # fmt: skip
+    last = [slides[-1]], [10_960]  # a container need not say how long the last one stands
+    sparse = write_clip(tmp_path / f"sparse.{suffix}", slides + last[0], times_ms + last[1])
+    ours, theirs = decoded(sparse), decoded(steady)
+    assert ours.frames is not None
+    assert theirs.frames is not None
+    assert ours.frames.duration_s == pytest.approx(theirs.frames.duration_s, abs=0.1)
+    assert len(ours.frames.stills) == len(theirs.frames.stills)
+    ours_of, theirs_of = measured(ours, "frames_motion"), measured(theirs, "frames_motion")
+    assert ours_of["cuts"] == theirs_of["cuts"] == 3
+    assert ours_of["first_cut_s"] == pytest.approx(4.0, abs=0.15)
+    assert ours_of["shortest_shot_s"] == pytest.approx(1.0, abs=0.15)
+    assert ours_of["longest_shot_s"] == pytest.approx(4.0, abs=0.15)
+    assert ours_of["still_share"] == 1
+    assert ours_of["speed"] == pytest.approx(theirs_of["speed"], abs=0.01)
+    ours_of, theirs_of = measured(ours, "frames_colour"), measured(theirs, "frames_colour")
+    for name in ("brightness", "contrast", "dark_share", "sd_brightness"):
+        assert ours_of[name] == pytest.approx(theirs_of[name], abs=0.01), name
 
 
 def test_frames_between_b_frames_come_in_order_of_presentation(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ SLACK_S = 0.25
 LEAST_BITS_PER_S = 500
 """A declared length over which the file would average less than this is a mistake, not a length."""
 
-ESTIMATED = ("mp3", "aac", "amr", "flac", "mpegts", "mpeg")
+ESTIMATED = ("mp3", "aac", "amr", "mpegts", "mpeg")
 """Formats that declare no length: PyAV's is a guess from the bit rate or the data itself."""
 
 MATROSKA = "matroska"

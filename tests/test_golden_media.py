@@ -314,3 +314,29 @@ def test_an_avi_or_wav_that_breaks_off_is_partial(tmp_path: Path, suffix: str) -
     unknown[4:8] = b"\xff\xff\xff\xff"  # written to a pipe: no size is declared
     path.write_bytes(unknown)
     assert decode(path).status == "ok"
+
+
+def test_a_flac_that_breaks_off_is_partial(tmp_path: Path) -> None:
+    """Its head counts the samples; if it counts none, nothing is known to be missing."""
+    import av
+
+    path = tmp_path / "clip.flac"
+    noise = np.random.default_rng(0).integers(-9000, 9000, (1, 16_000 * 4)).astype(np.int16)
+    with av.open(str(path), "w") as container:
+        audio = container.add_stream("flac", rate=16_000, layout="mono")
+        for start in range(0, noise.shape[1], 4000):
+            block = np.ascontiguousarray(noise[:, start : start + 4000])
+            frame = av.AudioFrame.from_ndarray(block, format="s16", layout="mono")
+            frame.sample_rate, frame.pts = 16_000, start
+            container.mux(audio.encode(frame))
+        container.mux(audio.encode(None))
+    raw = path.read_bytes()
+    assert decode(path).status == "ok"
+    path.write_bytes(raw[: len(raw) // 2])
+    result = decode(path)
+    assert (result.status, result.reason) == ("partial", "shorter_than_declared")
+    uncounted = bytearray(raw[: len(raw) // 2])
+    uncounted[21] &= 0xF0  # 36 bits after the rate, channels and depth
+    uncounted[22:26] = bytes(4)
+    path.write_bytes(uncounted)
+    assert decode(path).status == "ok"

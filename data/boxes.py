@@ -1,4 +1,4 @@
-"""Whether an MP4's index is all there, read from the sizes of its outermost boxes."""
+"""Whether all of a file is there, read from the sizes that its outermost parts declare."""
 
 import struct
 
@@ -36,3 +36,29 @@ def index_is_cut(path: str, size_bytes: int) -> bool:
                 return bool(name == b"moov")
             start += length
     return False
+
+
+UNSTATED = (0, 0x7FFF_FFFF)
+"""The first, and sizes from the second on, stand in files whose writer did not know the size."""
+
+
+def riff_is_cut(path: str, size_bytes: int, share: float) -> bool:
+    """Tell whether less than a share of the bytes that an AVI or WAV declares is there.
+
+    A demuxer takes the length from what it finds and says nothing.
+
+    Args:
+        path: a RIFF file.
+        size_bytes: its size.
+        share: of its declared size that must be there.
+
+    Raises:
+        OSError: if it cannot be read.
+    """
+    with open(path, "rb") as file:
+        head = file.read(8)
+    if len(head) < 8 or head[:4] != b"RIFF":
+        return False
+    (length,) = struct.unpack_from("<I", head, 4)
+    stated = UNSTATED[0] < length < UNSTATED[1]
+    return bool(stated and size_bytes < share * (8 + length))

@@ -25,7 +25,7 @@ class Audio:
     """Sound as one channel.
 
     Attributes:
-        samples: float32, shape (n,), within -1 to 1, at `rate_hz`: the mean of the file's channels.
+        samples: float32, shape (n,), within -1 to 1, at `rate_hz`: the mean of left and right.
         rate_hz: always AUDIO_RATE_HZ when decoded by this package.
         channels: how many the file has, at least 1.
     """
@@ -46,7 +46,8 @@ class Frames:
 
     Attributes:
         stills: uint8 RGB, shape (n, height, width, 3), short side STILL_SIDE_PX; the first is
-            the first frame shown, the others are spread evenly over the clip.
+            the first frame shown, the others are spread evenly over the clip. One that stands for
+            long comes again, here and in `motion`.
         still_times_s: float64, shape (n,), increasing.
         motion: uint8 grey, shape (m, height, width), long side MOTION_SIDE_PX; a dense sequence.
         motion_times_s: float64, shape (m,), increasing.
@@ -65,10 +66,11 @@ class Stream:
     """Facts of the container, read without decoding.
 
     Attributes:
-        duration_s: declared length, NaN if unknown.
+        duration_s: declared length; that of the packets where none or too short a one is declared;
+            NaN if unknown.
         size_bytes: size of the file.
         width, height: pixels as shown (after rotation and pixel aspect), 0 without a picture.
-        rotation_deg: rotation asked for by the container: 0, 90, 180 or 270.
+        rotation_deg: rotation asked for by the container: 0, 90, 180 or 270, before any mirror.
         fps: average frame rate, NaN without a picture.
         video_codec, audio_codec: short names, `""` if there is none.
         audio_rate_hz, audio_channels: as stored in the file, 0 without sound.

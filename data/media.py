@@ -99,34 +99,45 @@ def posts_of_media(paths: Sequence[Path]) -> tuple[pd.DataFrame, Path]:
     """Return a posts table of bare media files and the folder that they are relative to.
 
     A folder stands for the media files in it. A post's id is its file's name without the
-    extension, with a number behind it where that occurs twice.
+    extension, with a number behind it where that occurs twice. A link that is named itself is
+    followed wherever it leads; those found in a folder are judged like any in a media folder.
 
     Raises:
         InputError: if a path does not exist or there is no media file at all.
     """
     files = [file for path in paths for file in _files(path)]
     if not files:
-        raise InputError("no media files: give clips, or a folder that holds some")
-    root = Path(os.path.commonpath([file.parent for file in files]))
+        given = ", ".join(map(str, paths[:3])) + ("" if len(paths) <= 3 else ", ...")
+        raise InputError(
+            f"no media files in {given}: give clips, or a folder that holds some, "
+            f"by their endings: {', '.join(EXTENSIONS)}"
+        )
+    root = Path(os.path.commonpath([file.parent for _, file in files]))
     taken: set[str] = set()
     ids = []
-    for file in files:
-        number, name = 1, spelt(file.stem)
+    for stem, _ in files:
+        number, name = 1, spelt(stem)
         while name in taken:
             number += 1
-            name = f"{spelt(file.stem)}-{number}"
+            name = f"{spelt(stem)}-{number}"
         taken.add(name)
         ids.append(name)
-    media = [spelt(str(file.relative_to(root))) for file in files]
+    media = [spelt(str(file.relative_to(root))) for _, file in files]
     table = {"id": pd.array(ids, dtype="string"), "media": pd.array(media, dtype="string")}
     return pd.DataFrame(table), root
 
 
-def _files(path: Path) -> list[Path]:
-    place = Path(os.path.abspath(path))  # links stay links: they are judged when opened
+def _files(path: Path) -> list[tuple[str, Path]]:
+    """Return the name and the file of each clip."""
+    place = Path(os.path.abspath(path))
     if place.is_dir():
-        found = sorted(place.iterdir())
-        return [file for file in found if file.suffix.lower().lstrip(".") in EXTENSIONS]
+        found = sorted(place.iterdir())  # links stay links: they are judged when opened
+        clips = [file for file in found if file.suffix.lower().lstrip(".") in EXTENSIONS]
+        return [(file.stem, file) for file in clips]
     if not os.path.lexists(place):
         raise InputError(f"{path} does not exist; name a media file or a folder of them")
-    return [place]
+    if not os.path.exists(place):
+        raise InputError(
+            f"{path} is a link that leads to no file; name a media file or a folder of them"
+        )
+    return [(place.stem, Path(os.path.realpath(place)))]

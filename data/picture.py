@@ -19,6 +19,7 @@ import numpy as np
 
 from virality.data.clip import ByteArray, Frames, TimeArray
 from virality.data.container import RefusedError, Source, Track, shown_times_s
+from virality.data.light import is_ordinary, to_grey, to_screen
 from virality.data.limits import Limits
 from virality.data.sampling import (
     EPSILON_S,
@@ -36,17 +37,27 @@ WORTH_SKIPPING = 30
 """Packets at a group's end that are worth leaving out: where the next group, against the rules,
 does refer to them, its first frames are damaged."""
 
+STANDS_S = 0.5
+"""A frame that is on screen for longer than this stands still there; up to it the rate is slow."""
+
 SPARE_PICTURES = 4
 """How many pictures must still fit into memory for a decoder's failure to be the file's fault."""
 
 
 @dataclass
 class Shape:
-    """How stored pictures become upright ones with square pixels; `rotation_deg` is clockwise."""
+    """How stored pictures become upright ones with square pixels.
+
+    Attributes:
+        width, height: as stored, but for the pixel aspect.
+        rotation_deg: clockwise.
+        mirrored: whether left and right are changed over after the turn.
+    """
 
     width: int
     height: int
     rotation_deg: int
+    mirrored: bool = False
 
     @property
     def upright(self) -> tuple[int, int]:
@@ -61,7 +72,7 @@ class Taken:
 
     Attributes:
         stills_s, motion_s: moments asked for, in seconds.
-        stills, motion: frames taken, by their time in seconds.
+        stills, motion: frames taken, by their time in seconds; one that stands also by later ones.
         shape: of the first frame.
         shown: the last frame that came, and its time; it is on screen until the next one begins.
     """
@@ -78,17 +89,27 @@ class Taken:
         self.leave(stream, time_s)
         self.shown = (time_s, frame)
 
-    def leave(self, stream: Any, until_s: float = np.inf) -> None:
-        """Scale the frame on screen to what it is wanted for, if it is, until that time."""
+    def leave(self, stream: Any, until_s: float = np.inf, end_s: float = np.inf) -> None:
+        """Scale the frame on screen to what it is wanted for, if it is, until that time.
+
+        A frame that stands for long is taken again for the later moments, so that it counts as much
+        as if it had been stored as often as a steady rate asks for. None is taken after the end.
+        """
         if self.shown is None:
             return
         time_s, frame = self.shown
         from_s = time_s if self.shape is not None else -np.inf
         self.shape = self.shape or shape_of(stream, frame)
-        if _on_screen(self.stills_s, from_s, until_s):
-            self.stills[time_s] = scaled(frame, still_size, "rgb24", self.shape)
-        if _on_screen(self.motion_s, from_s, until_s):
-            self.motion[time_s] = scaled(frame, motion_size, "gray", self.shape)
+        for kept, times_s, size_of, pixels in (
+            (self.stills, self.stills_s, still_size, "rgb24"),
+            (self.motion, self.motion_s, motion_size, "gray"),
+        ):
+            moments = _on_screen(times_s, from_s, until_s)
+            if len(moments):
+                kept[time_s] = scaled(frame, size_of, pixels, self.shape)
+            later = moments[1:]
+            for moment in later[(later > time_s + STANDS_S) & (later < end_s)]:
+                kept[float(moment)] = kept[time_s]
 
     def frames(self, duration_s: float) -> Frames | None:
         """Return what was taken, None if that is nothing."""
@@ -120,7 +141,19 @@ def shape_of(stream: Any, frame: Any) -> Shape:
     if aspect is not None and aspect > 0 and 0.1 <= float(aspect) <= 10:
         width = max(1, round(width * float(aspect)))
     quarter_turns = round(-frame.rotation / 90) % 4  # PyAV counts against the clock
-    return Shape(width, frame.height, 90 * quarter_turns)
+    mirrored = _is_mirrored(frame)
+    if mirrored:  # PyAV looks at the first row, of which a mirror has changed the sign
+        quarter_turns = (2 - quarter_turns) % 4
+    return Shape(width, frame.height, 90 * quarter_turns, mirrored)
+
+
+def _is_mirrored(frame: Any) -> bool:
+    """Tell whether a frame's display matrix mirrors it, as some front cameras ask for."""
+    found = frame.side_data.get("DISPLAYMATRIX")
+    if found is None:
+        return False
+    matrix = np.frombuffer(found, np.int32)[:9].astype(np.float64)
+    return bool(matrix[0] * matrix[4] < matrix[1] * matrix[3])
 
 
 def scaled(frame: Any, size_of: Any, pixels: str, shape: Shape) -> ByteArray:
@@ -133,8 +166,16 @@ def scaled(frame: Any, size_of: Any, pixels: str, shape: Shape) -> ByteArray:
 
     flags = Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.BITEXACT
     width, height = size_of(shape.width, shape.height)
-    small = _scaler(pixels).reformat(frame, width, height, pixels, interpolation=flags, threads=1)
-    return np.ascontiguousarray(np.rot90(small.to_ndarray(), -shape.rotation_deg // 90))
+    curve, primaries = frame.color_trc, frame.color_primaries
+    ordinary = is_ordinary(curve, primaries)
+    kind = pixels if ordinary else "rgb48le"
+    made = _scaler(pixels).reformat(frame, width, height, kind, interpolation=flags, threads=1)
+    small = made.to_ndarray()
+    if not ordinary:
+        small = to_screen(small, curve, primaries)
+        small = to_grey(small) if pixels == "gray" else small
+    turned = np.rot90(small, -shape.rotation_deg // 90)
+    return np.ascontiguousarray(turned[:, ::-1] if shape.mirrored else turned)
 
 
 _scalers: dict[str, Any] = {}
@@ -169,10 +210,11 @@ def decode_picture(source: Source, limits: Limits, *, choosy: bool = True) -> Pi
     taken = Taken(still_times_s(start_s, end_s), motion_times_s(start_s, end_s))
     choice = _choose(source) if choosy and track.timed and track.shown.any() else None
     failures = _run(source, choice, taken, limits)
-    if taken.shown is None or taken.shape is None:
+    if taken.shown is None:
         return Picture(None, None, failures, float("nan"))
     if choice is None or choice.whole:
         end_s = taken.shown[0] + _step_s(stream)
+    taken.leave(stream, end_s=end_s)
     return Picture(taken.frames(end_s - start_s), taken.shape, failures, end_s)
 
 
@@ -238,7 +280,6 @@ def _run(source: Source, choice: Choice | None, taken: Taken, limits: Limits) ->
                 taken.show(stream, time_s, frame)
         if choice and (hurt or (last and choice.due)):
             choice.whole = True
-    taken.leave(stream)
     return failures
 
 
@@ -332,8 +373,7 @@ def _step_s(stream: Any) -> float:
     return 1 / float(stream.average_rate) if stream.average_rate else 1 / 25
 
 
-def _on_screen(times_s: TimeArray, from_s: float, until_s: float) -> bool:
-    """Tell whether one of the times, which increase, falls while a frame is shown."""
-    moments = times_s + EPSILON_S
-    first = int(np.searchsorted(moments, from_s))
-    return first < len(moments) and bool(moments[first] < until_s)
+def _on_screen(times_s: TimeArray, from_s: float, until_s: float) -> TimeArray:
+    """Return those of the times, which increase, that fall while a frame is shown."""
+    first, last = np.searchsorted(times_s + EPSILON_S, (from_s, until_s))
+    return times_s[first:last]

@@ -1,10 +1,11 @@
 """One media file to one clip with a verdict on its completeness; runs in the fenced child only."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from virality.data.boxes import index_is_cut
+from virality.data.boxes import index_is_cut, riff_is_cut
 from virality.data.clip import Audio, Clip, Stream
 from virality.data.container import RefusedError, Source, Track, open_source, shown_times_s
 from virality.data.limits import Limits
@@ -24,10 +25,11 @@ SLACK_S = 0.25
 LEAST_BITS_PER_S = 500
 """A declared length over which the file would average less than this is a mistake, not a length."""
 
-ESTIMATED = ("mp3", "aac", "amr", "flac", "mpegts", "mpeg")
+ESTIMATED = ("mp3", "aac", "amr", "mpegts", "mpeg")
 """Formats that declare no length: PyAV's is a guess from the bit rate or the data itself."""
 
 MATROSKA = "matroska"
+RIFF = ("avi", "wav")
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,8 @@ def read_clip(path: str, demuxer: str, size_bytes: int, limits: Limits) -> Verdi
         verdict = _read(source, demuxer, size_bytes, limits)
         if verdict.status == "ok" and demuxer.startswith("mov") and index_is_cut(path, size_bytes):
             return Verdict("partial", "damaged", verdict.clip)
+        if verdict.status == "ok" and demuxer in RIFF and riff_is_cut(path, size_bytes, COMPLETE):
+            return Verdict("partial", "shorter_than_declared", verdict.clip)
         return verdict
     except RefusedError as refusal:
         return Verdict("failed", refusal.reason, None)
@@ -75,7 +79,8 @@ def _read(source: Source, demuxer: str, size_bytes: int, limits: Limits) -> Verd
     if frames is None and audio is None:
         raise RefusedError("encrypted" if source.encrypted else "nothing_decoded")
     declared_s = _declared_s(source, demuxer, size_bytes)
-    stream = _stream(source, picture, declared_s, size_bytes)
+    length_s = _length_s(source, demuxer, declared_s)
+    stream = _stream(source, picture, length_s, size_bytes)
     reason = _reason(source, picture, sound, demuxer, size_bytes)
     return Verdict("partial" if reason else "ok", reason, Clip(stream, frames, audio))
 
@@ -97,6 +102,17 @@ def _declared_s(source: Source, demuxer: str, size_bytes: int) -> float:
     if demuxer == MATROSKA:  # its length counts from 0, not from the first frame
         length_s -= max(0.0, source.zero_s)
     return _plausible(length_s, size_bytes)
+
+
+def _length_s(source: Source, demuxer: str, declared_s: float) -> float:
+    """Return the declared length, or when the last packet ends if that is missing or too short.
+
+    What a browser records as WebM declares no length.
+    """
+    ends = [track.end_s - source.zero_s for track in (source.video_track, source.audio_track)]
+    found_s = max((end for end in ends if np.isfinite(end)), default=float("nan"))
+    doubtful = demuxer in ESTIMATED or np.isnan(declared_s) or _lacks(declared_s, found_s)
+    return found_s if doubtful and np.isfinite(found_s) else declared_s
 
 
 def _reason(
@@ -148,20 +164,19 @@ def _lacks(found_s: float, declared_s: float) -> bool:
     return bool(found_s < COMPLETE * declared_s and declared_s - found_s > SLACK_S)
 
 
-def _stream(source: Source, picture: Picture | None, declared_s: float, size_bytes: int) -> Stream:
+def _stream(source: Source, picture: Picture | None, length_s: float, size_bytes: int) -> Stream:
     video, audio, track = source.video, source.audio, source.video_track
     shape = picture.shape if picture else None
     order = _presentation_order(track)
-    rate = float(video.average_rate) if video is not None and video.average_rate else float("nan")
     keys = np.sort(track.pts[(track.key == 1) & (track.shown == 1)])
     times_s = shown_times_s(track, source.zero_s)
     return Stream(
-        duration_s=declared_s,
+        duration_s=length_s,
         size_bytes=size_bytes,
         width=shape.upright[0] if shape else 0,
         height=shape.upright[1] if shape else 0,
         rotation_deg=shape.rotation_deg if shape else 0,
-        fps=rate,
+        fps=_pictures_per_s(video, track),
         video_codec=video.codec_context.name if video is not None else "",
         audio_codec=audio.codec_context.name if audio is not None else "",
         audio_rate_hz=audio.codec_context.sample_rate if audio is not None else 0,
@@ -171,6 +186,18 @@ def _stream(source: Source, picture: Picture | None, declared_s: float, size_byt
         keyframe_times_s=keys * track.time_base_s - source.zero_s,
         audio_bytes=int(source.audio_track.sizes.sum()),
     )
+
+
+def _pictures_per_s(video: Any, track: Track) -> float:
+    """Return the declared rate, or the packets' if there is none or they come more seldom.
+
+    Matroska and FLV need not declare one, and FFmpeg then takes their clock's: 1,000. That packets
+    come more often says nothing, as there are some that are never shown.
+    """
+    declared = float(video.average_rate) if video is not None and video.average_rate else np.nan
+    times_s = shown_times_s(track, 0.0)  # the last one's duration may follow from a false rate
+    found = (len(times_s) - 1) / np.ptp(times_s) if len(set(times_s)) > 1 else np.nan
+    return float(found if np.isnan(declared) or found < COMPLETE * declared else declared)
 
 
 def _presentation_order(track: Track) -> np.ndarray:

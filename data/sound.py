@@ -1,7 +1,9 @@
 """From packets to one channel at 16 kHz; runs in the fenced child only.
 
-Channels are averaged: nothing can clip that did not clip before, and a sound that all channels
-share keeps its level. FFmpeg's own mono adds 3 dB to what two channels share, and then clips it.
+Left and right are averaged: nothing can clip that did not clip before, and a sound that both share
+keeps its level. FFmpeg's own mono adds 3 dB to what two channels share, and then clips it. More
+than two channels are folded into left and right first, as players do (ITU-R BS.775): a voice that
+only the centre has would be a sixth of itself in the mean of all.
 """
 
 from collections.abc import Iterator
@@ -56,7 +58,7 @@ class Tape:
     failures: int = 0
 
     def add(self, frames: list[Any]) -> None:
-        """Add what a resampler made: the mean of the channels.
+        """Add what a resampler made: the mean of its channels.
 
         Raises:
             RefusedError: if that is more than fits.
@@ -158,10 +160,10 @@ def _record(source: Source, tape: Tape) -> None:
                 resampler = None
             frame.pts = None  # holes in the times would make the resampler refuse or invent sound
             try:
-                resampler = resampler or _resampler()
+                resampler = resampler or _resampler(frame)
                 made = resampler.resample(frame)
             except (av.FFmpegError, ValueError):  # rate or channels changed in the middle
-                resampler = _resampler()
+                resampler = _resampler(frame)
                 made = resampler.resample(frame)
             tape.add(made)
     if resampler is not None:
@@ -174,8 +176,10 @@ def _audio_packets(source: Source) -> Iterator[Any]:
             yield packet
 
 
-def _resampler() -> Any:
+def _resampler(frame: Any) -> Any:
     import av
 
+    # Of the directions of an ambisonic recording FFmpeg makes no left and right.
+    folds = frame.layout.nb_channels > 2 and not frame.layout.name.startswith("ambisonic")
     # Not planar: PyAV 18 sees a ninth plane in frames of eight channels and reads where nothing is.
-    return av.AudioResampler(format="flt", rate=AUDIO_RATE_HZ)
+    return av.AudioResampler(format="flt", layout="stereo" if folds else None, rate=AUDIO_RATE_HZ)

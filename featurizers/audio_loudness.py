@@ -33,11 +33,13 @@ COLUMNS: tuple[Column, ...] = (
     _column(
         "integrated_lufs",
         "LUFS",
-        "loudness of the whole sound (ITU-R BS.1770-4); of several channels, that of their mean on "
-        "two loudspeakers",
+        "loudness of the whole sound (ITU-R BS.1770-4); of several channels, that of the mean of "
+        "left and right on two loudspeakers",
     ),
-    _column("peak_db", "dB", "largest sample, relative to full scale; of the channels' mean"),
-    _column("rms_db", "dB", "mean power, relative to full scale; of the channels' mean"),
+    _column(
+        "peak_db", "dB", "largest sample, relative to full scale; of the mean of left and right"
+    ),
+    _column("rms_db", "dB", "mean power, relative to full scale; of the mean of left and right"),
     _column("crest_db", "dB", "peak over mean power: high for single hits, low for compressed"),
     _column("dynamics_db", "dB", "95th over 10th percentile of the level where it is not silent"),
     _column("silence_share", "share", "time with a level under -50 dB"),
@@ -53,7 +55,7 @@ class AudioLoudness:
     """Loudness by pyloudnorm (ITU-R BS.1770-4) and levels of windows of 50 ms.
 
     Levels are root mean squares in dB of full scale, so a full-scale sine is at -3.01 dB. All is
-    measured on the mean of the file's channels. What they share keeps its level: loudness is that
+    measured on the mean of left and right. What they share keeps its level: loudness is that
     of ffmpeg's `ebur128` for one channel and for two alike. What only one of two has is 6 dB lower,
     3 dB in loudness. What is in opposite phase on left and right cancels, as it does on the one
     loudspeaker of a phone.

@@ -32,7 +32,7 @@ _MEASURES: Mapping[str, tuple[str, str]] = {
     "contrast": ("0 to 0.5", "standard deviation of luma"),
     "dark_share": ("share", "pixels with a luma under a tenth"),
     "saturation": ("0 to 1", "mean saturation"),
-    "colourfulness": ("0 to 190", "how colourful people find it (15 slightly, 59 quite, 109 very)"),
+    "colourfulness": ("0 to 298", "how colourful people find it (15 slightly, 59 quite, 109 very)"),
     "warmth": ("-1 to 1", "mean of red minus blue"),
     "coloured_share": ("share", "pixels that have a hue at all"),
     "dominant_hue_share": ("share", "coloured pixels in the commonest sector of 30 degrees"),
@@ -40,15 +40,23 @@ _MEASURES: Mapping[str, tuple[str, str]] = {
     "hue_sin": ("-1 to 1", "mean hue as a direction: towards green above, blue below"),
 }
 
+_DEVIATIONS: Mapping[str, str] = {
+    "brightness": "0 to 0.5",
+    "saturation": "0 to 0.5",
+    "colourfulness": "0 to 149",
+    "warmth": "0 to 1",
+}
+"""Half of what the measure itself can span."""
+
 
 def _columns() -> tuple[Column, ...]:
     made = []
     for name, (unit, meaning) in _MEASURES.items():
         made.append(Column(name, "frames", unit, meaning=f"{meaning}, over the clip"))
         made.append(Column(f"first_{name}", "frames", unit, meaning=f"{meaning}, first frame"))
-    for name in ("brightness", "saturation", "colourfulness", "warmth"):
+    for name, unit in _DEVIATIONS.items():
         meaning = f"deviation of {name} from still to still"
-        made.append(Column(f"sd_{name}", "frames", _MEASURES[name][0], meaning=meaning))
+        made.append(Column(f"sd_{name}", "frames", unit, meaning=meaning))
     return tuple(made)
 
 
@@ -85,12 +93,9 @@ def _measure(frames: Frames) -> Mapping[str, float]:
         known = values[np.isfinite(values)]
         row[name] = float(known.mean()) if len(known) else NAN
         row[f"first_{name}"] = float(values[0])
-        if f"sd_{name}" in _DEVIATIONS:
+        if name in _DEVIATIONS:
             row[f"sd_{name}"] = float(values.std())
     return row
-
-
-_DEVIATIONS = frozenset(column.name for column in COLUMNS if column.name.startswith("sd_"))
 
 
 def _measure_still(still: ByteArray) -> dict[str, float]:

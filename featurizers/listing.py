@@ -106,7 +106,7 @@ def write_page() -> str:
         f"{total} columns of {len(FEATURIZERS)} featurizers. *Known* says when a value is known: "
         "before posting, or only as of the moment of posting (it changes with time). Nothing here "
         "is known only afterwards. A missing part of a post gives NaN. Sound is measured on the "
-        "mean of its channels: what is in opposite phase on left and right cancels, as it does on "
+        "mean of left and right: what is in opposite phase on the two cancels, as it does on "
         "a phone's one loudspeaker. In the terminal:",
         "",
         "<!-- a test runs this block -->",

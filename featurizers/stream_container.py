@@ -18,13 +18,13 @@ def _column(name: str, unit: str, meaning: str) -> Column:
 
 COLUMNS: tuple[Column, ...] = (
     _column("duration_s", "s", "length of the file"),
-    _column("rate_fps", "fps", "pictures a second"),
+    _column("rate_fps", "fps", "pictures a second, on average"),
     _column("width_px", "px", "width as shown"),
     _column("height_px", "px", "height as shown"),
     _column("aspect_ratio", "ratio", "width over height as shown"),
     _column("pixels_log10", "log10", "pixels of a picture"),
-    _column("upright", "0/1", "taller than wide"),
-    _column("level", "0/1", "wider than tall"),
+    _column("upright", "0/1", "taller than wide by over 5 %"),
+    _column("level", "0/1", "wider than tall by over 5 %"),
     _column("rotated", "0/1", "turned by the container before it is shown"),
     _column("size_log10", "log10", "bytes of the file"),
     _column("bitrate_log10", "log10", "bits a second of the whole file"),
@@ -34,7 +34,7 @@ COLUMNS: tuple[Column, ...] = (
     _column("sound_share", "share", "bytes of the file that are sound"),
     _column("sound_rate_hz", "Hz", "sampling rate of the sound"),
     _column("sound_channels", "count", "channels of the sound"),
-    _column("sound_bitrate_log10", "log10", "bits a second of the sound"),
+    _column("sound_bitrate_log10", "log10", "bits of sound a second of the file"),
     _column("is_h264", "0/1", "picture coded as H.264"),
     _column("is_hevc", "0/1", "picture coded as H.265"),
 )
@@ -45,7 +45,7 @@ class StreamContainer:
     """Facts of the container, without decoding."""
 
     modality: Modality = "stream"
-    version: str = "1"
+    version: str = "2"
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -65,15 +65,15 @@ def _measure(stream: Stream) -> Mapping[str, float]:
         "bitrate_log10": _log(8 * stream.size_bytes / seconds),
         "has_picture": float(stream.video_codec != ""),
         "has_sound": float(stream.audio_codec != ""),
-        **(_picture(stream, seconds) if stream.width > 0 and stream.height > 0 else {}),
+        **(_picture(stream) if stream.width > 0 and stream.height > 0 else {}),
         **(_sound(stream, seconds) if stream.audio_codec else {}),
     }
 
 
-def _picture(stream: Stream, seconds: float) -> dict[str, float]:
+def _picture(stream: Stream) -> dict[str, float]:
     aspect = stream.width / stream.height
     pixels = stream.width * stream.height
-    shown = pixels * stream.fps * seconds
+    sizes = stream.packet_sizes
     return {
         "rate_fps": stream.fps,
         "width_px": stream.width,
@@ -83,7 +83,7 @@ def _picture(stream: Stream, seconds: float) -> dict[str, float]:
         "upright": float(aspect < 1 - SQUARE_WITHIN),
         "level": float(aspect > 1 + SQUARE_WITHIN),
         "rotated": float(stream.rotation_deg % 360 != 0),
-        "bits_per_pixel": 8 * float(stream.packet_sizes.sum()) / shown if shown > 0 else NAN,
+        "bits_per_pixel": 8 * float(sizes.mean()) / pixels if len(sizes) else NAN,
         "is_h264": float(stream.video_codec == "h264"),
         "is_hevc": float(stream.video_codec in ("hevc", "h265")),
     }

@@ -177,7 +177,7 @@ LEVERS: tuple[Lever, ...] = (
     Lever("tempo", "audio_rhythm__tempo_bpm", "BPM", "range", {}, ()),
     Lever("brightness", "frames_colour__brightness", "0 to 1", "range", {},
           ("frames_colour__first_brightness", "frames_colour__dark_share")),
-    Lever("colour", "frames_colour__colourfulness", "0 to 190", "range", {},
+    Lever("colour", "frames_colour__colourfulness", "0 to 298", "range", {},
           ("frames_colour__first_colourfulness", "frames_colour__saturation")),
     Lever("own_sound", "metadata_sound__is_original", "0/1", "flag", {}, ()),
     Lever("emoji", f"{_TEXT}emoji", "emoji", "count", {

@@ -199,7 +199,7 @@ def setting_text(lever: Lever, value: float, target: "Target") -> str:
         return clock_words(value)
     if lever.kind == "day":
         return say(f"day.{int(value)}")
-    shown = float(round(value)) if lever.unit in ("characters", "BPM", "0 to 190") else value
+    shown = float(round(value)) if lever.unit in ("characters", "BPM", "0 to 298") else value
     return feature_words(lever.column, shown, lever.unit, target.log, target.unit, target.counts)
 
 

@@ -16,6 +16,7 @@ def make_clip(
     picture: bool = True,
     seed: int = 0,
     codec: str = "libx264",
+    sound: str = "aac",
     options: dict[str, str] | None = None,
 ) -> Path:
     """Write a clip whose frames get brighter with time, so that a frame tells its own time."""
@@ -27,7 +28,7 @@ def make_clip(
             video.width, video.height, video.pix_fmt = width, height, "yuv420p"
             video.codec_context.thread_count = 1
         if sound_hz is not None:
-            audio = container.add_stream("aac", rate=44100)
+            audio = container.add_stream(sound, rate=44100)
             audio.layout = "stereo"
         if picture:
             for index in range(round(seconds * rate)):

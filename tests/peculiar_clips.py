@@ -9,7 +9,7 @@ import av
 import numpy as np
 import numpy.typing as npt
 
-Picture = npt.NDArray[np.uint8]
+Picture = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 TICKS = 1000
 """Frames are placed on whole milliseconds."""
 
@@ -41,8 +41,12 @@ def write_clip(
     aspect: Fraction | None = None,
     pixels: str = "yuv420p",
     options: dict[str, str] | None = None,
+    colours: dict[str, int] | None = None,
 ) -> Path:
-    """Write pictures at times (40 ms apart unless given) and perhaps one channel of sound."""
+    """Write pictures at times (40 ms apart unless given) and perhaps one channel of sound.
+
+    Colours are primaries, curve and matrix by ITU-T H.273; pictures of 16 bits are stored as such.
+    """
     times = range(0, 40 * len(pictures), 40) if times_ms is None else times_ms
     with av.open(str(path), "w") as container:
         video = container.add_stream(
@@ -59,8 +63,13 @@ def write_clip(
         audio = (
             container.add_stream("aac", rate=rate_hz, layout="mono") if sound is not None else None
         )
+        for name, value in (colours or {}).items():
+            setattr(video.codec_context, name, value)
         for picture, time_ms in zip(pictures, times, strict=True):
-            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+            kind = "rgb24" if picture.dtype == np.uint8 else "rgb48le"
+            frame = av.VideoFrame.from_ndarray(picture, format=kind)
+            if colours:
+                frame = frame.reformat(format=pixels, dst_colorspace=colours["colorspace"])
             frame.pts, frame.time_base = time_ms, Fraction(1, TICKS)
             container.mux(video.encode(frame))
         container.mux(video.encode(None))
@@ -91,12 +100,17 @@ _MATRICES = {
 }
 
 
-def turn(path: Path, degrees: int) -> Path:
-    """Ask players to turn an mp4's picture clockwise, in place (ISO 14496-12, `tkhd` matrix)."""
+def turn(path: Path, degrees: int, *, mirror: bool = False) -> Path:
+    """Ask players to turn an mp4's picture clockwise, in place (ISO 14496-12, `tkhd` matrix).
+
+    A mirror changes left and right over after the turn.
+    """
     data = bytearray(path.read_bytes())
     start = data.index(b"tkhd") + 4  # the picture is the first track
     matrix = start + (52 if data[start] else 40)
     a, b, c, d = _MATRICES[degrees]
+    if mirror:
+        a, c = -a, -c
     one = 0x10000
     data[matrix : matrix + 36] = struct.pack(
         ">9i", a * one, b * one, 0, c * one, d * one, 0, 0, 0, 0x40000000
@@ -111,5 +125,15 @@ def skip_start(path: Path, media_ticks: int) -> Path:
     start = data.index(b"elst") + 4
     assert data[start] == 0, "a version 0 edit list is expected"
     struct.pack_into(">i", data, start + 12, media_ticks)
+    path.write_bytes(data)
+    return path
+
+
+def leave_out(path: Path, element: bytes) -> Path:
+    """Make an element of a Matroska file void, in place: what follows stays where it is."""
+    data = bytearray(path.read_bytes())
+    start = data.index(element)
+    end = start + len(element) + 1 + (data[start + len(element)] & 0x7F)
+    data[start : start + 2] = bytes([0xEC, 0x80 | (end - start - 2)])
     path.write_bytes(data)
     return path

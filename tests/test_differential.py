@@ -197,15 +197,16 @@ def pictures_by_program(path: Path, size: tuple[int, int], pixels: str):
 
 
 def sound_by_program(path: Path, channels: int) -> tuple[npt.NDArray[np.float32], float]:
-    """The mean of the channels at the fixed rate, and when it begins.
+    """The mean of left and right at the fixed rate, and when it begins.
 
     Not the program's own `-ac 1`, which adds up what is on several channels.
     """
+    folded = ",aformat=channel_layouts=stereo:sample_fmts=flt" if channels > 2 else ""
     raw, said = run(
-        "-i", str(path), "-map", "0:a:0", "-af", f"ashowinfo,aresample={AUDIO_RATE_HZ}",
+        "-i", str(path), "-map", "0:a:0", "-af", f"ashowinfo,aresample={AUDIO_RATE_HZ}{folded}",
         "-f", "f32le", "-",
     )  # fmt: skip
-    mean = np.frombuffer(raw, np.float32).reshape(-1, channels).mean(axis=1)
+    mean = np.frombuffer(raw, np.float32).reshape(-1, min(channels, 2)).mean(axis=1)
     return np.clip(mean, -1, 1), float(times_in(said, "ashowinfo")[0])
 
 

@@ -13,6 +13,7 @@ import pytest
 from clips import make_clip
 
 from virality.data.decode import Limits, decode
+from virality.data.errors import InputError
 from virality.data.fence import Fence
 from virality.data.media import find_media, posts_of_media
 
@@ -170,6 +171,21 @@ def test_links_out_of_the_folder_are_refused(tmp_path, good):
     assert [one.reason for one in found] == ["outside_folder", "", ""]
     posts = posts.drop(columns="media")
     assert [one.reason for one in find_media(posts, folder)] == ["outside_folder", "", ""]
+
+
+def test_a_link_that_is_named_itself_is_followed(tmp_path, good):
+    links = tmp_path / "links"
+    links.mkdir()
+    (links / "mine.mp4").symlink_to(good)
+    (links / "loop.mp4").symlink_to("loop.mp4")
+    (links / "gone.mp4").symlink_to("nothing.mp4")
+    posts, root = posts_of_media([links / "mine.mp4"])
+    assert list(posts["id"]) == ["mine"]
+    (found,) = find_media(posts, root)
+    assert (found.path, found.reason) == (good.resolve(), "")
+    for name in ("loop", "gone"):
+        with pytest.raises(InputError, match=rf"{name}\.mp4 is a link that leads to no file"):
+            posts_of_media([links / f"{name}.mp4"])
 
 
 @pytest.mark.parametrize("name", ["../good.mp4", "/etc/passwd", "a/../../good.mp4", "x\0.mp4"])

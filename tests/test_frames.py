@@ -167,6 +167,23 @@ def test_half_red_half_cyan_is_as_colourful_as_the_paper_says():
     assert measured["dominant_hue_share"] == pytest.approx(0.5)
 
 
+@pytest.mark.parametrize("red_share", [0.0, 0.36, 0.5, 0.64, 1.0])
+def test_values_lie_where_their_unit_says(red_share):
+    vivid = plain((0, 255, 255))
+    vivid[:, :, : round(red_share * vivid.shape[2])] = (255, 0, 0)
+    frames = make_frames(np.concatenate([vivid, plain(0, (0, 0, 255), 255)]))
+    measured = measure("frames_colour", frames)
+    bounded = [
+        (column.name, *map(float, column.unit.split(" to ")))
+        for column in FEATURIZERS["frames_colour"].columns
+        if " to " in column.unit
+    ]
+    assert len(bounded) > 10
+    for name, low, high in bounded:
+        assert low <= measured[name] <= high, name
+        assert not name.startswith("sd_") or low == 0
+
+
 def test_the_first_frame_is_told_from_the_rest():
     measured = measure("frames_colour", make_frames(plain(255, 0, 0, 0)))
     assert measured["first_brightness"] == pytest.approx(1)

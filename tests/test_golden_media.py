@@ -1,15 +1,18 @@
 """Clips with one known peculiarity each are decoded to what a player would show."""
 
+import struct
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pytest
-from peculiar_clips import grey, quarters, skip_start, turn, write_clip
+from clips import make_clip
+from peculiar_clips import grey, leave_out, quarters, skip_start, turn, write_clip
 
 from virality.data.clip import AUDIO_RATE_HZ, MOTION_SIDE_PX, STILL_SIDE_PX, Clip
 from virality.data.decode import decode
+from virality.featurizers import FEATURIZERS
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 
@@ -65,6 +68,25 @@ def test_rotation_metadata_is_honoured(
     assert max(height, width) == MOTION_SIDE_PX
 
 
+@pytest.mark.parametrize(
+    ("degrees", "expected"),
+    [
+        (0, [GREEN, RED, WHITE, BLUE]),
+        (90, [RED, WHITE, BLUE, GREEN]),
+        (180, [WHITE, BLUE, GREEN, RED]),
+        (270, [BLUE, GREEN, RED, WHITE]),
+    ],
+)
+def test_a_mirror_is_honoured(
+    tmp_path: Path, degrees: int, expected: list[tuple[int, ...]]
+) -> None:
+    path = write_clip(tmp_path / "clip.mp4", [quarters(160, 96)] * 10)
+    clip = decoded(turn(path, degrees, mirror=True))
+    assert clip.frames is not None
+    assert corners(clip.frames.stills[0]) == expected
+    assert clip.stream.rotation_deg == degrees
+
+
 def test_pixels_that_are_not_square_are_stretched_as_a_player_does(tmp_path: Path) -> None:
     path = write_clip(tmp_path / "clip.mp4", [quarters(100, 100)] * 10, aspect=Fraction(2, 1))
     clip = decoded(path)
@@ -98,6 +120,42 @@ def test_with_a_variable_rate_a_frame_is_the_one_shown_at_its_time(
         assert abs(level - shown[begun[-1]]) <= 3
     assert {0, 3, 4, 6} <= {int(np.argmin(np.abs(np.array(shown) - v))) for v in found.values()}
     np.testing.assert_allclose(clip.stream.packet_times_s, np.array(times_ms) / 1000, atol=2e-3)
+
+
+def measured(clip: Clip, name: str) -> dict[str, float]:
+    featurizer = FEATURIZERS[name]
+    names = (column.name for column in featurizer.columns)
+    row = featurizer.extract([getattr(clip, featurizer.modality)])[0].tolist()
+    return dict(zip(names, row, strict=True))
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mkv"])
+def test_a_picture_that_stands_counts_as_long_as_it_is_shown(tmp_path: Path, suffix: str) -> None:
+    """A slide show of four frames measures as one that is stored at 25 frames a second."""
+    rng = np.random.default_rng(0)
+    noise = rng.integers(0, 60, (4, 20, 12, 1)).repeat(8, 1).repeat(8, 2).repeat(3, 3)
+    slides = [(noise[i] + level).astype(np.uint8) for i, level in enumerate((190, 20, 120, 60))]
+    times_ms = [0, 4000, 5000, 8000]
+    steady = write_clip(tmp_path / f"steady.{suffix}", [
+        slides[sum(begin <= time_ms for begin in times_ms) - 1] for time_ms in range(0, 11_000, 40)
+    ])  # fmt: skip
+    last = [slides[-1]], [10_960]  # a container need not say how long the last one stands
+    sparse = write_clip(tmp_path / f"sparse.{suffix}", slides + last[0], times_ms + last[1])
+    ours, theirs = decoded(sparse), decoded(steady)
+    assert ours.frames is not None
+    assert theirs.frames is not None
+    assert ours.frames.duration_s == pytest.approx(theirs.frames.duration_s, abs=0.1)
+    assert len(ours.frames.stills) == len(theirs.frames.stills)
+    ours_of, theirs_of = measured(ours, "frames_motion"), measured(theirs, "frames_motion")
+    assert ours_of["cuts"] == theirs_of["cuts"] == 3
+    assert ours_of["first_cut_s"] == pytest.approx(4.0, abs=0.15)
+    assert ours_of["shortest_shot_s"] == pytest.approx(1.0, abs=0.15)
+    assert ours_of["longest_shot_s"] == pytest.approx(4.0, abs=0.15)
+    assert ours_of["still_share"] == 1
+    assert ours_of["speed"] == pytest.approx(theirs_of["speed"], abs=0.01)
+    ours_of, theirs_of = measured(ours, "frames_colour"), measured(theirs, "frames_colour")
+    for name in ("brightness", "contrast", "dark_share", "sd_brightness"):
+        assert ours_of[name] == pytest.approx(theirs_of[name], abs=0.01), name
 
 
 def test_frames_between_b_frames_come_in_order_of_presentation(tmp_path: Path) -> None:
@@ -209,3 +267,76 @@ def test_the_same_file_gives_the_same_arrays(tmp_path: Path) -> None:
     np.testing.assert_array_equal(first.frames.stills, second.frames.stills)
     np.testing.assert_array_equal(first.frames.motion, second.frames.motion)
     np.testing.assert_array_equal(first.audio.samples, second.audio.samples)
+
+
+def test_the_rate_is_that_of_the_packets_where_they_come_more_seldom(tmp_path: Path) -> None:
+    times_ms = [*range(0, 1000, 40), *range(1000, 5000, 200)]
+    levels_shown = [grey(20 + 4 * number) for number in range(len(times_ms))]
+    steady = decoded(write_clip(tmp_path / "steady.mkv", levels_shown))
+    path = write_clip(tmp_path / "clip.mkv", levels_shown, times_ms)
+    clip = decoded(path)
+    assert steady.stream.fps == pytest.approx(25, rel=0.01)
+    assert clip.stream.fps == pytest.approx(44 / 4.8, rel=0.01)
+    undeclared = decoded(leave_out(path, b"\x23\xe3\x83"))  # the rate, which FLV lacks too
+    assert undeclared.stream.fps == pytest.approx(44 / 4.8, rel=0.01)
+
+
+@pytest.mark.parametrize("suffix", ["mkv", "webm"])
+def test_a_length_that_is_not_declared_is_that_of_the_packets(tmp_path: Path, suffix: str) -> None:
+    """What a browser records as WebM has none."""
+    path = write_clip(tmp_path / "clip.mkv", [grey(90)] * 75, sound=tone(440, 2.0))
+    path = path.rename(tmp_path / f"clip.{suffix}")
+    assert decoded(path).stream.duration_s == pytest.approx(3.0, abs=0.05)
+    assert decoded(leave_out(path, b"\x44\x89")).stream.duration_s == pytest.approx(3.0, abs=0.05)
+
+
+def test_a_length_that_is_declared_too_short_is_that_of_the_packets(tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "clip.mkv", [grey(90)] * 75)
+    data = bytearray(path.read_bytes())
+    place = data.index(b"\x44\x89\x88") + 3
+    assert struct.unpack_from(">d", data, place)[0] == pytest.approx(3000, abs=50)
+    struct.pack_into(">d", data, place, 300.0)
+    path.write_bytes(data)
+    assert decoded(path).stream.duration_s == pytest.approx(3.0, abs=0.05)
+
+
+@pytest.mark.parametrize("suffix", ["avi", "wav"])
+def test_an_avi_or_wav_that_breaks_off_is_partial(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"clip.{suffix}"
+    make_clip(path, seconds=4, picture=suffix == "avi", codec="mpeg4",
+              sound="mp3" if suffix == "avi" else "pcm_s16le")  # fmt: skip
+    raw = path.read_bytes()
+    assert decode(path).status == "ok"
+    path.write_bytes(raw[: len(raw) // 2])
+    result = decode(path)
+    assert (result.status, result.reason) == ("partial", "shorter_than_declared")
+    unknown = bytearray(raw[: len(raw) // 2])
+    unknown[4:8] = b"\xff\xff\xff\xff"  # written to a pipe: no size is declared
+    path.write_bytes(unknown)
+    assert decode(path).status == "ok"
+
+
+def test_a_flac_that_breaks_off_is_partial(tmp_path: Path) -> None:
+    """Its head counts the samples; if it counts none, nothing is known to be missing."""
+    import av
+
+    path = tmp_path / "clip.flac"
+    noise = np.random.default_rng(0).integers(-9000, 9000, (1, 16_000 * 4)).astype(np.int16)
+    with av.open(str(path), "w") as container:
+        audio = container.add_stream("flac", rate=16_000, layout="mono")
+        for start in range(0, noise.shape[1], 4000):
+            block = np.ascontiguousarray(noise[:, start : start + 4000])
+            frame = av.AudioFrame.from_ndarray(block, format="s16", layout="mono")
+            frame.sample_rate, frame.pts = 16_000, start
+            container.mux(audio.encode(frame))
+        container.mux(audio.encode(None))
+    raw = path.read_bytes()
+    assert decode(path).status == "ok"
+    path.write_bytes(raw[: len(raw) // 2])
+    result = decode(path)
+    assert (result.status, result.reason) == ("partial", "shorter_than_declared")
+    uncounted = bytearray(raw[: len(raw) // 2])
+    uncounted[21] &= 0xF0  # 36 bits after the rate, channels and depth
+    uncounted[22:26] = bytes(4)
+    path.write_bytes(uncounted)
+    assert decode(path).status == "ok"

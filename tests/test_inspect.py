@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,7 @@ from virality.cli import app
 from virality.data.errors import InputError
 from virality.data.features import Features, read_features
 from virality.data.matrix import Column, FeatureMatrix
+from virality.data.reasons import REASONS
 from virality.featurizers.extract import extract
 from virality.reports.clip_story import summary, trouble
 from virality.reports.inspection import Inspection
@@ -157,6 +158,28 @@ def test_too_few_posts_and_the_clip_itself_are_told() -> None:
     assert not measured[0].compared
     assert any("at least 10" in note for note in notes)
     assert any("itself" in note for note in notes)
+
+
+def test_every_reason_of_a_clip_says_what_to_do(seen: Inspection) -> None:
+    none_of_a_clip = {"", "no_file", "no_folder", "result_refused", "featurizer_failed"}
+    for reason in set(REASONS) - none_of_a_clip - {"worker_lost"}:
+        told = trouble(replace(seen, status="failed", reason=reason, explanation=REASONS[reason]))
+        assert len(told) == 2, reason
+
+
+def test_a_clip_that_vanishes_gets_a_page(seen: Inspection) -> None:
+    gone = replace(seen, status="no_media", reason="file_not_found", timeline=None, facts=None,
+                   film=(), opening=(), hook=(), explanation=REASONS["file_not_found"])  # fmt: skip
+    assert "There is no file of this clip" in render_clip(gone)
+
+
+def test_a_link_is_followed_and_one_to_nothing_refused(media: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine.m4a").symlink_to(media / "radio.m4a")
+    (tmp_path / "gone.mp4").symlink_to("nothing.mp4")
+    found = look(tmp_path / "mine.m4a", without=SLOW)
+    assert (found.name, found.status) == ("mine.m4a", "ok")
+    with pytest.raises(InputError, match="leads to no file"):
+        look(tmp_path / "gone.mp4", without=SLOW)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from clips import make_clip
 from peculiar_clips import grey, quarters
 
 from virality.data.decode import Limits, decode
+from virality.data.errors import InputError
 from virality.data.media import find_media, posts_of_media
 
 PATIENT = Limits(wall_s=300)
@@ -192,3 +193,9 @@ def test_names_that_are_no_text_are_found_again(tmp_path):
     assert [one.reason for one in find_media(out, root)] == ["outside_folder"]
     (folder / "clear.mp4").unlink()
     assert sorted(one.reason for one in find_media(posts, root)) == ["", "", "file_not_found"]
+
+
+def test_a_folder_without_media_is_named(tmp_path):
+    (tmp_path / "notes.txt").write_text("no clip")
+    with pytest.raises(InputError, match=rf"no media files in {tmp_path}.*mp4, mov"):
+        posts_of_media([tmp_path])

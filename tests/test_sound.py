@@ -58,13 +58,18 @@ def loudness(audio: Audio) -> dict[str, float]:
         ("stereo", [0.99, 0.99], 0.99),
         ("stereo", [0.5, 0.0], 0.25),
         ("stereo", [0.5, -0.5], 0.0),
-        ("5.1", [0.2] * 6, 0.2),
-        ("7.1", [0.3] * 8, 0.3),
+        ("5.1", [0.2] * 6, 0.2 * (1 + 2**0.5)),
+        ("5.1", [0.5, 0, 0, 0, 0, 0], 0.25),  # left
+        ("5.1", [0, 0, 0.5, 0, 0, 0], 0.5**1.5),  # centre: on both sides, 3 dB lower
+        ("5.1", [0, 0, 0, 0.5, 0, 0], 0.0),  # bass
+        ("5.1", [0, 0, 0, 0, 0, 0.5], 0.25 * 0.5**0.5),  # back right
+        ("7.1", [0.3] * 8, 0.3 * (1 + 1.5 * 2**0.5)),
     ],
 )
-def test_channels_are_averaged(
+def test_left_and_right_are_averaged(
     tmp_path: Path, layout: str, peaks: list[float], expected: float
 ) -> None:
+    """More channels are folded into left and right first (ITU-R BS.775)."""
     audio = heard(write_wave(tmp_path / "a.wav", [tone(peak) for peak in peaks], layout))
     assert audio.channels == len(peaks)
     assert np.abs(audio.samples).max() == pytest.approx(expected, rel=0.01, abs=1e-4)
@@ -80,6 +85,10 @@ def test_stereo_is_as_loud_as_bs1770_says_and_keeps_its_peak(tmp_path: Path) -> 
     assert both["integrated_lufs"] == pytest.approx(-12.04, abs=0.1)
     alone = loudness(heard(write_wave(tmp_path / "b.wav", [tone(0.25, 5)], "mono")))
     assert alone["integrated_lufs"] == pytest.approx(-15.05, abs=0.1)
+    silent = np.zeros_like(tone(0.25, 5))
+    voice = [silent, silent, tone(0.25, 5), silent, silent, silent]  # only the centre speaks
+    centre = loudness(heard(write_wave(tmp_path / "c.wav", voice, "5.1")))
+    assert centre["integrated_lufs"] == pytest.approx(-15.05, abs=0.1)
 
 
 def without_sound(source: Path, target: Path, from_s: float, until_s: float) -> Path:

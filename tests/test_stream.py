@@ -67,8 +67,15 @@ def test_unknown_lengths_and_rates_are_missing():
     measured = measure("stream_container", make_stream(duration_s=float("nan"), fps=float("nan")))
     assert np.isnan(measured["duration_s"])
     assert np.isnan(measured["bitrate_log10"])
-    assert np.isnan(measured["bits_per_pixel"])
     assert measured["width_px"] == 576
+
+
+def test_bits_for_each_pixel_do_not_hang_on_rates_and_lengths():
+    """Sound may outlast the picture, and a rate may be that of the container's clock."""
+    expected = pytest.approx(8 * 2_000 / (576 * 1024), rel=1e-4)
+    for facts in ({"duration_s": 20.0}, {"fps": 1000.0}, {"duration_s": float("nan")}):
+        measured = measure("stream_container", make_stream(**facts))
+        assert measured["bits_per_pixel"] == expected
 
 
 def test_even_packets_have_no_variation():

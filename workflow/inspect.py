@@ -112,7 +112,8 @@ def look(
         encoder = packaged_encoder(others.matrix.versions)
     features = _extracted(clip, known, without, extras, encoder, limits, progress)
     verdict = features.status.iloc[0]
-    decoded = decode(clip, limits, sha256=str(verdict["source_sha256"])).clip
+    sha256 = str(verdict["source_sha256"])  # none if it was not even opened, and then it stays shut
+    decoded = decode(clip, limits, sha256=sha256).clip if sha256 else None
     timeline, hook = draw_timeline(decoded) if decoded is not None else (None, ())
     frames = decoded.frames if decoded is not None else None
     measured, notes = measure(features, others)

@@ -20,7 +20,7 @@ from virality.data.limits import Limits
 from virality.web.verbs import serve
 from virality.workflow import options
 from virality.workflow.collecting import collect, recrawl
-from virality.workflow.console import Console, fit_stdout
+from virality.workflow.console import Console, fit_stdout, open_streams
 from virality.workflow.explaining import explain, trends
 from virality.workflow.feedback_verbs import feedback
 from virality.workflow.judging import audit, compare, evaluate
@@ -52,6 +52,7 @@ def main() -> None:
         # Python gives Ctrl-C back to the system while it shuts down, where it would turn the exit
         # code of what has ended already into a death by signal.
         atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
+    open_streams()
     fit_stdout()
     warnings.formatwarning = _told
     try:

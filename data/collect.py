@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from virality.data.errors import InputError, StorageError, UsageError
-from virality.data.installing import install_command
+from virality.data.installing import how_to_install
 from virality.data.rejects import safe_cell, shown
 
 TABLE = "collected.csv"
@@ -184,7 +184,7 @@ def _library() -> Any:
         import yt_dlp
     except ImportError as error:
         raise UsageError(
-            f"collect: yt-dlp is not installed: run `{install_command('collect')}` in the clone"
+            f"collect: yt-dlp is not installed: {how_to_install('collect')}"
         ) from error
     return yt_dlp
 

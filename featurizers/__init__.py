@@ -4,6 +4,7 @@ An explicit dict and no scanning: adding a featurizer is one file and one line. 
 is cheap; models are loaded at the first `extract()`.
 """
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -28,6 +29,11 @@ from virality.featurizers.text_embedding import TextEmbedding
 from virality.featurizers.text_language import TextLanguage
 from virality.featurizers.text_sentiment import TextSentiment
 from virality.featurizers.text_shape import TextShape
+
+# ONNX Runtime would otherwise keep an identifier of this device in the user's cache and send what
+# it runs to its makers. It looks at this when it is loaded, which nothing above does; workers
+# inherit it.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 FEATURIZERS: Mapping[str, Featurizer[Any]] = {
     # text

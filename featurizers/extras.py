@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from virality.data.errors import UsageError
-from virality.data.installing import install_command
+from virality.data.installing import how_to_install
 from virality.featurizers.audio_transcript import AudioTranscript, AudioTranscriptText
 from virality.featurizers.base import Featurizer
 from virality.featurizers.frames_faces import FramesFaces
@@ -79,9 +79,7 @@ def switched_on(extras: Sequence[str]) -> dict[str, Featurizer[Any]]:
             raise UsageError(f"{name!r} is no extra; there are {', '.join(EXTRAS)}")
         lost = EXTRAS[name].missing
         if lost:
-            raise UsageError(
-                f"--with {name} needs {lost}: run `{install_command(name)}` in the clone"
-            )
+            raise UsageError(f"--with {name} needs {lost}: {how_to_install(name)}")
         chosen |= EXTRAS[name].featurizers
     return chosen
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from virality.data.installing import install_command
+from virality.data.installing import clone_command, install_command
 from virality.data.matrix import Column, Known, Modality
 from virality.featurizers import FEATURIZERS
 from virality.featurizers.base import Featurizer
@@ -120,7 +120,7 @@ def write_page() -> str:
     parts += ["| extra | CPU a clip | install | featurizers |", "|---|---|---|---|"]
     for extra in list_extras():
         names = ", ".join(f"`{name}`" for name in extra.featurizers)
-        parts.append(f"| {extra.name} | {extra.cost} | `{extra.install}` | {names} |")
+        parts.append(f"| {extra.name} | {extra.cost} | `{clone_command(extra.name)}` | {names} |")
     return "\n".join(parts) + "\n"
 
 

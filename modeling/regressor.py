@@ -12,8 +12,17 @@ from sklearn.base import BaseEstimator, RegressorMixin
 
 from virality.data.errors import InputError
 from virality.data.matrix import MODALITIES, Column, Modality
+from virality.modeling.arguments import (
+    block_places,
+    check_jobs,
+    check_outcomes,
+    check_params,
+    check_whole,
+    seed_of,
+)
 from virality.modeling.history import COLUMNS as HISTORY
-from virality.modeling.parameters import DEFAULTS
+from virality.modeling.own_matrix import read_numbers
+from virality.modeling.own_posts import own_posts
 from virality.modeling.recipe import sensible_recipe
 from virality.modeling.rows import Rows
 from virality.modeling.stack import Guess, fit_stack
@@ -88,22 +97,21 @@ class ViralityRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
                 `<modality>_...__...` get a base of their own for each modality.
             y: outcomes on the learning scale, shape (n,).
             posts: n rows in the order of X. `author_id` keeps an author's posts in one fold;
-                with `posted_at` earlier outcomes of author, sound and hashtags are read too.
+                with `posted_at` earlier outcomes of author, sound (`sound_id`) and hashtags
+                (`hashtags`, a list for each post) are read too.
 
         Raises:
+            TypeError: if an argument or `posts` is of a kind that cannot be used, or X is sparse.
             ValueError: if there are fewer than 10 rows, an infinite value, an outcome that is
                 missing, nothing that tells rows apart, an argument that cannot be used, a block
                 without columns or of one that is not there, or `posts` has another length.
         """
-        from sklearn.utils.validation import validate_data
-
         seed = self._checked()
-
-        values, outcomes = validate_data(
-            self, X, y, dtype=np.float32, ensure_all_finite="allow-nan", y_numeric=True,
-            ensure_min_samples=LEAST_POSTS,
-        )  # fmt: skip
+        values, outcomes = read_numbers(
+            self, X, y=y, dtype=np.float32, y_numeric=True, ensure_min_samples=LEAST_POSTS
+        )
         outcomes = np.asarray(outcomes, dtype=np.float64)
+        check_outcomes(outcomes)
         base = sensible_recipe(len(outcomes), seed)
         recipe = replace(
             base,
@@ -145,32 +153,43 @@ class ViralityRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         guess = self._guess(X, posts)
         return np.column_stack([guess.low, guess.high])
 
+    def score(
+        self, X: Any, y: Any, sample_weight: Any = None, posts: pd.DataFrame | None = None
+    ) -> float:
+        """Return the share of the outcomes' variance that is predicted (R2).
+
+        Args:
+            X: numbers of shape (n, p) as in `fit`.
+            y: outcomes of shape (n,).
+            sample_weight: how much each row counts, shape (n,); None if all count alike.
+            posts: as in `predict`.
+
+        Raises:
+            ValueError: if X does not have the columns of `fit`.
+        """
+        from sklearn.metrics import r2_score
+
+        return float(r2_score(y, self.predict(X, posts), sample_weight=sample_weight))
+
     def _guess(self, X: Any, posts: pd.DataFrame | None) -> Guess:
-        from sklearn.utils.validation import check_is_fitted, validate_data
+        from sklearn.utils.validation import check_is_fitted
 
         check_is_fitted(self)
-        values = validate_data(
-            self, X, reset=False, dtype=np.float32, ensure_all_finite="allow-nan"
-        )
-        with one_blas_thread():
-            return self.stack_.predict(self._rows(values, posts))
+        values = read_numbers(self, X, reset=False, dtype=np.float32)
+        try:
+            with one_blas_thread():
+                return self.stack_.predict(self._rows(values, posts))
+        except InputError as error:
+            raise ValueError(str(error)) from error
 
     def _checked(self) -> int:
         """Refuse arguments that would change nothing or fail later; return the seed."""
-        from sklearn.utils import check_random_state
-
-        unknown = sorted(set(self.params or {}) - set(DEFAULTS))
-        if unknown:
-            raise ValueError(f"params has no {unknown[0]!r}; choose of {', '.join(DEFAULTS)}")
-        if self.jobs < 1 and self.jobs != -1:
-            raise ValueError(f"jobs is {self.jobs}; give 1 or more, or -1 for all cores")
+        check_params(self.params)
+        check_jobs(self.jobs)
         for name, least in (("rounds", 1), ("folds", 2)):
-            value = getattr(self, name)
-            if value is not None and value < least:
-                raise ValueError(f"{name} is {value}; give at least {least}")
-        if isinstance(self.random_state, int | np.integer):
-            return int(self.random_state)
-        return int(check_random_state(self.random_state).randint(2**31 - 1))
+            if getattr(self, name) is not None:
+                check_whole(name, getattr(self, name), least)
+        return seed_of(self.random_state)
 
     def _jobs(self) -> int:
         return (os.cpu_count() or 1) if self.jobs == -1 else self.jobs
@@ -180,25 +199,14 @@ class ViralityRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         return [f"x{i}" for i in range(self.n_features_in_)] if names is None else list(names)
 
     def _places(self) -> dict[str, list[int]]:
-        """Return the positions of each block's columns."""
-        names = {name: place for place, name in enumerate(self._names())}
-        found: dict[str, list[int]] = {}
-        for block, members in (self.blocks or {}).items():
-            if not len(members):
-                raise ValueError(f"block {block!r} names no column")
-            places = [names.get(one, -1) if isinstance(one, str) else int(one) for one in members]
-            lost = [one for one, p in zip(members, places, strict=True) if not 0 <= p < len(names)]
-            if lost:
-                raise ValueError(f"block {block!r}: X has no column {lost[0]!r}")
-            found[block] = places
-        return found
+        return block_places(self._names(), self.blocks)
 
     def _rows(self, values: npt.NDArray[np.float32], posts: pd.DataFrame | None) -> Rows:
         places = self._places()
         apart = {place for inner in places.values() for place in inner}
         plain = [place for place in range(values.shape[1]) if place not in apart]
         return Rows(
-            posts=_table(posts, len(values)),
+            posts=own_posts(posts, len(values)),
             plain=np.ascontiguousarray(values[:, plain]),
             columns=tuple(self.columns_[place] for place in plain),
             blocks={name: np.ascontiguousarray(values[:, p]) for name, p in places.items()},
@@ -222,17 +230,3 @@ def _describe(names: Sequence[str], blocks: Mapping[str, Sequence[int]]) -> tupl
         modality: Modality = next((one for one in MODALITIES if one == stem), "metadata")
         described.append(Column(str(name), modality, block=of.get(place, "")))
     return tuple(described)
-
-
-def _table(posts: pd.DataFrame | None, rows: int) -> pd.DataFrame:
-    """Return a posts table with identifiers of its own.
-
-    Raises:
-        ValueError: if it has another length.
-    """
-    ids = pd.array([f"row{i}" for i in range(rows)], dtype="string")
-    if posts is None:
-        return pd.DataFrame({"id": ids})
-    if len(posts) != rows:
-        raise ValueError(f"posts has {len(posts)} rows and X has {rows}; give one for each")
-    return posts.reset_index(drop=True).assign(id=ids)

@@ -5,6 +5,7 @@ import sys
 import threading
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -311,5 +312,18 @@ def test_what_earlier_rounds_found_is_kept_and_no_other_table_is_replaced(tmp_pa
 
 def test_what_brings_the_library_is_a_command_that_works_in_the_clone(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "yt_dlp", None)
+    monkeypatch.setattr("virality.data.installing.ROOT", Path(__file__).parents[1])
     with pytest.raises(UsageError, match=r"python -m pip install -e '\.\[collect\]'` in the clone"):
+        collect(["https://example.org/video"], tmp_path / "collected")
+
+
+def test_what_brings_the_library_is_a_command_that_works_without_a_clone(monkeypatch, tmp_path):
+    """Whoever installed a wheel has no clone: the extra's own packages are named instead."""
+    monkeypatch.setitem(sys.modules, "yt_dlp", None)
+    monkeypatch.setattr("virality.data.installing.ROOT", tmp_path)
+    monkeypatch.setattr(
+        "virality.data.installing.metadata.requires",
+        lambda _: ["numpy>=2", 'requests>=2.32; extra == "collect"', 'a==1; extra == "screen"'],
+    )
+    with pytest.raises(UsageError, match=r"-m pip install 'requests>=2\.32'`$"):
         collect(["https://example.org/video"], tmp_path / "collected")

@@ -1,10 +1,14 @@
 import io
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from virality.data.table import read_posts
 from virality.workflow.console import Console, as_line, fit_stdout
 from virality.workflow.stamp import Stamps, fingerprint
 
@@ -111,3 +115,19 @@ def test_a_new_file_in_a_folder_is_a_change(tmp_path, name):
     before = fingerprint({"media": tmp_path}, {})
     (tmp_path / name).write_text("x")
     assert fingerprint({"media": tmp_path}, {}) != before
+
+
+@pytest.mark.parametrize("closed", ["stdin", "stdout", "stderr"])
+def test_a_command_works_with_a_stream_closed(closed, tmp_path):
+    """As a service manager or `>&-` leaves it: no traceback, and nothing in a file of ours."""
+    place = {"stdin": 0, "stdout": 1, "stderr": 2}[closed]
+    posts = Path(__file__).parents[1] / "examples" / "posts.csv"
+    done = subprocess.run(
+        ["sh", "-c", f'exec "$@" {place}>&-', "sh", sys.executable, "-m", "virality", "ingest",
+         posts, "-o", tmp_path / "posts.parquet", "--json"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0
+    assert "Traceback" not in done.stderr
+    assert len(read_posts(tmp_path / "posts.parquet")) == 150
+    assert (closed == "stdout") == (not done.stdout)

@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -8,6 +11,7 @@ from virality.data.matrix import Column
 from virality.featurizers import FEATURIZERS
 from virality.featurizers.checks import CHECKS, BrokenRuleError, check_featurizer
 from virality.featurizers.samples import sample_media
+from virality.featurizers.worker import environment
 
 
 @pytest.mark.parametrize("check", CHECKS)
@@ -126,3 +130,25 @@ def with_column(**facts):
 def test_the_checks_refuse(featurizer, check):
     with pytest.raises(BrokenRuleError):
         CHECKS[check](featurizer, ["one", "three", "a"])
+
+
+def test_no_model_that_runs_leaves_an_identifier_or_calls_home(tmp_path):
+    """ONNX Runtime keeps a device's number and what it ran under ~/.cache/Microsoft, to send it."""
+    code = (
+        "from onnx import TensorProto as T, helper as h\n"
+        "from virality.featurizers.weights import open_session\n"
+        "x, y = (h.make_tensor_value_info(name, T.FLOAT, [1]) for name in 'xy')\n"
+        "graph = h.make_graph([h.make_node('Identity', ['x'], ['y'])], 'g', [x], [y])\n"
+        "model = h.make_model(graph, opset_imports=[h.make_opsetid('', 17)], ir_version=10)\n"
+        "print(open_session(model.SerializeToString()).run(None, {'x': [1.0]}))\n"
+    )
+    kept = {
+        k: v for k, v in os.environ.items() if k not in ("ORT_DISABLE_TELEMETRY", "XDG_CACHE_HOME")
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**kept, "HOME": str(tmp_path)}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert "1." in done.stdout
+    assert not [path for path in tmp_path.rglob("*") if "icrosoft" in path.name]
+    assert environment()["ORT_DISABLE_TELEMETRY"] == "1"

@@ -98,7 +98,7 @@ def shares(values: npt.NDArray[np.float32], value: np.float32) -> tuple[float, f
     (25.0, 25.0)
     """
     lower, higher = np.count_nonzero(values < value), np.count_nonzero(values > value)
-    return 100 * lower / len(values), 100 * higher / len(values)
+    return float(100 * lower / len(values)), float(100 * higher / len(values))
 
 
 def _embedding(

@@ -3,6 +3,7 @@
 import codecs
 import io
 import json
+import os
 import sys
 import time
 import unicodedata
@@ -26,6 +27,18 @@ PLAIN = str.maketrans({
     **{chr(0x2581 + level): str(level + 1) for level in range(8)},
 })  # fmt: skip
 """Signs that the output uses, in ASCII: the minus of a number must not be lost."""
+
+
+def open_streams() -> None:
+    """Give streams that the caller has closed somewhere to lead to: nowhere.
+
+    Otherwise the next file opened would get the number of the closed one, and what a library
+    prints would be written into it.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            stream = open(os.devnull, mode, encoding="utf-8")  # noqa: SIM115 - as long as we run
+            setattr(sys, name, stream)
 
 
 def fit_stdout() -> None:

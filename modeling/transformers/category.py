@@ -1,12 +1,14 @@
 """`ShrunkenTargetEncoder`: each categorical column -> the shrunken mean outcome of its value."""
 
+from math import isfinite
+from numbers import Real
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from virality.data.splits import IntArray
-from virality.modeling.categories import STRENGTH, fit_encoding
+from virality.modeling.categories import STRENGTH, Encoding, fit_encoding
 from virality.modeling.transformers.supervised import Supervised
 from virality.modeling.transformers.texts import check_texts, learn_texts
 
@@ -52,7 +54,10 @@ class ShrunkenTargetEncoder(Supervised):
         return tuple(_check_feature_names_in(self, None))
 
     def _learn(self, values: Any, y: Floats, group: IntArray) -> Floats:
-        self.encodings_, honest = [], []
+        if not isinstance(self.strength, Real) or not isfinite(self.strength):
+            raise ValueError(f"strength is {self.strength!r}; it must be a number of 0 or more")
+        self.encodings_: list[Encoding] = []
+        honest = []
         for keys in values.T:
             encoding, column = fit_encoding(keys, y, group, self.strength, self.random_state)
             self.encodings_.append(encoding)

@@ -6,7 +6,9 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, TransformerMixin
 
+from virality.modeling.arguments import check_whole
 from virality.modeling.directions import centred, decompose, leading
+from virality.modeling.own_matrix import read_numbers
 from virality.modeling.threads import one_blas_thread
 
 
@@ -48,13 +50,11 @@ class PrincipalComponents(TransformerMixin, BaseEstimator):  # type: ignore[misc
             y: not used.
 
         Raises:
-            ValueError: if fewer than two rows are complete.
+            TypeError: if `dims` is no whole number, or X is sparse.
+            ValueError: if fewer than two rows are complete, or something is no number.
         """
-        from sklearn.utils.validation import validate_data
-
-        values = validate_data(
-            self, X, dtype=np.float64, ensure_all_finite="allow-nan", ensure_min_samples=2
-        )
+        check_whole("dims", self.dims, 0)
+        values = read_numbers(self, X, dtype=np.float64, ensure_min_samples=2)
         whole = ~np.isnan(values).any(axis=1)
         if whole.sum() < 2:
             raise ValueError(f"{whole.sum()} row(s) without a missing value; at least 2 are needed")
@@ -72,12 +72,10 @@ class PrincipalComponents(TransformerMixin, BaseEstimator):  # type: ignore[misc
         Raises:
             ValueError: if X does not have the columns of `fit`.
         """
-        from sklearn.utils.validation import check_is_fitted, validate_data
+        from sklearn.utils.validation import check_is_fitted
 
         check_is_fitted(self)
-        values = validate_data(
-            self, X, reset=False, dtype=np.float64, ensure_all_finite="allow-nan"
-        )
+        values = read_numbers(self, X, reset=False, dtype=np.float64)
         with one_blas_thread():
             return self.directions_.standard(self.directions_.scores(values), self.dims)
 

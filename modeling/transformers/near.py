@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from virality.data.splits import IntArray
+from virality.modeling.arguments import check_kind
 from virality.modeling.directions import centred, decompose, leading
 from virality.modeling.neighbours import NEAR_DIMS, fit_neighbours
 from virality.modeling.transformers.supervised import Supervised
@@ -40,6 +41,7 @@ class NeighbourPopularity(Supervised):
         return ("popularity", "distance")
 
     def _learn(self, values: Any, y: Floats, group: IntArray) -> Floats:
+        check_kind("neighbours", self.neighbours, 1)
         if self.neighbours < 1:
             raise ValueError(f"neighbours is {self.neighbours}; it must be 1 or more")
         centre, rows = centred(values)

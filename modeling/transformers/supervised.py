@@ -9,6 +9,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 
 from virality.data.splits import IntArray
+from virality.modeling.own_matrix import read_numbers
 from virality.modeling.threads import one_blas_thread
 
 Floats = npt.NDArray[np.float64]
@@ -118,18 +119,13 @@ class Supervised(TransformerMixin, BaseEstimator, ABC):  # type: ignore[misc]
         """Return the columns of complete new rows."""
 
     def _validated(self, X: Any, y: Any) -> tuple[Any, Floats]:
-        from sklearn.utils.validation import validate_data
-
-        values, outcome = validate_data(
-            self, X, y, dtype=np.float64, ensure_all_finite="allow-nan", y_numeric=True,
-            ensure_min_samples=2,
-        )  # fmt: skip
+        values, outcome = read_numbers(
+            self, X, y=y, dtype=np.float64, y_numeric=True, ensure_min_samples=2
+        )
         return values, np.asarray(outcome, dtype=np.float64)
 
     def _checked(self, X: Any) -> Any:
-        from sklearn.utils.validation import validate_data
-
-        return validate_data(self, X, reset=False, dtype=np.float64, ensure_all_finite="allow-nan")
+        return read_numbers(self, X, reset=False, dtype=np.float64)
 
     def _complete(self, values: Any) -> IntArray:
         return np.flatnonzero(~np.isnan(values).any(axis=1))

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from virality.data.splits import IntArray
+from virality.modeling.arguments import check_whole
 from virality.modeling.blocks import BlockSpec, fit_block
 from virality.modeling.terms import DIRECTIONS, fit_terms, read_document
 from virality.modeling.transformers.supervised import Supervised
@@ -61,6 +62,8 @@ class CaptionTerms(Supervised):
         return BlockSpec(self.dims, self.neighbours).names
 
     def _learn(self, values: Any, y: Floats, group: IntArray) -> Floats:
+        for name, least in (("dims", 0), ("neighbours", 1), ("directions", 1)):
+            check_whole(name, getattr(self, name), least)
         documents = [read_document("\n".join(row)) for row in values]
         self.terms_ = fit_terms(documents, self.directions)
         self.block_ = None

@@ -162,10 +162,9 @@ def _cautions(found: Found) -> tuple[str, ...]:
         told.append(say("trends.caution.clock", share=percent(found.local), zone=found.zone))
     if found.window is None:
         told.append(say("trends.caution.notimes"))
-    told += [
-        say(f"trends.lacking.{part}", there=whole(there), least=whole(least))
-        for part, (there, least) in found.too_few.items()
-    ]
+    for part, (there, least) in found.too_few.items():
+        alike = "_alike" if part == "topics" and there >= least else ""
+        told.append(say(f"trends.lacking.{part}{alike}", there=whole(there), least=whole(least)))
     return tuple(told)
 
 

@@ -204,6 +204,17 @@ def test_texts_without_words_in_common_make_no_topics() -> None:
     assert cluster(["the same words here"] * 300) is None
 
 
+def test_why_there_are_no_topics_is_told() -> None:
+    few = make_posts(300).assign(caption=lambda posts: posts["caption"].where(posts.index < 40, ""))
+    assert (
+        "Topics: only 40 posts have a caption; it takes 100."
+        in tell_trends(find_trends(few)).cautions
+    )
+    alike = tell_trends(find_trends(make_posts(300).assign(caption="the same words here"))).cautions
+    (told,) = (one for one in alike if one.startswith("Topics"))
+    assert "the 300 captions share too few words, or words that all have" in told
+
+
 class Tags(HTMLParser):
     def __init__(self, text: str) -> None:
         super().__init__()

@@ -2,14 +2,17 @@
 
 import os
 import platform
+import shlex
 import shutil
+import sys
 import tempfile
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from virality.data.cache import find_cache
+from virality.data.cache import CACHE_VARIABLE, find_cache
+from virality.data.installing import in_a_clone
 from virality.data.limits import Limits
 
 LIBRARIES = (
@@ -89,7 +92,7 @@ def diagnose(folder: Path, limits: Limits | None = None) -> Health:
         _memory(),
         _disk(folder),
         _writable(folder),
-        _writable(find_cache()),
+        _writable(find_cache(), f" in {CACHE_VARIABLE}"),
     ]
     return Health(tuple(checks), asdict(limits or Limits()), LICENCE_NOTES)
 
@@ -98,7 +101,10 @@ def _library(name: str) -> Check:
     try:
         return Check(name, version(name), True)
     except PackageNotFoundError:
-        return Check(name, "not installed", False, "run make install")
+        again = "run `make install` in the clone"
+        if not in_a_clone():
+            again = f"run `{shlex.join([sys.executable, '-m', 'pip', 'install', name])}`"
+        return Check(name, "not installed", False, again)
 
 
 def _ffmpeg() -> Check:
@@ -135,16 +141,28 @@ def _memory() -> Check:
 
 
 def _disk(folder: Path) -> Check:
-    free = shutil.disk_usage(folder).free / 2**30
+    free = shutil.disk_usage(_nearest(folder)).free / 2**30
     fix = f"free {DISK_WANTED_GIB:.0f} GiB on the disk of {folder}"
     return Check(f"free disk ({folder})", f"{free:.1f} GiB", free >= DISK_WANTED_GIB, fix)
 
 
-def _writable(folder: Path) -> Check:
+def _writable(folder: Path, otherwise: str = "") -> Check:
+    """Look whether a folder can be written to, or made; it is not made for that."""
+    name, nearest = f"can write ({folder})", _nearest(folder)
+    below = Path(os.path.abspath(folder)).relative_to(nearest)
+    taken = nearest / below.parts[0] if below.parts else None
+    if taken is not None and os.path.lexists(taken):
+        fix = f"{taken} is no folder that can be entered: name another{otherwise}"
+        return Check(name, "no", False, fix)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            return Check(f"can write ({folder})", "yes", True)
+        with tempfile.TemporaryFile(dir=nearest):
+            return Check(name, "yes", True)
     except OSError as error:
-        reason = error.strerror or "no"
-        return Check(f"can write ({folder})", reason, False, f"make {folder} writable")
+        fix = f"make {nearest} writable, or name another folder{otherwise}"
+        return Check(name, error.strerror or "no", False, fix)
+
+
+def _nearest(folder: Path) -> Path:
+    """Return the folder, or the innermost one above it that is there."""
+    place = Path(os.path.abspath(folder))
+    return next((one for one in (place, *place.parents) if os.path.isdir(one)), Path("/"))

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from virality.cli import app
 from virality.data.errors import UsageError
+from virality.modeling.bundle import load_model
 
 
 def refusal(*words: object) -> str:
@@ -34,7 +35,12 @@ def test_a_study_has_some_time(command: str, seconds: str) -> None:
 
 
 def test_a_rollback_learns_nothing(tmp_path: Path) -> None:
-    for words in (("log.db", "features"), ("--study", "study.log"), ("--model", "model")):
+    for words in (
+        ("log.db", "features"),
+        ("--study", "study.log"),
+        ("--model", "model"),
+        ("--again",),
+    ):
         assert "--rollback learns nothing" in refusal("retrain", *words, "--rollback")
 
 
@@ -57,6 +63,19 @@ def test_training_says_what_it_keeps_in_the_folder_of_the_model(tmp_path: Path) 
     assert done.exit_code == 0, (done.output, done.exception)
     assert "kept what is not of the model: README.md" in done.stderr
     assert (model / "README.md").read_text() == "what I tried"
+
+
+@pytest.mark.usefixtures("light_recipes")
+def test_a_raw_study_and_adapting_weights_reach_the_model(tmp_path: Path) -> None:
+    features, study, model = str(case.features()), str(tmp_path / "s.log"), tmp_path / "model"
+    words = ["tune", features, "--study", study, "--trials", "1", "--metric", "mae", "--raw"]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0, (done.output, done.exception)
+    words = ["train", features, "--study", study, "--adapt", "-o", str(model), "--json"]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0, (done.output, done.exception)
+    recipe = load_model(model).recipe
+    assert (recipe.raw, recipe.adapt, recipe.metric) == (True, True, "mae")
 
 
 @pytest.mark.parametrize(

@@ -213,7 +213,10 @@ def test_a_challenger_is_not_tried_twice_with_the_same_outcomes(world, tmp_path)
     assert "tried with 150 of the 150 new outcomes" in waited.verdict
     assert "0 have come since, 30 are needed" in waited.verdict
     assert len(list((registry / "studies").iterdir())) == 1  # nothing was searched
-    assert tried(again=True).action == "kept"
+    asked = ["retrain", str(log), str(folder / "features"), "--registry", str(registry), "--json"]
+    done = CliRunner().invoke(app, [*asked, "--trials", "1", "--again"])
+    assert json.loads(done.stdout)["action"] == "kept"
+    assert json.loads(CliRunner().invoke(app, asked).stdout)["action"] == "waiting"
     with open_log(log) as opened:
         predict_week(opened, mark, model, make_week(6, 29))
     assert "29 have come since" in tried().verdict

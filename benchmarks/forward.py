@@ -151,8 +151,8 @@ def main() -> None:
         notes = [
             *sentences(rows),
             f"At most {MOST_POSTS} posts of a table, evenly in time. All stacks use the usual "
-            "values and look for the mean error. Interval: 95 %, bootstrap of authors, paired "
-            "differences: below 0 is better.",
+            "values and look for the mean error unless their name says otherwise. Interval: 95 %, "
+            "bootstrap of authors, paired differences: below 0 is better.",
         ]
         title = "What the choices of a recipe are worth, five windows forward"
         cells = [row.cells for row in rows]

@@ -338,7 +338,7 @@ def main() -> None:
             "mean squared error, for all fields of SMP by MAPE; for trending once by the mean "
             "error, by which its mean errors are judged, and once by squared error for its R2 "
             "(until 30 November 2026 both were judged by the former; windows forward inside the "
-            "oldest 80 %, `forward.md`, say that medians cost R2 there).",
+            "oldest 80 %, `forward.py`, say that medians cost R2 there).",
             "No followers: duration, hour, weekday, length of the caption and number of hashtags. "
             "The trending table holds no follower counts at all.",
             "History kept up: learned on the oldest 80 %, but each later post may read outcomes of "

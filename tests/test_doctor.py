@@ -93,9 +93,14 @@ def test_a_library_that_is_missing_is_named_with_what_installs_it(monkeypatch, c
     assert fix in told["fix"]
 
 
-def test_the_table_says_what_to_mend(tmp_path):
-    (tmp_path / "taken").write_text("")
-    done = CliRunner().invoke(app, ["doctor", "--folder", str(tmp_path / "taken")])
+def test_what_to_mend_is_told_whole_below_the_table(tmp_path):
+    taken = tmp_path / ("a-long-name-" * 12) / "taken"
+    taken.parent.mkdir()
+    taken.write_text("")
+    done = CliRunner().invoke(app, ["doctor", "--folder", str(taken)])
     assert done.exit_code == 1
-    assert "MEND" in done.stdout
-    assert "openSMILE" in done.stdout
+    fix = f"{taken} is no folder that can be entered: name another"
+    assert f"MEND can write ({taken}): {fix}\n" in done.stdout
+    assert "\nok    python " in done.stdout
+    assert max(map(len, done.stdout.split("MEND can write")[0].splitlines())) <= 160
+    assert len(done.stdout.splitlines()) < 60  # no column of single letters

@@ -79,12 +79,13 @@ def show_settings(settings: Iterable["Setting"]) -> None:
 
 
 def show_health(health: "Health") -> None:
-    """Print what the doctor found."""
+    """Print what the doctor found, and below it what to do."""
     marks = {True: "ok", False: "MEND"}
-    print_table(
-        ("check", "found", "", "what to do"),
-        [(one.name, one.value, marks[one.ok], "" if one.ok else one.fix) for one in health.checks],
-    )
+    rows = [(marks[one.ok], one.name, one.value) for one in health.checks]
+    print_table(("", "check", "found"), rows, whole=1)  # folders in names are long
+    for one in health.checks:
+        if not one.ok:
+            say_line(f"[bold]{marks[one.ok]}[/bold] {escaped(f'{one.name}: {one.fix}')}")
     limits = ", ".join(f"{key} {value:,.10g}" for key, value in health.limits.items())
     say_line(f"Limits of decoding: {limits}")
     for note in health.notes:
@@ -335,8 +336,10 @@ def escaped(text: str) -> str:
     return escape("".join(char if char.isprintable() else " " for char in text))
 
 
-def print_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print rows of cells under a header; the first two columns stay whole."""
+def print_table(
+    header: Sequence[str], rows: Iterable[Sequence[str]], *, whole: int = NAMES
+) -> None:
+    """Print rows of cells under a header; the first `whole` columns do not wrap."""
     import sys
 
     from rich.console import Console
@@ -345,7 +348,7 @@ def print_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for place, name in enumerate(header):
         # Names are what people copy, so they stay whole; the other cells may wrap.
-        table.add_column(name, no_wrap=place < NAMES, overflow="fold")
+        table.add_column(name, no_wrap=place < whole, overflow="fold")
     for row in rows:
         table.add_row(*(escaped(cell) for cell in row))
     width = None if sys.stdout.isatty() else PIPED_WIDTH

@@ -42,6 +42,8 @@ def opened(content: bytes, path: Path) -> dict[str, Any]:
         raise BundleError(
             f"{path}: bundle format {facts.get('format')!r}, this program reads {FORMAT}"
         )
+    if content != sealed(facts):  # a digit more or less may read as the same number
+        raise BundleError(f"{path}: is not as it was written; train again, or restore it")
     if not isinstance(facts.get("files"), dict):
         raise BundleError(f"{path}: names no files; train again")
     name = _infinite(facts)

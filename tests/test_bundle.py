@@ -133,6 +133,14 @@ def test_every_altered_file_is_refused(saved):
     load_model(saved)
 
 
+def test_a_manifest_that_is_written_otherwise_is_refused(saved):
+    path = saved / MANIFEST
+    facts = json.loads(path.read_bytes())
+    path.write_text(json.dumps(facts))  # the same numbers, under another hash
+    with pytest.raises(BundleError, match=r"model\.json: is not as it was written"):
+        load_model(saved)
+
+
 def test_missing_files_are_named(saved, tmp_path):
     (saved / ARRAYS).unlink()
     with pytest.raises(BundleError, match=r"arrays\.npz: is missing"):

@@ -8,7 +8,7 @@ before the window. Writes `results/forward.md`.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -29,7 +29,7 @@ BUDGET_S = 0.0
 
 WINDOWS = 5
 MOST_POSTS = 6_000
-"""Posts of a table, evenly in time: five windows of more take hours."""
+"""Posts of a table, evenly in time, unless told otherwise: five windows of more take hours."""
 
 USUAL, CONSTANT = "usual", "constant"
 
@@ -66,6 +66,7 @@ def recipes(posts: int) -> Mapping[str, Recipe]:
         "--adapt": replace(usual, adapt=True),
         "no forest": replace(usual, forest=0),
         "no history": replace(usual, history=False),
+        "no own posts alike": replace(usual, alike=False),
         "no ridge, no neighbours": replace(usual, ridge=False, near=False),
         "six seeds a base": replace(usual, bags=6),
         "newest posts weigh more": replace(usual, half_life=0.5),
@@ -73,8 +74,8 @@ def recipes(posts: int) -> Mapping[str, Recipe]:
     }
 
 
-def judge(table: Table) -> list[Row]:
-    """Return a row a choice, and one of the constant."""
+def judge(table: Table, chosen: Sequence[str]) -> list[Row]:
+    """Return a row for the usual stack, for each choice asked for, and for the constant."""
     older = table.split.train
     windows = [
         (older[window.train], older[window.test])
@@ -85,7 +86,8 @@ def judge(table: Table) -> list[Row]:
     for number, (known, asked) in enumerate(windows, start=1):
         y = table.y[known]
         said[CONSTANT].append(np.full(len(asked), np.median(y)))
-        for name, recipe in recipes(len(known)).items():
+        some = {name: recipes(len(known))[name] for name in (USUAL, *chosen)}
+        for name, recipe in some.items():
             begin = time.perf_counter()
             said.setdefault(name, []).append(
                 fitted(recipe, table.part(known), y, table.part(asked))
@@ -98,7 +100,7 @@ def judge(table: Table) -> list[Row]:
     return [
         _row(table, name, judged[name], judged[USUAL], np.log(errors[name] / errors[USUAL]),
              asked, seconds[name])
-        for name in [*recipes(len(asked)), CONSTANT]
+        for name in [USUAL, *chosen, CONSTANT]
     ]  # fmt: skip
 
 
@@ -144,13 +146,14 @@ def _against(rows: list[Row], name: str, usual: float) -> str:
 
 
 def main() -> None:
-    chosen = options(__doc__, BUDGET_S)
+    names = [name for name in recipes(MOST_POSTS) if name != USUAL]
+    chosen = options(__doc__, BUDGET_S, variants=names, most=MOST_POSTS)
     rows: list[Row] = []
-    for table in tables(chosen.tables, quick=chosen.quick, most=MOST_POSTS):
-        rows += judge(table)
+    for table in tables(chosen.tables, quick=chosen.quick, most=chosen.most):
+        rows += judge(table, chosen.variants)
         notes = [
             *sentences(rows),
-            f"At most {MOST_POSTS} posts of a table, evenly in time. All stacks use the usual "
+            f"At most {chosen.most} posts of a table, evenly in time. All stacks use the usual "
             "values and look for the mean error unless their name says otherwise. Interval: 95 %, "
             "bootstrap of authors, paired differences: below 0 is better.",
         ]

@@ -103,15 +103,17 @@ class Table:
 
 
 def options(
-    about: str | None, budget_s: float, tables: Sequence[str] = (), variants: Sequence[str] = ()
-) -> argparse.Namespace:
+    about: str | None, budget_s: float, tables: Sequence[str] = (), variants: Sequence[str] = (),
+    most: int = 0,
+) -> argparse.Namespace:  # fmt: skip
     """Read the options that the benchmarks on real tables share.
 
     Args:
         about: text of the benchmark.
         budget_s: seconds of each contender by default.
         tables: short names to choose from, all by default.
-        variants: of the columns, where a benchmark has several; all are run by default.
+        variants: of what is compared, where a benchmark has several; all are run by default.
+        most: posts of a table by default, where a benchmark does not take all.
     """
     parser = argparse.ArgumentParser(
         description=about, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -126,6 +128,8 @@ def options(
             "--variants", nargs="+", default=list(variants), choices=variants, metavar="VARIANT",
             help=f"some of {', '.join(map(repr, variants))}, to do with less time",
         )  # fmt: skip
+    if most:
+        parser.add_argument("--most", type=int, default=most, metavar="POSTS", help="of a table")
     chosen = parser.parse_args()
     chosen.tables = [name for name in chosen.tables.split(",") if name]
     for name in chosen.tables:

@@ -39,6 +39,7 @@ class BlockSpec:
         near: whether the popularity and distance of neighbours are read.
         raw: whether blocks are read column by column instead, as they are.
         history: whether earlier outcomes of author, sound and hashtags are read.
+        alike: whether authors' own posts alike are read, where history is.
     """
 
     dims: int = 16
@@ -49,6 +50,7 @@ class BlockSpec:
     near: bool = True
     raw: bool = False
     history: bool = True
+    alike: bool = True
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from virality.data.matrix import Column
 from virality.data.splits import IntArray, author_groups
 from virality.modeling import categories as category
 from virality.modeling import terms as caption
+from virality.modeling.alike import LEAST_TOLD, PREFIX, Alike, column_of, fit_alike
 from virality.modeling.blocks import Block, BlockSpec, fit_block
 from virality.modeling.categories import Encoding, category_keys, fit_encoding
 from virality.modeling.history import COLUMNS as HISTORY_COLUMNS
@@ -35,9 +36,10 @@ NOTHING_VARIES = (
 def describe(rows: Rows, spec: BlockSpec) -> tuple[Column, ...]:
     """Return the inputs that these rows become; `block` names the group of derived columns."""
     rows = rows.flat() if spec.raw else rows
-    derived = []
+    derived, own = [], []
     for name, columns in rows.block_columns.items():
         first = columns[0]
+        own.append(column_of(name, first))
         known = "asof" if any(column.known == "asof" for column in columns) else first.known
         derived += [
             Column(f"{name}#{short}", first.modality, "", known, name, first.meaning)
@@ -54,7 +56,7 @@ def describe(rows: Rows, spec: BlockSpec) -> tuple[Column, ...]:
             Column(f"{category.NAME}#{short}", "metadata", "score", "asof", category.NAME, meaning)
             for short, meaning in category.MEANINGS.items()
         ]
-    return (*rows.columns, *derived, *HISTORY_COLUMNS.values())
+    return (*rows.columns, *derived, *own, *HISTORY_COLUMNS.values())
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,8 @@ class Projector:
             are one of them.
         terms: vocabularies and latent directions of captions; None where there are none.
         encodings: category -> its encoding; empty where they are not asked for.
+        alike: embedding -> authors' own posts by it, None where they say too little; empty in
+            models of earlier releases.
         history: earlier outcomes of the training posts.
         authors: known authors of the training rows, sorted.
         numbers: int64, the group number of each of `authors`.
@@ -93,6 +97,7 @@ class Projector:
     blocks: Mapping[str, Block | None]
     terms: Terms | None
     encodings: Mapping[str, Encoding]
+    alike: Mapping[str, Alike | None]
     history: History
     authors: Texts
     numbers: IntArray
@@ -114,6 +119,8 @@ class Projector:
         if self.encodings:
             keys = category_keys(rows.posts)
             parts += [_column(one.transform(keys[name])) for name, one in self.encodings.items()]
+        for name, own in self.alike.items():
+            parts.append(_own(own, self.blocks[name], rows.blocks[name], rows.posts))
         return _joined(parts, self.history, rows, self.columns)
 
     def groups(self, posts: pd.DataFrame) -> IntArray:
@@ -144,9 +151,16 @@ def fit_projector(
         parts.append(columns)
     encodings, encoded = _fit_encodings(rows.posts, y, group, spec, seed)
     history = History.fit(rows.posts, y)
+    alike: dict[str, Alike | None] = {}
+    for name, values in rows.blocks.items():
+        scores = _scores(blocks[name], values)
+        alike[name], told = _fit_own(scores, rows.posts, y, history)
+        encoded.append(told)
     authors, numbers = _numbered(rows.posts, group)
     described = describe(rows, spec)
-    projector = Projector(blocks, terms, encodings, history, authors, numbers, described, spec)
+    projector = Projector(
+        blocks, terms, encodings, alike, history, authors, numbers, described, spec
+    )
     return projector, _joined([*parts, *encoded], history, rows, described)
 
 
@@ -164,6 +178,7 @@ def selected(columns: Sequence[Column], spec: BlockSpec) -> npt.NDArray[np.bool_
             and _component(column) <= spec.dims
             and shorts.get(column.name.rpartition("#")[2], True)
             and (spec.history or column.modality != "history")
+            and (spec.alike or not column.name.startswith(PREFIX))
             for column in columns
         ],
         dtype=np.bool_,
@@ -184,6 +199,39 @@ def _fit_encodings(
         fitted[name], honest = fit_encoding(keys, y, group, seed=seed)
         columns.append(_column(honest))
     return fitted, columns
+
+
+def _fit_own(
+    scores: Singles | None, posts: pd.DataFrame, y: Floats, history: History
+) -> tuple[Alike | None, Singles]:
+    """Return authors' own posts by an embedding, and what they say of the training posts."""
+    if scores is not None:
+        own = fit_alike(scores, posts, y, history)
+        told = _seek(own, scores, posts)
+        if np.isfinite(told).sum() >= LEAST_TOLD:
+            return own.newest(), told
+    return None, _seek(None, scores, posts)
+
+
+def _own(own: Alike | None, block: Block | None, values: Singles, posts: pd.DataFrame) -> Singles:
+    """Return how the authors' own posts by an embedding did, float32 (n, 1)."""
+    return _seek(own, _scores(block, values), posts)
+
+
+def _seek(own: Alike | None, scores: Singles | None, posts: pd.DataFrame) -> Singles:
+    if own is None or scores is None:
+        return np.full((len(posts), 1), np.nan, dtype=np.float32)
+    return _column(own.seek(scores, posts))
+
+
+def _scores(block: Block | None, values: Singles) -> Singles | None:
+    """Return a block's scores, NaN rows where the part is missing; None without a block."""
+    if block is None:
+        return None
+    out = np.full((len(values), len(block.directions.spread)), np.nan, dtype=np.float32)
+    whole = np.flatnonzero(~np.isnan(values).any(axis=1))
+    out[whole] = block.directions.scores(values[whole])
+    return out
 
 
 def _column(values: Floats) -> Singles:

@@ -8,6 +8,7 @@ import numpy as np
 
 from virality.data.errors import BundleError
 from virality.data.matrix import Column
+from virality.modeling.alike import Alike
 from virality.modeling.blocks import Block, BlockSpec
 from virality.modeling.card import ModelCard
 from virality.modeling.categories import MEANINGS, Encoding
@@ -15,10 +16,11 @@ from virality.modeling.directions import Directions
 from virality.modeling.history import COLUMNS
 from virality.modeling.inputs import Projector
 from virality.modeling.learned import NOBODY, check_marks
-from virality.modeling.neighbours import Neighbours
+from virality.modeling.neighbours import NEAR_DIMS, Neighbours
 from virality.modeling.pieces_parts import (
     Array,
     Pieces,
+    alike_arrays,
     check_ascending,
     check_finite,
     check_names,
@@ -29,6 +31,7 @@ from virality.modeling.pieces_parts import (
     interval_facts,
     interval_texts,
     ratio_pieces,
+    read_alike,
     read_booster,
     read_history,
     read_intervals,
@@ -70,6 +73,7 @@ def take_apart(model: Model) -> Pieces:
         LEARNED: model.learned,
         **interval_arrays(stack.intervals),
         **history_arrays(projector.history),
+        **alike_arrays(projector.alike),
     }
     for group, weights in (("cold", stack.cold), ("warm", stack.warm)):
         arrays |= {f"{group}_{inner}": getattr(weights, inner) for inner in WEIGHT_ARRAYS}
@@ -116,6 +120,7 @@ def _facts(model: Model) -> dict[str, Any]:
             {"name": name, "level": None if block is None else block.ridge.level}
             for name, block in stack.projector.blocks.items()
         ],
+        "alike": {name: own is not None for name, own in stack.projector.alike.items()},
         "terms": [one.kind for one in stack.projector.terms.vocabularies]
         if stack.projector.terms
         else [],
@@ -141,6 +146,7 @@ def put_together(pieces: Pieces) -> Model:
         blocks,
         _terms(pieces),
         _encodings(pieces),
+        _alike(pieces, blocks),
         read_history(arrays),
         arrays["authors"],
         arrays["numbers"],
@@ -212,6 +218,20 @@ def _block(
         Neighbours(a["place"], a["outcome"], a["group"], spec.neighbours),
         spec,
     )
+
+
+def _alike(pieces: Pieces, blocks: Mapping[str, Block | None]) -> dict[str, Alike | None]:
+    """Return authors' own posts by each embedding; models of earlier releases have none."""
+    told = pieces.facts.get("alike", {})
+    names = {name: bool(told[name]) for name in blocks if name in told}  # JSON keeps no order
+    widths = {
+        name: min(block.directions.axes.shape[1], NEAR_DIMS)
+        for name, block in blocks.items()
+        if block is not None
+    }
+    if set(told) != set(names) or any(names[name] and name not in widths for name in names):
+        raise BundleError("authors' own posts are of other embeddings than there are; train again")
+    return read_alike(names, pieces.arrays, widths)
 
 
 def _derived_arrays(projector: Projector) -> dict[str, Array]:

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from virality.data.errors import BundleError
+from virality.modeling.alike import Alike
 from virality.modeling.booster import Booster
 from virality.modeling.eras import Eras
 from virality.modeling.history import COLUMNS, History, Ledger
@@ -119,9 +120,60 @@ def history_arrays(history: History, stem: str = "") -> dict[str, Array]:
         f"{stem}ahead": history.ahead,
     }
     for name in LEDGERS:
-        ledger = getattr(history, name)
-        arrays |= {f"{stem}{name}_{inner}": getattr(ledger, inner) for inner in LEDGER_FIELDS}
+        arrays |= _ledger_arrays(getattr(history, name), f"{stem}{name}")
     return arrays
+
+
+def _ledger_arrays(ledger: Ledger, stem: str) -> dict[str, Array]:
+    return {f"{stem}_{inner}": getattr(ledger, inner) for inner in LEDGER_FIELDS}
+
+
+def alike_arrays(alike: Mapping[str, Alike | None]) -> dict[str, Array]:
+    """Return the arrays of authors' own posts by each embedding, numbered in its order."""
+    arrays: dict[str, Array] = {}
+    for number, own in enumerate(alike.values()):
+        if own is not None:
+            arrays |= {f"alike{number}_spots": own.spots, f"alike{number}_clock": own.clock}
+            arrays |= _ledger_arrays(own.posts, f"alike{number}")
+    return arrays
+
+
+def read_alike(
+    names: Mapping[str, bool], arrays: Mapping[str, Array], widths: Mapping[str, int]
+) -> dict[str, Alike | None]:
+    """Return what `alike_arrays` wrote.
+
+    Args:
+        names: embedding -> whether there are arrays of it.
+        arrays: of the bundle.
+        widths: embedding -> numbers of a post's place in it.
+
+    Raises:
+        BundleError: if the arrays do not fit together.
+    """
+    found: dict[str, Alike | None] = {}
+    for number, (name, there) in enumerate(names.items()):
+        found[name] = None
+        if there:
+            stem = f"alike{number}"
+            ledger = _read_ledger(arrays, stem, arrays[f"{stem}_clock"], "authors' own posts")
+            spots, clock = arrays[f"{stem}_spots"], arrays[f"{stem}_clock"]
+            check_shape("authors' own posts", spots, (len(ledger.place), widths[name]))
+            check_finite("authors' own posts", spots, clock)
+            check_ascending(clock)
+            found[name] = Alike(spots, ledger, clock)
+    return found
+
+
+def _read_ledger(arrays: Mapping[str, Array], stem: str, clock: Array, what: str) -> Ledger:
+    ledger = Ledger(*(arrays[f"{stem}_{inner}"] for inner in LEDGER_FIELDS))
+    check_ascending(ledger.place)
+    check_names(what, ledger.keys)
+    check_whole(what, ledger.place, 0, len(ledger.keys) * (len(clock) + 1))
+    check_shape(what, ledger.time, ledger.place.shape)
+    check_shape(what, ledger.value, ledger.place.shape)
+    check_finite(what, ledger.time, ledger.value)
+    return ledger
 
 
 def read_history(arrays: Mapping[str, Array], stem: str = "") -> History:
@@ -130,21 +182,13 @@ def read_history(arrays: Mapping[str, Array], stem: str = "") -> History:
     Raises:
         BundleError: if the arrays do not fit together.
     """
-    ledgers = [
-        Ledger(*(arrays[f"{stem}{name}_{inner}"] for inner in LEDGER_FIELDS)) for name in LEDGERS
-    ]
     clock, means, ahead = (arrays[f"{stem}{name}"] for name in ("clock", "means", "ahead"))
+    ledgers = [_read_ledger(arrays, f"{stem}{name}", clock, "history") for name in LEDGERS]
     check_shape("history", means, (len(clock) + 1,))
     check_shape("history", ahead, (len(clock) + 1,))
-    check_ascending(clock, *(ledger.place for ledger in ledgers))
+    check_ascending(clock)
     check_finite("history", clock, means[1:])
     check_whole("history", ahead, 0, np.inf)
-    for ledger in ledgers:
-        check_names("history", ledger.keys)
-        check_whole("history", ledger.place, 0, len(ledger.keys) * (len(clock) + 1))
-        check_shape("history", ledger.time, ledger.place.shape)
-        check_shape("history", ledger.value, ledger.place.shape)
-        check_finite("history", ledger.time, ledger.value)
     return History(clock, means, ahead, *ledgers)
 
 

@@ -65,6 +65,7 @@ class Recipe:
         ridge, near: whether boosters read the blocks' ridge prediction and neighbours.
         raw: embeddings are read column by column, without blocks.
         history: whether earlier outcomes of author, sound and hashtags are read.
+        alike: whether authors' own posts alike are read, where history is.
         adapt: whether the newest posts have more say in the weights of the bases.
         hedged: whether one more base keeps the usual values where a study has found others.
         forest: trees of the base that averages them; 0 for no such base.
@@ -89,6 +90,7 @@ class Recipe:
     near: bool = True
     raw: bool = False
     history: bool = True
+    alike: bool = True
     adapt: bool = False
     hedged: bool = False
     forest: int = 0
@@ -127,7 +129,7 @@ class Recipe:
         """Which derived columns the tuned boosters read, and how far embeddings are compressed."""
         return BlockSpec(
             self.dims, self.neighbours, self.terms, self.categories, self.ridge, self.near,
-            self.raw, self.history,
+            self.raw, self.history, self.alike,
         )  # fmt: skip
 
     @property

@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 
 from virality.data.errors import InputError
 from virality.data.matrix import MODALITIES, Column, Modality
+from virality.modeling.alike import PREFIX as ALIKE
 from virality.modeling.arguments import (
     block_places,
     check_jobs,
@@ -221,7 +222,7 @@ def _describe(names: Sequence[str], blocks: Mapping[str, Sequence[int]]) -> tupl
     of = {place: block for block, places in blocks.items() for place in places}
     described = []
     for place, name in enumerate(names):
-        if name in HISTORY:
+        if name in HISTORY or str(name).startswith(ALIKE):
             raise ValueError(
                 f"X has a column {name!r}, as the regressor calls what it works out of `posts`; "
                 "give it another name"

@@ -3,6 +3,7 @@
 import re
 
 from virality.reports.report import Control
+from virality.reports.strings import ALIKE
 
 _CONTEXT = re.compile(r"(^|_)(age|collected|season|month|year|yearday|platform|days?_since)(_|$)")
 _GIVEN = re.compile(r"(^|_)(author|followers|following|verified|likes|country|account|local)(_|$)")
@@ -26,7 +27,8 @@ def control(feature: str, modality: str, known: str) -> Control:
     if known == "post" or _CONTEXT.search(name):
         return "context"
     if modality == "history":
-        return "can" if re.search(r"(^|_)(sound|hashtag)(_|$)", name) else "cannot"
+        chosen = re.search(r"(^|_)(sound|hashtag)(_|$)", name) and not feature.startswith(ALIKE)
+        return "can" if chosen else "cannot"
     if modality == "metadata" and _GIVEN.search(name):
         return "cannot"
     return "can"

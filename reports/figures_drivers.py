@@ -34,7 +34,7 @@ from virality.reports.scales import (
     x_axis,
     y_axis,
 )
-from virality.reports.strings import COUNTS, FACTORS, UNITS, WEEKDAY, say
+from virality.reports.strings import COUNTS, UNITS, WEEKDAY, is_factor, say
 from virality.reports.words import factor, feature_words, percent, significant, times, value_words
 
 SWARM_STRIP = 46
@@ -256,7 +256,7 @@ def value_axis(title: str, feature: str, unit: str, scale: Scale, log: bool) -> 
         return x_axis(scale, title, counts, lambda one: value_words(one, unit, feature))
     if unit != "log10" and not (unit == "score" and log):
         return x_axis(scale, title, round_values(scale.low, scale.high), number_words)
-    if feature in FACTORS:
+    if is_factor(feature):
         return x_axis(scale, title, effect_values(scale, log), lambda one: effect_words(one, log))
     if scale.high - scale.low > 2:
         powers: tuple[float, ...] = tuple(float(power) for power in range(-3, 13))

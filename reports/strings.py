@@ -34,7 +34,10 @@ _language: ContextVar[str] = ContextVar("language", default=ENGLISH)
 FACTORS = frozenset(
     f"history__{name}" for name in ("author_trend", "author_spread", "sound_trend", "hashtag_trend")
 )
-"""Features in steps of the learning scale: factors where that is a logarithm."""
+"""Features in steps of the learning scale: factors where that is a logarithm; see `is_factor`."""
+
+ALIKE = "history__alike__"
+"""Begins the names of features that say how the author's posts alike in an embedding did."""
 
 COUNTS = frozenset(
     (
@@ -97,6 +100,15 @@ def say(key: str, **values: object) -> str:
     '40 k to 600 k views'
     """
     return STRINGS[key].format(**values)
+
+
+def is_factor(feature: str) -> bool:
+    """Say whether a feature is in steps of the learning scale, a factor where that is a logarithm.
+
+    >>> is_factor("history__author_trend"), is_factor("history__author_mean")
+    (True, False)
+    """
+    return feature in FACTORS or feature.startswith(ALIKE)
 
 
 def languages() -> tuple[str, ...]:

@@ -7,7 +7,6 @@ from virality.reports.strings import (
     ADJECTIVES,
     CIRCLES,
     COUNTS,
-    FACTORS,
     HOUR,
     LABELS,
     MODALITY_BLOCKS,
@@ -15,6 +14,7 @@ from virality.reports.strings import (
     TAILS,
     UNITS,
     WEEKDAY,
+    is_factor,
     say,
 )
 
@@ -292,7 +292,7 @@ def feature_words(
     """
     if unit != "score" or not log or not math.isfinite(value):
         return value_words(value, unit, name)
-    if name in FACTORS:
+    if is_factor(name):
         return times(value, True) if value else say("no_change")
     return amount(factor(value) - counts, outcome, counts)
 

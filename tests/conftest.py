@@ -4,10 +4,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from matrices import light
 
 from virality.data.cache import CACHE_VARIABLE
 from virality.modeling import trust
+
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")  # how long an example takes says how busy the machine is
 
 
 @pytest.fixture(scope="module")

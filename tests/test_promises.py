@@ -31,7 +31,7 @@ from virality.reports.report_posts import Setting
 from virality.reports.result_axis import lay_axis
 from virality.reports.result_page import changed_words
 from virality.reports.result_side import side_words
-from virality.reports.strings import FACTORS, say
+from virality.reports.strings import is_factor, say
 from virality.reports.suggest import _seen_words
 from virality.reports.trends import tell_trends
 from virality.reports.whatif import _sentence
@@ -231,7 +231,7 @@ def test_reasons_of_a_ratio_name_no_ratio_below_nothing() -> None:
     past = [
         one.value_text
         for one in told
-        if one.unit == "score" and one.feature not in FACTORS and one.value_text != "missing"
+        if one.unit == "score" and not is_factor(one.feature) and one.value_text != "missing"
     ]
     assert past
     assert all(text.endswith("views per follower") for text in past)

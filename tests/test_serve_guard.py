@@ -9,6 +9,7 @@ import pytest
 import serve_case as case
 from serve_case import form, site
 
+from virality.data.errors import UsageError
 from virality.web.guard import SMALL_BODY
 from virality.web.settings import Settings, new_token
 
@@ -62,7 +63,9 @@ FOREIGN = [
     {"origin": "http://evil.example"}, {"origin": "https://evil.example"}, {"origin": "null"},
     {"origin": ""}, {"origin": "http://localhost:1"}, {"origin": "http://127.0.0.1"},
     {"origin": "file://"}, {"origin": "chrome-extension://abc"},
-    {"origin": "http://user@localhost"}, {"sec-fetch-site": "cross-site"},
+    {"origin": "http://user@localhost"}, {"origin": "http://["}, {"origin": "http://[::g]"},
+    {"origin": "http://clips.example:81"}, {"origin": "https://user@clips.example"},
+    {"origin": "ftp://clips.example"}, {"sec-fetch-site": "cross-site"},
     {"sec-fetch-site": "same-site"}, {"sec-fetch-site": "Cross-Site"},
     {"sec-fetch-site": "none, cross-site"},
 ]  # fmt: skip
@@ -85,6 +88,22 @@ def test_our_own_pages_may(server, client, site_of):
     headers = {"origin": server.url, "sec-fetch-site": site_of}
     answer = client.post("/api/v1/jobs", files=form(captions=("hello",)), headers=headers)
     assert answer.status_code == 202
+
+
+@pytest.mark.parametrize(
+    ("host", "origin", "status"),
+    [
+        ("localhost", "https://clips.example", 202),  # a proxy that tells an address of its own
+        ("127.0.0.1:8000", "http://Clips.Example", 202),
+        ("clips.example", "https://clips.example", 202),
+        ("clips.example:8000", "http://clips.example", 403),  # another server of that name
+        ("localhost", "https://clips.example:8443", 403),
+    ],
+)
+def test_behind_a_proxy_the_name_that_browsers_use_counts(client, host, origin, status):
+    headers = {"host": host, "origin": origin, "sec-fetch-site": "same-origin"}
+    answer = client.post("/api/v1/jobs", files=form(captions=("hello",)), headers=headers)
+    assert answer.status_code == status
 
 
 PROTECTED = ["/", "/metrics", "/api/v1/model", "/api/v1/openapi.json", f"/results/{'a' * 32}"]
@@ -360,6 +379,47 @@ def test_a_body_that_is_kept_back_is_not_sent(server):
     assert head.startswith(b"HTTP/1.1 200")
     assert rest.startswith(b"HTTP/1.1 200")
     assert rest.endswith(b'{"status":"ok","ready":true}')
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "http://clips.example",
+        "clips.example:443",
+        "clips.example/",
+        "b\u00fccher.example",
+        "a b",
+        ".",
+    ],
+)
+def test_a_name_that_no_browser_sends_is_refused(name):
+    with pytest.raises(UsageError, match="is no host name"):
+        Settings(names=(name,), token=TOKEN)
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        f" {TOKEN}",
+        f"{TOKEN} ",
+        "a token with blanks in it",
+        "sch\u00f6ner-token-0123456789",
+        "\udcff-token-0123456789",
+    ],
+)
+def test_a_token_that_no_request_can_carry_is_refused(token):
+    with pytest.raises(UsageError, match="requests cannot carry"):
+        Settings(token=token)
+
+
+def test_a_server_with_a_name_is_for_others_and_needs_a_token():
+    with pytest.raises(UsageError, match=r"clips\.example can be reached by others"):
+        Settings(names=("clips.example",))
+    with site(names=("clips.example",), token=TOKEN) as one, one.client() as client:
+        page = client.get("/", headers={"authorization": f"Bearer {TOKEN}"})
+    assert "Nothing leaves this computer" not in page.text
+    with site() as one, one.client() as client:
+        assert "Nothing leaves this computer" in client.get("/").text
 
 
 def test_tokens_are_long_and_never_the_same():

@@ -13,7 +13,6 @@ from virality.web.api import board_of, item_of, ledger_of
 from virality.web.guard import COOKIE
 from virality.web.intake import take_in, visitor_of
 from virality.web.refusal import Refusal
-from virality.web.settings import is_loopback
 from virality.web.told import outcome_of
 from virality.web.uploads import receive_form
 from virality.web.wording import texts_of
@@ -41,7 +40,7 @@ def ask_again(
     """Show the form with what was wrong and what was typed; browsers give no file back."""
     settings, card = board.settings, board.predictor.model.card.as_json()
     page = serve_page.render_ask(
-        settings.clip_bytes, settings.clips, settings.captions, card, is_loopback(settings.host),
+        settings.clip_bytes, settings.clips, settings.captions, card, settings.local,
         trouble, [one.name for one in board.predictor.model.stack.ratios], texts,
     )  # fmt: skip
     return shown(page, status)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import signal
 import socket
 from pathlib import Path
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 HEADER_BYTES = 16_384
+TAKEN = (errno.EADDRINUSE, errno.EACCES)
+"""What is wrong with a port; all else is wrong with the address."""
 
 
 def listen(settings: Settings) -> socket.socket:
@@ -31,8 +34,9 @@ def listen(settings: Settings) -> socket.socket:
     except OSError as error:
         sock.close()
         where = f"{settings.host}:{settings.port}"
+        other = "--port" if error.errno in TAKEN else "--host"
         raise StorageError(
-            f"{where} cannot be listened on ({error.strerror}); choose another --port"
+            f"{where} cannot be listened on ({error.strerror}); choose another {other}"
         ) from error
     return sock
 
@@ -52,13 +56,16 @@ def server_of(app: "FastAPI", settings: Settings) -> "uvicorn.Server":
         app, log_level="warning", access_log=False, server_header=False, date_header=True,
         limit_concurrency=settings.connections, timeout_keep_alive=10,
         timeout_graceful_shutdown=5, h11_max_incomplete_event_size=HEADER_BYTES,
-        http=_protocol(settings.header_s), ws="none", proxy_headers=False,
+        http=_protocol(settings), ws="none", proxy_headers=False,
     )  # fmt: skip
     return uvicorn.Server(config)
 
 
-def _protocol(header_s: float) -> Any:
-    """Return uvicorn's protocol with a clock: whoever has a connection must soon say why."""
+def _protocol(settings: Settings) -> Any:
+    """Return uvicorn's protocol with clocks: whoever has a connection must soon say why.
+
+    And must read what is answered: else it would be held for good, with all that waits in it.
+    """
     from uvicorn.protocols.http.h11_impl import H11Protocol
 
     class Prompt(H11Protocol):
@@ -67,9 +74,40 @@ def _protocol(header_s: float) -> Any:
         Uvicorn's own clock between requests ends with the first byte, whatever that begins.
         """
 
+        _unread: asyncio.TimerHandle | None = None
+
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
             self._wind()
+
+        def pause_writing(self) -> None:  # more waits to be read than is kept for anybody
+            super().pause_writing()
+            self._give_up_later()
+
+        def resume_writing(self) -> None:
+            super().resume_writing()
+            self._stop_waiting()
+
+        def _give_up_later(self) -> None:
+            self._stop_waiting()
+            left = self.transport.get_write_buffer_size()
+            self._unread = self.loop.call_later(settings.idle_s, self._give_up_unless_read, left)
+
+        def _give_up_unless_read(self, before: int) -> None:
+            read = before - self.transport.get_write_buffer_size()
+            if read < max(settings.min_rate * settings.idle_s, 1):
+                self.transport.abort()
+            else:
+                self._give_up_later()
+
+        def _stop_waiting(self) -> None:
+            if self._unread is not None:
+                self._unread.cancel()
+                self._unread = None
+
+        def _close(self) -> None:
+            self.transport.close()
+            self._give_up_later()  # closing waits until all is read
 
         def handle_events(self) -> None:
             super().handle_events()
@@ -83,10 +121,11 @@ def _protocol(header_s: float) -> Any:
             super().on_response_complete()  # the next request may be there, and begins in this
 
         def _wind(self) -> None:
-            self._clock = self.loop.call_later(header_s, self.transport.close)
+            self._clock = self.loop.call_later(settings.header_s, self._close)
 
         def connection_lost(self, exc: Exception | None) -> None:
             self._clock.cancel()
+            self._stop_waiting()
             super().connection_lost(exc)
 
     return Prompt

@@ -172,7 +172,7 @@ FIELDS = {
     "sound_original": ["yes", "1", "TRUE"],
     "sound": ["x" * 201, "a\0b"],
     "sound_title": ["x" * 201],
-    "author": ["x" * 201],
+    "author": ["x" * 201, "1e5", "1.5e18"],
     "hashtags": ["x" * 201, " ".join(f"t{i}" for i in range(61))],
     "caption": ["x" * 4001, "a\0b"],
     "utc_offset": ["99999", "x"],
@@ -253,6 +253,49 @@ def test_a_body_that_is_no_form_leaves_nothing(server, client, name):
     assert answer.status_code == status, answer.text
     assert server.board.busy() == 0
     assert list(server.board.root.iterdir()) == []
+
+
+FIELD = b"--xyz\r\nContent-Disposition: form-data; "
+MISSENT = {
+    "a clip in another field": (
+        FIELD + b'name="video"; filename="a.mp4"\r\n\r\n\xff' + END, "'video' takes no file; a clip"
+    ),
+    "a large clip in another field": (
+        FIELD + b'name="video"; filename="a.mp4"\r\n\r\n' + b"x" * 30_000 + END, "takes no file"
+    ),
+    "a clip without a file name": (FIELD + b'name="clip"\r\n\r\n\xff' + END, "with a file name"),
+    "a caption in base64": (
+        FIELD + b'name="caption"\r\nContent-Transfer-Encoding: BASE64\r\n\r\naGVsbG8=' + END,
+        "'caption' is sent as 'BASE64'; send it as it is",
+    ),
+    "a text too large": (PART + b"x" * 30_000 + END, "the field 'caption' may have at most"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MISSENT)
+def test_what_is_sent_in_a_wrong_way_is_told_how(client, name):
+    body, said = MISSENT[name]
+    answer = client.post("/api/v1/jobs", **multipart(body))
+    assert answer.status_code in (413, 415, 422)
+    assert said in answer.json()["error"]["message"]
+
+
+CODED_NAMES = {
+    b"filename*=UTF-8''vid%C3%A9o.mp4": "vid\u00e9o",
+    b"filename*=iso-8859-1''vid%E9o.mp4": "vid\u00e9o",
+    b"filename*=no-such''%ff.mp4": "clip",
+    b'filename*0="a"; filename*1="b.mp4"': "clip",
+    b"filename=\"a.mp4\"; filename*=UTF-8''b.mp4": "a",
+}
+
+
+@pytest.mark.parametrize("name", CODED_NAMES)
+def test_a_file_name_in_the_way_of_e_mail_is_read(client, name):
+    body = FIELD + b'name="clip"; ' + name + b"\r\n\r\nno clip" + END
+    answer = client.post("/api/v1/jobs", **multipart(body))
+    assert answer.status_code == 202, answer.text
+    (item,) = case.finished(client, answer.json()["id"])["items"]
+    assert item["name"] == CODED_NAMES[name]
 
 
 KINDS = ["", "text/plain", "application/json", "multipart/form-data", "multipart/mixed; boundary=x",

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from virality.modeling.targets import find_target
 from virality.reports import serve_page
 from virality.reports.result_page import lay_out_result, told
 from virality.web.api import board_of, item_of, ledger_of
@@ -146,7 +147,7 @@ def told_page(
 ) -> HTMLResponse:
     """Return the page of a prediction that was kept."""
     kept = ledger_of(request).find(name)
-    target = board_of(request).predictor.model.target
+    target = find_target(kept.target)  # of the model that made it: another may be served by now
     sentence = told({"prediction": kept.prediction, "low": kept.low, "high": kept.high}, target)
     page = serve_page.render_told(name, kept.made_at, sentence, receipt, trouble, typed or {})
     return shown(page)

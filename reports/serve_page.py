@@ -260,6 +260,11 @@ def as_sentence(message: str) -> str:
     return f"{message[:1].upper()}{message[1:].rstrip('.')}."
 
 
-def render_login(wrong: bool) -> Page:
-    """Return the page that asks for the token."""
-    return _page("serve_login.html.j2", login={"wrong": wrong})
+def render_login(wrong: bool, to: str) -> Page:
+    """Return the page that asks for the token.
+
+    Args:
+        wrong: whether another one was given just now.
+        to: address of the page that comes after it.
+    """
+    return _page("serve_login.html.j2", login={"wrong": wrong, "to": to})

@@ -83,6 +83,7 @@ REFUSED = {
     "no number": ({"views": "many"}, 422),
     "a fraction": ({"views": 1.5}, 422),
     "beyond the log": ({"views": 2**63}, 422),
+    "true": ({"views": True}, 422),
     "a stranger's field": ({"views": 1, "post": "post001"}, 422),
     "a time without offset": ({"views": 1, "observed_at": "2026-01-02T03:04:05"}, 422),
     **{

@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+from html import unescape
 from itertools import product
 
 import httpx
@@ -137,6 +138,42 @@ def test_a_browser_is_asked_for_the_token_and_carries_a_cookie(server):
         assert "samesite=strict" in cookie
         assert TOKEN not in cookie
         assert browser.get("/").status_code == 200
+
+
+HERE = ["/results/" + "a" * 32 + "?item=1", "/predictions/" + "0" * 32, "/a%20b", "/?a=b&c=d"]
+
+
+@pytest.mark.parametrize("path", HERE)
+def test_the_login_leads_on_to_the_page_that_was_asked_for(server, path):
+    with server.client(headers={"accept": "text/html"}) as browser:
+        login = browser.get(browser.get(path).headers["location"])
+        (to,) = re.findall(r'name="to" type="hidden" value="([^"]*)"', login.text)
+        wrong = browser.post("/login", files=form(token="no", to=unescape(to)))
+        assert f'value="{to}"' in wrong.text
+        right = browser.post("/login", files=form(token=TOKEN, to=unescape(to)))
+        assert (right.status_code, right.headers["location"]) == (303, path)
+
+
+ELSEWHERE = ["//evil.example", "/\\evil.example", "\\\\evil.example", "http://e.example",
+             "/\t/evil", "javascript:alert(1)", "evil", " /x", "/x\r\nX: b", "/\u00fc"]  # fmt: skip
+
+
+@pytest.mark.parametrize("to", ELSEWHERE)
+def test_the_login_leads_nowhere_else(server, to):
+    with server.client(headers={"accept": "text/html"}) as browser:
+        right = browser.post("/login", files=form(token=TOKEN, to=to))
+        assert (right.status_code, right.headers["location"]) == (303, "/")
+        assert 'name="to" type="hidden" value="/"' in browser.get("/login", params={"to": to}).text
+
+
+def test_servers_of_one_host_do_not_take_each_others_cookies(server):
+    other = "b" + TOKEN
+    with site(token=other) as second, server.client() as browser:
+        for port, token in ((server.port, TOKEN), (second.port, other)):
+            url = f"http://127.0.0.1:{port}/login"  # to a browser one host: cookies know no ports
+            assert browser.post(url, files=form(token=token)).status_code == 303
+        for port in (server.port, second.port):
+            assert browser.get(f"http://127.0.0.1:{port}/").status_code == 200
 
 
 def test_the_login_takes_no_file(server):

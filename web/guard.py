@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from virality.reports.words import size_words
 from virality.web.metrics import Metrics
@@ -18,7 +18,6 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 OPEN = frozenset({"/health", "/login"})
 """Paths that need no token."""
 
-COOKIE = "virality"
 SMALL_BODY = 100_000
 """Bytes of a body without clips."""
 
@@ -61,7 +60,7 @@ class Guard(Middleware):
             return
         self._counted(refusal)
         if refusal.code == "token" and "text/html" in _one(headers, "accept"):
-            await _redirect(_headed(send), "/login")
+            await _redirect(_headed(send), _login_for(scope))
             return
         await _answer(_headed(send), refusal, scope["path"], _one(headers, "accept"))
 
@@ -81,7 +80,7 @@ class Guard(Middleware):
         scheme, _, told = _one(headers, "authorization").partition(" ")
         if scheme.lower() == "bearer" and self.settings.knows(told.strip()):
             return True
-        carried = f"{COOKIE}={self.settings.cookie}"
+        carried = f"{self.settings.cookie_name}={self.settings.cookie}"
         return any(
             part.strip() == carried
             for line in headers.get("cookie", [])
@@ -194,6 +193,13 @@ async def _answer(send: "Send", refusal: Refusal, path: str, accept: str) -> Non
         headers.append((b"www-authenticate", b"Bearer"))
     await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
+
+
+def _login_for(scope: "Scope") -> str:
+    """Return the address of the login, which leads on to the page that was asked for."""
+    asked = scope["raw_path"] + (b"?" + scope["query_string"] if scope["query_string"] else b"")
+    on = scope["method"] == "GET" and asked != b"/"
+    return f"/login?to={quote(asked, safe='')}" if on else "/login"
 
 
 async def _redirect(send: "Send", path: str) -> None:

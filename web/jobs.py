@@ -123,8 +123,11 @@ class Board:
             self._make_root()
         except OSError as error:
             print(f"warning: no clip can be taken yet: {self.unkept(error)}", file=sys.stderr)
-        work = [(f"job-{i}", partial(self._work, crew)) for i, crew in enumerate(self._crews)]
-        for name, target in (*work, ("aside", self._warm_aside), ("forget", self._forget)):
+        work: dict[str, Callable[[], None]] = {
+            f"job-{number}": partial(self._work, crew) for number, crew in enumerate(self._crews)
+        }
+        work |= {"aside": self._warm_aside, "forget": self._forget}
+        for name, target in work.items():
             thread = threading.Thread(target=target, name=f"virality-{name}", daemon=True)
             self._threads.append(thread)
             thread.start()

@@ -1,5 +1,6 @@
 """The pages: the form, the way, the result, and what went wrong."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,6 @@ from virality.modeling.targets import find_target
 from virality.reports import serve_page
 from virality.reports.result_page import lay_out_result, told
 from virality.web.api import board_of, item_of, ledger_of
-from virality.web.guard import COOKIE
 from virality.web.intake import take_in, visitor_of
 from virality.web.refusal import Refusal
 from virality.web.told import outcome_of
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from virality.web.jobs import Board, Job
 
 router = APIRouter(include_in_schema=False)
+
+PAGE_HERE = re.compile(r"/(?!/)[!-\[\]-~]*")
+"""No `//host`, and no backslash or blank, of which browsers make one."""
 
 
 def shown(page: serve_page.Page, status: int = 200) -> HTMLResponse:
@@ -154,9 +157,14 @@ def told_page(
 
 
 @router.get("/login")
-async def login() -> HTMLResponse:
-    """Ask for the token."""
-    return shown(serve_page.render_login(False))
+async def login(to: str = "/") -> HTMLResponse:
+    """Ask for the token before a page that was asked for."""
+    return shown(serve_page.render_login(False, page_here(to)))
+
+
+def page_here(to: str) -> str:
+    """Return the address of a page of this server, the first one if it is none: links may lie."""
+    return to if PAGE_HERE.fullmatch(to) else "/"
 
 
 @router.post("/login")
@@ -164,9 +172,12 @@ async def let_in(request: Request) -> Response:
     """Check the token and give the browser something to show from now on."""
     board = board_of(request)
     form = await receive_form(request, None, board.settings)
-    told = dict(form.texts).get("token", "").strip()
+    fields = dict(form.texts)
+    told, to = fields.get("token", "").strip(), page_here(fields.get("to", "/"))
     if not board.settings.token or not board.settings.knows(told):
-        return shown(serve_page.render_login(True), 401)
-    answer = RedirectResponse("/", 303)
-    answer.set_cookie(COOKIE, board.settings.cookie, httponly=True, samesite="strict")
+        return shown(serve_page.render_login(True, to), 401)
+    answer = RedirectResponse(to, 303)
+    answer.set_cookie(
+        board.settings.cookie_name, board.settings.cookie, httponly=True, samesite="strict"
+    )
     return answer

@@ -52,83 +52,15 @@ def server_of(app: "FastAPI", settings: Settings) -> "uvicorn.Server":
     """Return the server of an application, not yet listening."""
     import uvicorn
 
+    from virality.web.connection import prompt
+
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, server_header=False, date_header=True,
         limit_concurrency=settings.connections, timeout_keep_alive=10,
         timeout_graceful_shutdown=5, h11_max_incomplete_event_size=HEADER_BYTES,
-        http=_protocol(settings), ws="none", proxy_headers=False,
+        http=prompt(settings), ws="none", proxy_headers=False,
     )  # fmt: skip
     return uvicorn.Server(config)
-
-
-def _protocol(settings: Settings) -> Any:
-    """Return uvicorn's protocol with clocks: whoever has a connection must soon say why.
-
-    And must read what is answered: else it would be held for good, with all that waits in it.
-    """
-    from uvicorn.protocols.http.h11_impl import H11Protocol
-
-    class Prompt(H11Protocol):
-        """Closes a connection on which no request, the first or the next, begins in time.
-
-        Uvicorn's own clock between requests ends with the first byte, whatever that begins.
-        """
-
-        _unread: asyncio.TimerHandle | None = None
-
-        def connection_made(self, transport: Any) -> None:
-            super().connection_made(transport)
-            self._wind()
-
-        def pause_writing(self) -> None:  # more waits to be read than is kept for anybody
-            super().pause_writing()
-            self._give_up_later()
-
-        def resume_writing(self) -> None:
-            super().resume_writing()
-            self._stop_waiting()
-
-        def _give_up_later(self) -> None:
-            self._stop_waiting()
-            left = self.transport.get_write_buffer_size()
-            self._unread = self.loop.call_later(settings.idle_s, self._give_up_unless_read, left)
-
-        def _give_up_unless_read(self, before: int) -> None:
-            read = before - self.transport.get_write_buffer_size()
-            if read < max(settings.min_rate * settings.idle_s, 1):
-                self.transport.abort()
-            else:
-                self._give_up_later()
-
-        def _stop_waiting(self) -> None:
-            if self._unread is not None:
-                self._unread.cancel()
-                self._unread = None
-
-        def _close(self) -> None:
-            self.transport.close()
-            self._give_up_later()  # closing waits until all is read
-
-        def handle_events(self) -> None:
-            super().handle_events()
-            # The rest of a body whose answer is complete is no request, however slowly it comes.
-            if self.cycle is not None and not self.cycle.response_complete:
-                self._clock.cancel()
-
-        def on_response_complete(self) -> None:
-            self._clock.cancel()
-            self._wind()
-            super().on_response_complete()  # the next request may be there, and begins in this
-
-        def _wind(self) -> None:
-            self._clock = self.loop.call_later(settings.header_s, self._close)
-
-        def connection_lost(self, exc: Exception | None) -> None:
-            self._clock.cancel()
-            self._stop_waiting()
-            super().connection_lost(exc)
-
-    return Prompt
 
 
 def serve(

@@ -115,6 +115,11 @@ class Settings:
         """What a browser that has shown the token carries; it does not tell the token."""
         return sha256(b"virality.cookie\0" + self.token.encode()).hexdigest()
 
+    @property
+    def cookie_name(self) -> str:
+        """What that is called: cookies know no ports, so each server of a host has its own."""
+        return f"virality-{sha256(b'virality.name' + self.token.encode()).hexdigest()[:8]}"
+
     def knows(self, told: str) -> bool:
         """Tell in constant time whether a text is the token."""
         return secrets.compare_digest(told.encode(), self.token.encode())

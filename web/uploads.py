@@ -194,7 +194,7 @@ class FormReader:
 
 
 def _coded_name(disposition: str) -> str | None:
-    """Return a file name in the way of e-mail (`filename*=UTF-8''...`), as some programs send it."""
+    """Return a file name in the way of e-mail (`filename*=UTF-8''...`): some programs do so."""
     if "filename*" not in disposition.lower():
         return None
     found = CODED_NAME.search(disposition)

@@ -244,6 +244,15 @@ def test_what_cannot_be_sent_is_said_before_it_is_sent(page, tmp_path):
     assert "large.mp4 is larger than" in page.inner_text("#trouble")
     page.set_input_files("#clip", str(case.clip(0)))
     assert page.locator("#chosen li").count() == 1
+    page.set_input_files("#clip", [str(case.clip(i % 2)) for i in range(5)])
+    for number in range(3):
+        if number:
+            page.click("#another")
+        page.locator("textarea").nth(number).fill(f"caption {number}")
+    page.click("button[type=submit]")
+    assert "18 candidates, and at most 12" in page.inner_text("#trouble")
+    page.reload()
+    page.set_input_files("#clip", str(case.clip(0)))
     page.click("#chosen button")
     assert page.locator("#chosen li").count() == 0
     page.fill("#caption", "fine")

@@ -18,6 +18,7 @@ from virality.data.errors import StorageError, ViralityError
 from virality.featurizers.pool import Crew, Stopped
 from virality.web.metrics import Metrics
 from virality.web.refusal import Refusal, ending
+from virality.web.rooms import Room, sweep_rooms
 from virality.web.settings import Settings
 from virality.workflow.answer import Answer
 from virality.workflow.predictor import Candidate, Predictor
@@ -100,6 +101,7 @@ class Board:
         self.predictor, self.settings, self.metrics = predictor, settings, metrics
         self.ledger = ledger
         self.root = Path(tempfile.gettempdir()) / f"virality-serve-{secrets.token_hex(8)}"
+        self._room: Room | None = None
         self.ready = threading.Event()
         self._jobs: dict[str, Job] = {}
         self._lock = threading.Lock()
@@ -119,6 +121,7 @@ class Board:
 
         Not before: whoever only begins to serve is ended by a signal without a word to anybody.
         """
+        sweep_rooms()
         try:
             self._make_root()
         except OSError as error:
@@ -146,7 +149,8 @@ class Board:
             thread.join()
         with self._side_lock:
             self._side.close()
-        shutil.rmtree(self.root, ignore_errors=True)
+        if self._room is not None:
+            self._room.clear()
 
     def busy(self) -> int:
         """Return how many uploads and jobs are under way."""
@@ -191,7 +195,10 @@ class Board:
             return Path(tempfile.mkdtemp(dir=self.root))
 
     def _make_root(self) -> None:
-        self.root = Path(tempfile.mkdtemp(prefix="virality-serve-"))
+        if self._room is not None:
+            self._room.clear()
+        self._room = Room()
+        self.root = self._room.path
 
     def unkept(self, error: OSError) -> str:
         """Return for whoever serves why no clip can be kept, and what helps."""

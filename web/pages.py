@@ -44,8 +44,8 @@ def ask_again(
     """Show the form with what was wrong and what was typed; browsers give no file back."""
     settings, card = board.settings, board.predictor.model.card.as_json()
     page = serve_page.render_ask(
-        settings.clip_bytes, settings.clips, settings.captions, card, settings.local,
-        trouble, [one.name for one in board.predictor.model.stack.ratios], texts,
+        settings.clip_bytes, settings.clips, settings.captions, settings.candidates, card,
+        settings.local, trouble, [one.name for one in board.predictor.model.stack.ratios], texts,
     )  # fmt: skip
     return shown(page, status)
 

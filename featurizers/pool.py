@@ -100,6 +100,10 @@ class interrupts_held:  # noqa: N801 - reads as a word of the language
                 signal.raise_signal(signal.SIGINT)
 
 
+class Stopped(Exception):  # noqa: N818 - no error: whoever stopped the crew wanted it
+    """The crew of a run was stopped; what it was measuring is given up."""
+
+
 class Crew:
     """Workers that stay between runs, with all the encoders that they have loaded.
 
@@ -112,6 +116,7 @@ class Crew:
     def __init__(self, jobs: int) -> None:
         self.jobs = jobs
         self._workers: list[Worker] = []
+        self._stopped = False
 
     def __enter__(self) -> "Crew":
         return self
@@ -125,6 +130,15 @@ class Crew:
             for worker in self._workers:
                 worker.end()
             self._workers.clear()
+
+    def stop(self) -> None:
+        """End the run that another thread is in, and every later one, with `Stopped`.
+
+        A clip may take its worker as long as the limits allow: who has to end cannot wait.
+        """
+        self._stopped = True
+        for worker in list(self._workers):  # its thread hears of the death, and buries it
+            worker.process.kill()
 
     def run(
         self, setup: Setup, tasks: Sequence[Task], tell: Tell = say_nothing
@@ -143,11 +157,13 @@ class Crew:
         Raises:
             ViralityError: that a featurizer raised on purpose, such as weights that were tampered
                 with.
+            Stopped: if another thread stops the crew.
         """
         queue = deque(tasks)
         attempts = [0] * len(tasks)
         try:
             self._gather(setup, min(self.jobs, len(tasks)))
+            self._go_on()
             for worker in self._workers:
                 _give(worker, queue, attempts)
             while any(worker.task is not None for worker in self._workers):
@@ -183,12 +199,18 @@ class Crew:
                 tell(answer.stage)
                 continue
             if answer is None:
+                self._go_on()
                 with interrupts_held():
                     answer = _bury(worker, self._workers, queue, attempts, setup)
+                self._go_on()  # else one that was started meanwhile would be given the task
             for idle in self._workers:
                 _give(idle, queue, attempts)
             if answer is not None:
                 yield answer
+
+    def _go_on(self) -> None:
+        if self._stopped:
+            raise Stopped
 
 
 def run_tasks(setup: Setup, tasks: Sequence[Task], jobs: int) -> Generator[Done, None, None]:

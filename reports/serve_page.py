@@ -39,6 +39,7 @@ class AskPage:
     clip_bytes: int
     clips: int
     captions: int
+    candidates: int
     size: str
     about: str
     local: bool
@@ -52,6 +53,7 @@ def render_ask(
     clip_bytes: int,
     clips: int,
     captions: int,
+    candidates: int,
     card: Mapping[str, Any],
     local: bool,
     trouble: str,
@@ -64,6 +66,7 @@ def render_ask(
         clip_bytes: largest clip.
         clips: most of them.
         captions: most of them.
+        candidates: most combinations of both.
         card: of the model.
         local: only this computer can reach the server.
         trouble: what was wrong with the last try.
@@ -72,7 +75,8 @@ def render_ask(
     """
     size = size_words(clip_bytes)
     keys = {
-        "big": "script.big", "many": "script.many", "nothing": "script.nothing",
+        "big": "script.big", "many": "script.many", "crossed": "script.crossed",
+        "nothing": "script.nothing",
         "lost": "script.lost", "refused": "refused", "remove": "ask.remove",
         "caption": "ask.caption.n",
     }  # fmt: skip
@@ -81,8 +85,8 @@ def render_ask(
     return _page(
         "serve_ask.html.j2",
         ask=AskPage(
-            clip_bytes, clips, captions, size, _about(card, beside), local, _refused(trouble),
-            {**words, "size": size}, tuple(texts) or ("",),
+            clip_bytes, clips, captions, candidates, size, _about(card, beside), local,
+            _refused(trouble), {**words, "size": size}, tuple(texts) or ("",),
             {name: next((text for key, text in typed if key == name), "") for name in FACTS},
         ),
     )  # fmt: skip
@@ -260,6 +264,11 @@ def as_sentence(message: str) -> str:
     return f"{message[:1].upper()}{message[1:].rstrip('.')}."
 
 
-def render_login(wrong: bool) -> Page:
-    """Return the page that asks for the token."""
-    return _page("serve_login.html.j2", login={"wrong": wrong})
+def render_login(wrong: bool, to: str) -> Page:
+    """Return the page that asks for the token.
+
+    Args:
+        wrong: whether another one was given just now.
+        to: address of the page that comes after it.
+    """
+    return _page("serve_login.html.j2", login={"wrong": wrong, "to": to})

@@ -134,6 +134,11 @@ class Site:
         """A client of this server."""
         return httpx.Client(base_url=self.url, timeout=60, trust_env=False, **options)
 
+    @property
+    def connections(self) -> set:
+        """The connections that the server has open."""
+        return self._server.server_state.connections
+
     def connect(self) -> socket.socket:
         """A bare connection to this server."""
         return socket.create_connection(("127.0.0.1", self.port), timeout=30)

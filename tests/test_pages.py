@@ -87,7 +87,7 @@ def test_no_attack_becomes_an_element_of_a_form_that_comes_back() -> None:
 
     def form_of(text: str) -> Reader:
         typed = [(name, text) for name in ("caption", "caption", *FACTS)]
-        page = render_ask(1, 1, 6, card, True, text, (), typed)
+        page = render_ask(1, 1, 6, 12, card, True, text, (), typed)
         reader = Reader()
         reader.feed(page.html)
         return reader

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 from pathlib import Path
 
 import poison
@@ -15,7 +16,14 @@ from virality.data.features import read_features
 from virality.data.store import file_sha256
 from virality.featurizers import extract as module
 from virality.featurizers.extract import extract
-from virality.featurizers.pool import Worker, interrupts_held, run_tasks, start_worker
+from virality.featurizers.pool import (
+    Crew,
+    Stopped,
+    Worker,
+    interrupts_held,
+    run_tasks,
+    start_worker,
+)
 from virality.featurizers.worker import Setup, Task
 
 DEADLY = ("segfault", "abort", "killed", "exit", "leave")
@@ -86,6 +94,28 @@ def test_a_featurizer_that_hangs_is_given_up(media, tmp_path):
     task = Task(0, (file_sha256(media / "bad.mp4"),), media / "bad.mp4", ("p",))
     assert [done.failures for done in run_tasks(setup, [task], 1)] == [{"": "worker_lost"}]
     assert not [one for one in psutil.Process().children() if "worker" in str(one.cmdline())]
+
+
+def test_a_crew_that_is_stopped_gives_up_what_it_measures(media, tmp_path):
+    clip, crew, begun, ends = media / "bad.mp4", Crew(1), threading.Event(), []
+    setup = Setup(tmp_path / "rows", {"p": poison.Poison("hang")}, PATIENT, tells=True)
+    tasks = [Task(0, (file_sha256(clip),), clip, ("p",))]
+
+    def work() -> None:
+        try:
+            list(crew.run(setup, tasks, lambda stage: stage == "audio" and begun.set()))
+        except Stopped as end:
+            ends.append(end)
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    assert begun.wait(120)
+    crew.stop()
+    thread.join(60)
+    assert len(ends) == 1
+    with pytest.raises(Stopped):
+        list(crew.run(setup, tasks))
+    crew.close()
 
 
 def start_disturbed(setup: Setup, workers: list[Worker]) -> None:

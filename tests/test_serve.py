@@ -483,6 +483,8 @@ def test_serve_says_where_it_listens_and_refuses_what_cannot_work(tmp_path):
     with pytest.raises(StorageError, match="another --port"):
         listen(Settings(port=port))
     taken.close()
+    with pytest.raises(StorageError, match=r"nosuch\.invalid:0 .* another --host"):
+        listen(Settings(host="nosuch.invalid", port=0, token=new_token()))
     with pytest.raises(UsageError, match="token"):
         Settings(host="0.0.0.0")
     with pytest.raises(UsageError, match="shorter"):

@@ -244,6 +244,15 @@ def test_what_cannot_be_sent_is_said_before_it_is_sent(page, tmp_path):
     assert "large.mp4 is larger than" in page.inner_text("#trouble")
     page.set_input_files("#clip", str(case.clip(0)))
     assert page.locator("#chosen li").count() == 1
+    page.set_input_files("#clip", [str(case.clip(i % 2)) for i in range(5)])
+    for number in range(3):
+        if number:
+            page.click("#another")
+        page.locator("textarea").nth(number).fill(f"caption {number}")
+    page.click("button[type=submit]")
+    assert "18 candidates, and at most 12" in page.inner_text("#trouble")
+    page.reload()
+    page.set_input_files("#clip", str(case.clip(0)))
     page.click("#chosen button")
     assert page.locator("#chosen li").count() == 0
     page.fill("#caption", "fine")
@@ -281,6 +290,39 @@ def test_nothing_is_wider_than_a_phone(browser, server, scheme):
     paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert (paper == "rgb(20, 23, 27)") == (scheme == "dark")
     context.close()
+
+
+def test_long_names_and_captions_are_no_wider_than_a_small_phone(browser, server, tmp_path):
+    clip = tmp_path / f"{'n' * 150}.mp4"
+    clip.write_bytes(case.clip(0).read_bytes())
+    context = browser.new_context(base_url=server.url, viewport={"width": 320, "height": 700})
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    page.goto("/")
+    page.set_input_files("#clip", [str(clip), str(case.clip(1))])
+    page.click("#another")
+    page.locator("textarea").nth(0).fill("w" * 300)
+    page.locator("textarea").nth(1).fill("\u0645\u0631\u062d\u0628\u0627" * 60 + " \U0001f525" * 9)
+    page.click("button[type=submit]")
+    page.wait_for_selector("#side")
+    for item in range(4):
+        page.goto(f"{page.url.partition('?')[0]}?item={item}")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    context.close()
+
+
+def test_going_back_what_was_typed_is_there(page):
+    typed = {"followers": "12000", "hashtags": "#a #b", "author": "me", "sound_title": "a song",
+             "sound": "77", "posted_at": "2026-05-01T18:00", "caption": "x"}  # fmt: skip
+    page.goto("/")
+    for name, value in typed.items():
+        page.fill(f"#{name}", value)
+    page.click("button[type=submit]")
+    page.wait_for_selector("#sentence")
+    page.go_back()
+    page.wait_for_selector("#ask")
+    page.wait_for_timeout(500)  # browsers fill in after the page is there
+    assert {name: page.input_value(f"#{name}") for name in typed} == typed
 
 
 def test_without_scripts_the_form_still_works(browser, server):

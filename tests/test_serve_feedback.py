@@ -1,6 +1,8 @@
 """The server's log: what it keeps of predictions, and what visitors may tell and see of them."""
 
+import copy
 import re
+from dataclasses import replace
 
 import pytest
 import serve_case as case
@@ -9,6 +11,7 @@ from serve_case import ask, form, site
 from virality.data.errors import StorageError
 from virality.data.quarantine import FLOOD
 from virality.modeling.bundle import bundle_hash
+from virality.modeling.targets import find_target
 from virality.workflow.prediction_log import open_log
 
 NOBODY = "0" * 32
@@ -80,6 +83,7 @@ REFUSED = {
     "no number": ({"views": "many"}, 422),
     "a fraction": ({"views": 1.5}, 422),
     "beyond the log": ({"views": 2**63}, 422),
+    "true": ({"views": True}, 422),
     "a stranger's field": ({"views": 1, "post": "post001"}, 422),
     "a time without offset": ({"views": 1, "observed_at": "2026-01-02T03:04:05"}, 422),
     **{
@@ -134,6 +138,16 @@ def test_the_page_takes_what_happened_and_shows_nothing_else(client, log):
     assert "Held back until somebody looks at it: more likes (5,000) than views" in again.text
     history = log.history(log.prediction(item["prediction_id"]).post)
     assert history[0].counts == {"views": 12_000, "likes": 900}
+
+
+def test_a_prediction_keeps_its_unit_when_another_model_is_served(client, log):
+    place = f"/predictions/{predicted(client)}"
+    said = re.findall(r'class="lead">([^<]*)<', client.get(place).text)
+    assert "views." in said[0]
+    other = copy.copy(case.predictor())
+    other.model = replace(other.model, target=find_target("reach"))
+    with site(log=log, model=other) as one, one.client() as later:
+        assert re.findall(r'class="lead">([^<]*)<', later.get(place).text) == said
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+from html import unescape
 from itertools import product
 
 import httpx
@@ -9,6 +10,7 @@ import pytest
 import serve_case as case
 from serve_case import form, site
 
+from virality.data.errors import UsageError
 from virality.web.guard import SMALL_BODY
 from virality.web.settings import Settings, new_token
 
@@ -62,7 +64,9 @@ FOREIGN = [
     {"origin": "http://evil.example"}, {"origin": "https://evil.example"}, {"origin": "null"},
     {"origin": ""}, {"origin": "http://localhost:1"}, {"origin": "http://127.0.0.1"},
     {"origin": "file://"}, {"origin": "chrome-extension://abc"},
-    {"origin": "http://user@localhost"}, {"sec-fetch-site": "cross-site"},
+    {"origin": "http://user@localhost"}, {"origin": "http://["}, {"origin": "http://[::g]"},
+    {"origin": "http://clips.example:81"}, {"origin": "https://user@clips.example"},
+    {"origin": "ftp://clips.example"}, {"sec-fetch-site": "cross-site"},
     {"sec-fetch-site": "same-site"}, {"sec-fetch-site": "Cross-Site"},
     {"sec-fetch-site": "none, cross-site"},
 ]  # fmt: skip
@@ -85,6 +89,22 @@ def test_our_own_pages_may(server, client, site_of):
     headers = {"origin": server.url, "sec-fetch-site": site_of}
     answer = client.post("/api/v1/jobs", files=form(captions=("hello",)), headers=headers)
     assert answer.status_code == 202
+
+
+@pytest.mark.parametrize(
+    ("host", "origin", "status"),
+    [
+        ("localhost", "https://clips.example", 202),  # a proxy that tells an address of its own
+        ("127.0.0.1:8000", "http://Clips.Example", 202),
+        ("clips.example", "https://clips.example", 202),
+        ("clips.example:8000", "http://clips.example", 403),  # another server of that name
+        ("localhost", "https://clips.example:8443", 403),
+    ],
+)
+def test_behind_a_proxy_the_name_that_browsers_use_counts(client, host, origin, status):
+    headers = {"host": host, "origin": origin, "sec-fetch-site": "same-origin"}
+    answer = client.post("/api/v1/jobs", files=form(captions=("hello",)), headers=headers)
+    assert answer.status_code == status
 
 
 PROTECTED = ["/", "/metrics", "/api/v1/model", "/api/v1/openapi.json", f"/results/{'a' * 32}"]
@@ -120,6 +140,42 @@ def test_a_browser_is_asked_for_the_token_and_carries_a_cookie(server):
         assert browser.get("/").status_code == 200
 
 
+HERE = ["/results/" + "a" * 32 + "?item=1", "/predictions/" + "0" * 32, "/a%20b", "/?a=b&c=d"]
+
+
+@pytest.mark.parametrize("path", HERE)
+def test_the_login_leads_on_to_the_page_that_was_asked_for(server, path):
+    with server.client(headers={"accept": "text/html"}) as browser:
+        login = browser.get(browser.get(path).headers["location"])
+        (to,) = re.findall(r'name="to" type="hidden" value="([^"]*)"', login.text)
+        wrong = browser.post("/login", files=form(token="no", to=unescape(to)))
+        assert f'value="{to}"' in wrong.text
+        right = browser.post("/login", files=form(token=TOKEN, to=unescape(to)))
+        assert (right.status_code, right.headers["location"]) == (303, path)
+
+
+ELSEWHERE = ["//evil.example", "/\\evil.example", "\\\\evil.example", "http://e.example",
+             "/\t/evil", "javascript:alert(1)", "evil", " /x", "/x\r\nX: b", "/\u00fc"]  # fmt: skip
+
+
+@pytest.mark.parametrize("to", ELSEWHERE)
+def test_the_login_leads_nowhere_else(server, to):
+    with server.client(headers={"accept": "text/html"}) as browser:
+        right = browser.post("/login", files=form(token=TOKEN, to=to))
+        assert (right.status_code, right.headers["location"]) == (303, "/")
+        assert 'name="to" type="hidden" value="/"' in browser.get("/login", params={"to": to}).text
+
+
+def test_servers_of_one_host_do_not_take_each_others_cookies(server):
+    other = "b" + TOKEN
+    with site(token=other) as second, server.client() as browser:
+        for port, token in ((server.port, TOKEN), (second.port, other)):
+            url = f"http://127.0.0.1:{port}/login"  # to a browser one host: cookies know no ports
+            assert browser.post(url, files=form(token=token)).status_code == 303
+        for port in (server.port, second.port):
+            assert browser.get(f"http://127.0.0.1:{port}/").status_code == 200
+
+
 def test_the_login_takes_no_file(server):
     with server.client() as stranger:
         answer = stranger.post("/login", files=[("clip", ("a.mp4", b"x", "video/mp4"))])
@@ -153,7 +209,7 @@ FIELDS = {
     "sound_original": ["yes", "1", "TRUE"],
     "sound": ["x" * 201, "a\0b"],
     "sound_title": ["x" * 201],
-    "author": ["x" * 201],
+    "author": ["x" * 201, "1e5", "1.5e18"],
     "hashtags": ["x" * 201, " ".join(f"t{i}" for i in range(61))],
     "caption": ["x" * 4001, "a\0b"],
     "utc_offset": ["99999", "x"],
@@ -234,6 +290,49 @@ def test_a_body_that_is_no_form_leaves_nothing(server, client, name):
     assert answer.status_code == status, answer.text
     assert server.board.busy() == 0
     assert list(server.board.root.iterdir()) == []
+
+
+FIELD = b"--xyz\r\nContent-Disposition: form-data; "
+MISSENT = {
+    "a clip in another field": (
+        FIELD + b'name="video"; filename="a.mp4"\r\n\r\n\xff' + END, "'video' takes no file; a clip"
+    ),
+    "a large clip in another field": (
+        FIELD + b'name="video"; filename="a.mp4"\r\n\r\n' + b"x" * 30_000 + END, "takes no file"
+    ),
+    "a clip without a file name": (FIELD + b'name="clip"\r\n\r\n\xff' + END, "with a file name"),
+    "a caption in base64": (
+        FIELD + b'name="caption"\r\nContent-Transfer-Encoding: BASE64\r\n\r\naGVsbG8=' + END,
+        "'caption' is sent as 'BASE64'; send it as it is",
+    ),
+    "a text too large": (PART + b"x" * 30_000 + END, "the field 'caption' may have at most"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MISSENT)
+def test_what_is_sent_in_a_wrong_way_is_told_how(client, name):
+    body, said = MISSENT[name]
+    answer = client.post("/api/v1/jobs", **multipart(body))
+    assert answer.status_code in (413, 415, 422)
+    assert said in answer.json()["error"]["message"]
+
+
+CODED_NAMES = {
+    b"filename*=UTF-8''vid%C3%A9o.mp4": "vid\u00e9o",
+    b"filename*=iso-8859-1''vid%E9o.mp4": "vid\u00e9o",
+    b"filename*=no-such''%ff.mp4": "clip",
+    b'filename*0="a"; filename*1="b.mp4"': "clip",
+    b"filename=\"a.mp4\"; filename*=UTF-8''b.mp4": "a",
+}
+
+
+@pytest.mark.parametrize("name", CODED_NAMES)
+def test_a_file_name_in_the_way_of_e_mail_is_read(client, name):
+    body = FIELD + b'name="clip"; ' + name + b"\r\n\r\nno clip" + END
+    answer = client.post("/api/v1/jobs", **multipart(body))
+    assert answer.status_code == 202, answer.text
+    (item,) = case.finished(client, answer.json()["id"])["items"]
+    assert item["name"] == CODED_NAMES[name]
 
 
 KINDS = ["", "text/plain", "application/json", "multipart/form-data", "multipart/mixed; boundary=x",
@@ -360,6 +459,47 @@ def test_a_body_that_is_kept_back_is_not_sent(server):
     assert head.startswith(b"HTTP/1.1 200")
     assert rest.startswith(b"HTTP/1.1 200")
     assert rest.endswith(b'{"status":"ok","ready":true}')
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "http://clips.example",
+        "clips.example:443",
+        "clips.example/",
+        "b\u00fccher.example",
+        "a b",
+        ".",
+    ],
+)
+def test_a_name_that_no_browser_sends_is_refused(name):
+    with pytest.raises(UsageError, match="is no host name"):
+        Settings(names=(name,), token=TOKEN)
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        f" {TOKEN}",
+        f"{TOKEN} ",
+        "a token with blanks in it",
+        "sch\u00f6ner-token-0123456789",
+        "\udcff-token-0123456789",
+    ],
+)
+def test_a_token_that_no_request_can_carry_is_refused(token):
+    with pytest.raises(UsageError, match="requests cannot carry"):
+        Settings(token=token)
+
+
+def test_a_server_with_a_name_is_for_others_and_needs_a_token():
+    with pytest.raises(UsageError, match=r"clips\.example can be reached by others"):
+        Settings(names=("clips.example",))
+    with site(names=("clips.example",), token=TOKEN) as one, one.client() as client:
+        page = client.get("/", headers={"authorization": f"Bearer {TOKEN}"})
+    assert "Nothing leaves this computer" not in page.text
+    with site() as one, one.client() as client:
+        assert "Nothing leaves this computer" in client.get("/").text
 
 
 def test_tokens_are_long_and_never_the_same():

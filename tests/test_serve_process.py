@@ -53,5 +53,34 @@ def test_a_server_that_is_ended_leaves_no_clip_and_nobody(tmp_path, monkeypatch,
     assert list(tmp_path.glob("virality-*")) == []
 
 
+def test_clips_of_a_server_that_was_killed_go_when_the_next_one_starts(tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    stranger = tmp_path / "virality-serve-other"
+    stranger.mkdir()
+    words = [sys.executable, "-m", "virality", "serve", str(case.model()), "--port", "0", "--json"]
+    with case.site() as living:
+        server = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+        url = urlsplit(json.loads(server.stdout.readline())["url"])
+        with socket.create_connection(("127.0.0.1", url.port), 60) as sock:
+            sock.sendall(BEGUN)
+            until = time.monotonic() + 60
+            while not clips(tmp_path):
+                assert time.monotonic() < until
+                time.sleep(0.02)
+            server.kill()
+            server.communicate(timeout=60)
+        assert len(clips(tmp_path)) == 1
+        with case.site() as later:
+            assert clips(tmp_path) == []
+            assert set(tmp_path.glob("virality-serve-*")) == {
+                living.board.root, later.board.root, stranger
+            }  # fmt: skip
+            with living.client() as client:
+                (item,) = case.ask(client, case.clip(0))["items"]
+            assert item["status"] == "ok"
+    assert list(tmp_path.glob("virality-serve-*")) == [stranger]
+
+
 def clips(folder: Path) -> list[Path]:
     return list(folder.glob("virality-serve-*/*/clip-*"))

@@ -33,6 +33,9 @@ def client(server):
         yield one
 
 
+TEXT = b'--xyz\r\nContent-Disposition: form-data; name="caption"\r\n\r\n'
+
+
 def head(path: str = "/api/v1/jobs", length: int = 1_000_000, more: bytes = BEARER) -> bytes:
     """The head of a request that brings a form."""
     return (
@@ -77,7 +80,7 @@ def test_a_connection_must_soon_say_what_it_wants(server, begun):
 def test_a_body_that_drips_or_stops_is_given_up(server, path, pause):
     """One byte now and then never idles too long, so that what comes must be enough, too."""
     with server.connect() as sock:
-        sock.sendall(head(path, 90_000) + FILE.replace(b'filename="a.mp4"', b""))
+        sock.sendall(head(path, 90_000) + TEXT)
         begin = drip(sock, pause)
     assert status_of(begin) == 408
     assert left_behind(server) == []
@@ -168,6 +171,41 @@ def test_the_clock_of_a_connection_stands_still_while_it_is_served(patient):
             assert answer_of(other) == b""
         sock.sendall(body[500:])
         assert status_of(answer_of(sock)) == 202
+
+
+def unread(server, path: bytes = b"/login", times: int = 400) -> socket.socket:
+    """A connection that asks for far more than it has room for, and reads nothing."""
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    sock.connect(("127.0.0.1", server.port))
+    sock.settimeout(30)
+    sock.sendall((b"GET " + path + b" HTTP/1.1\r\nHost: localhost\r\n\r\n") * times)
+    return sock
+
+
+def test_who_reads_no_answer_is_left(server):
+    held = server.connections
+    with contextlib.ExitStack() as stack:
+        for _ in range(3):
+            stack.enter_context(unread(server))
+        until = time.monotonic() + 60
+        while len(held) < 3:
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        while held:
+            assert time.monotonic() < until
+            time.sleep(0.02)
+
+
+def test_who_reads_on_gets_every_answer(server):
+    answers, heads = b"", 0
+    with unread(server, times=40) as sock:
+        while heads < 40:
+            time.sleep(0.01)  # for longer than nothing may be read
+            piece = sock.recv(32_768)
+            assert piece
+            answers += piece
+            heads = answers.count(b"HTTP/1.1 200 OK")
 
 
 EARLY = {

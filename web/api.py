@@ -118,7 +118,7 @@ async def drop(request: Request, job_id: JobId) -> Response:
 @router.post(
     "/jobs/{job_id}/items/{item}/what-if",
     response_model=Changed,
-    responses=refusals(403, 404, 409, 413, 422, 503),
+    responses=refusals(403, 404, 408, 409, 413, 422, 503),
 )
 def what_if(request: Request, job_id: JobId, item: int, asked: WhatIf) -> JSONResponse:
     """Ask what a candidate's prediction would be with other values."""
@@ -143,7 +143,7 @@ def what_if(request: Request, job_id: JobId, item: int, asked: WhatIf) -> JSONRe
 @router.post(
     "/predictions/{prediction_id}/feedback",
     response_model=Taken,
-    responses=refusals(403, 404, 413, 422, 503),
+    responses=refusals(403, 404, 408, 413, 422, 503),
 )
 def tell(request: Request, prediction_id: PredictionId, told: Told) -> dict[str, Any]:
     """Tell what became of a post; what cannot be true is held back with reasons."""

@@ -1,5 +1,6 @@
 """The application: routes behind the guard, and one way to say that something is refused."""
 
+import asyncio
 import contextlib
 import sys
 import time
@@ -53,11 +54,12 @@ def create_app(
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         board.start()
-        try:
-            yield
-        finally:
-            await let_answer()
-            board.close()
+        with contextlib.suppress(asyncio.CancelledError):  # by a second Ctrl-C: it ends already
+            try:
+                yield
+            finally:
+                await let_answer()
+                board.close()
 
     app = FastAPI(
         title="virality", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None,

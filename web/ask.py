@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from virality.data.cells import hash_author
+from virality.data.numbers import Refused
 from virality.data.post_years import bounds, is_of_posts
 from virality.web.refusal import Refusal
 from virality.web.settings import Settings
@@ -69,7 +71,7 @@ def read_known(fields: dict[str, str]) -> Known:
     if original not in (None, "true", "false"):
         raise Refusal(422, "sound_original", "sound_original is true or false")
     return Known(
-        author=_short(given, "author"),
+        author=_account(given),
         followers=_followers(given.get("followers")),
         posted_at=_moment(given.get("posted_at"), given.get("utc_offset")),
         hashtags=_tags(given.get("hashtags", "")),
@@ -104,6 +106,16 @@ def _short(given: dict[str, str], name: str) -> str | None:
     text = given.get(name)
     if text is not None and (len(text) > SHORT or "\0" in text):
         raise Refusal(422, name, f"{name} has at most {SHORT} characters and no zero bytes")
+    return text
+
+
+def _account(given: dict[str, str]) -> str | None:
+    """Return an account as it was given, once it is sure that it can be read as one."""
+    text = _short(given, "author")
+    try:
+        hash_author(text)
+    except Refused as reason:
+        raise Refusal(422, "author", f"author {text!r} {reason}") from None
     return text
 
 

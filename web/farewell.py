@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from virality.web.middleware import Middleware
-from virality.web.refusal import Refusal, put_refusal
+from virality.web.refusal import ending, put_refusal
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -44,8 +44,7 @@ class Farewell(Middleware):
             if begun:
                 raise
             request = Request(scope)
-            refusal = Refusal(503, "ending", "the server is being ended; send it again soon", 5)
             accept = request.headers.get("accept", "")
-            body, headers = put_refusal(refusal, request.url.path, accept)
+            body, headers = put_refusal(ending(), request.url.path, accept)
             # The rest of the body is not read; and this task is over, as it was asked to be.
             await Response(body, 503, {**headers, "connection": "close"})(scope, receive, send)

@@ -1,14 +1,15 @@
 """The guard before every route: who may ask, from where, and what browsers may do with answers."""
 
 import asyncio
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from virality.reports.words import size_words
 from virality.web.metrics import Metrics
 from virality.web.middleware import Middleware
 from virality.web.refusal import Refusal, put_refusal, too_slow
-from virality.web.settings import Settings
+from virality.web.settings import Settings, bare_name
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -17,7 +18,6 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 OPEN = frozenset({"/health", "/login"})
 """Paths that need no token."""
 
-COOKIE = "virality"
 SMALL_BODY = 100_000
 """Bytes of a body without clips."""
 
@@ -60,7 +60,7 @@ class Guard(Middleware):
             return
         self._counted(refusal)
         if refusal.code == "token" and "text/html" in _one(headers, "accept"):
-            await _redirect(_headed(send), "/login")
+            await _redirect(_headed(send), _login_for(scope))
             return
         await _answer(_headed(send), refusal, scope["path"], _one(headers, "accept"))
 
@@ -68,7 +68,7 @@ class Guard(Middleware):
         hosts = headers.get("host", [])
         if len(hosts) != 1 or not self.settings.admits(hosts[0]):
             return Refusal(400, "host", "this server is not known by that name")
-        if scope["method"] not in SAFE and _crosses_sites(headers, hosts[0]):
+        if scope["method"] not in SAFE and _crosses_sites(headers, hosts[0], self.settings.names):
             return Refusal(403, "cross_site", "requests from other sites are refused")
         if not self._is_let_in(scope["path"], headers):
             return Refusal(401, "token", "a token is needed; it was printed where this was started")
@@ -80,7 +80,7 @@ class Guard(Middleware):
         scheme, _, told = _one(headers, "authorization").partition(" ")
         if scheme.lower() == "bearer" and self.settings.knows(told.strip()):
             return True
-        carried = f"{COOKIE}={self.settings.cookie}"
+        carried = f"{self.settings.cookie_name}={self.settings.cookie}"
         return any(
             part.strip() == carried
             for line in headers.get("cookie", [])
@@ -139,7 +139,7 @@ def _one(headers: dict[str, list[str]], name: str) -> str:
     return headers.get(name, [""])[0]
 
 
-def _crosses_sites(headers: dict[str, list[str]], host: str) -> bool:
+def _crosses_sites(headers: dict[str, list[str]], host: str, names: Collection[str]) -> bool:
     """Tell whether a browser sends this for a page of another site.
 
     Browsers always name the origin of what changes something; programs name none.
@@ -149,9 +149,21 @@ def _crosses_sites(headers: dict[str, list[str]], host: str) -> bool:
     origins = headers.get("origin", [])
     if not origins:
         return False
-    origin = urlsplit(origins[0])
-    same = origin.scheme in ("http", "https") and origin.netloc.lower() == host.lower()
-    return len(origins) > 1 or not same
+    return len(origins) > 1 or not _is_ours(origins[0], host.lower(), names)
+
+
+def _is_ours(origin: str, host: str, names: Collection[str]) -> bool:
+    """Tell whether a page's origin is this server, as the browser knows it.
+
+    A proxy may put an address of its own into Host: then the name that we were told counts.
+    """
+    try:
+        told = urlsplit(origin.lower())
+    except ValueError:  # such as an open bracket: no browser writes that
+        return False
+    if told.scheme not in ("http", "https"):
+        return False
+    return told.netloc == host or (bare_name(host) not in names and told.netloc in names)
 
 
 def _headed(send: "Send") -> "Send":
@@ -181,6 +193,13 @@ async def _answer(send: "Send", refusal: Refusal, path: str, accept: str) -> Non
         headers.append((b"www-authenticate", b"Bearer"))
     await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
+
+
+def _login_for(scope: "Scope") -> str:
+    """Return the address of the login, which leads on to the page that was asked for."""
+    asked = scope["raw_path"] + (b"?" + scope["query_string"] if scope["query_string"] else b"")
+    on = scope["method"] == "GET" and asked != b"/"
+    return f"/login?to={quote(asked, safe='')}" if on else "/login"
 
 
 async def _redirect(send: "Send", path: str) -> None:

@@ -33,10 +33,7 @@ async def take_in(request: Request, board: "Board") -> "Job":
             board.release(folder)
             raise
     except OSError as error:
-        raise StorageError(
-            f"{board.root}: an upload cannot be kept ({error.strerror or error}); make room there, "
-            "or start the server with another TMPDIR"
-        ) from error
+        raise StorageError(board.unkept(error)) from error
     board.metrics.bytes.inc(form.bytes)
     return board.submit(candidates, folder, visitor_of(request, board))
 

@@ -8,15 +8,17 @@ import tempfile
 import threading
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from virality.data.errors import StorageError, ViralityError
-from virality.featurizers.pool import Crew
+from virality.featurizers.pool import Crew, Stopped
 from virality.web.metrics import Metrics
-from virality.web.refusal import Refusal
+from virality.web.refusal import Refusal, ending
+from virality.web.rooms import Room, sweep_rooms
 from virality.web.settings import Settings
 from virality.workflow.answer import Answer
 from virality.workflow.predictor import Candidate, Predictor
@@ -98,13 +100,15 @@ class Board:
     ) -> None:
         self.predictor, self.settings, self.metrics = predictor, settings, metrics
         self.ledger = ledger
-        self.root = Path(tempfile.mkdtemp(prefix="virality-serve-"))
+        self.root = Path(tempfile.gettempdir()) / f"virality-serve-{secrets.token_hex(8)}"
+        self._room: Room | None = None
         self.ready = threading.Event()
         self._jobs: dict[str, Job] = {}
         self._lock = threading.Lock()
         self._taken = 0
         self._cold = settings.workers + 1  # workers, and the crew for what-if
         self._queue: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._crews = [Crew(1) for _ in range(settings.workers)]
         self._side = Crew(1)  # for what-if: it must not wait behind a clip
         self._side_lock = threading.Lock()
         self._threads: list[threading.Thread] = []
@@ -113,25 +117,40 @@ class Board:
         metrics.watch("virality_results_kept", "Results that can be read.", self.kept)
 
     def start(self) -> None:
-        """Start the workers; they get warm by themselves."""
-        for number in range(self.settings.workers):
-            thread = threading.Thread(target=self._work, name=f"virality-job-{number}", daemon=True)
-            self._threads.append(thread)
-            thread.start()
-        for name, target in (("aside", self._warm_aside), ("forget", self._forget)):
+        """Make a folder for clips and start the workers; they get warm by themselves.
+
+        Not before: whoever only begins to serve is ended by a signal without a word to anybody.
+        """
+        sweep_rooms()
+        try:
+            self._make_root()
+        except OSError as error:
+            print(f"warning: no clip can be taken yet: {self.unkept(error)}", file=sys.stderr)
+        work: dict[str, Callable[[], None]] = {
+            f"job-{number}": partial(self._work, crew) for number, crew in enumerate(self._crews)
+        }
+        work |= {"aside": self._warm_aside, "forget": self._forget}
+        for name, target in work.items():
             thread = threading.Thread(target=target, name=f"virality-{name}", daemon=True)
             self._threads.append(thread)
             thread.start()
 
     def close(self) -> None:
-        """End workers and threads, delete every file."""
+        """End workers and threads, delete every file.
+
+        Jobs under way are given up: nobody could read their results any more.
+        """
         self._closing.set()
+        for crew in (*self._crews, self._side):
+            crew.stop()
         for _ in self._threads:
             self._queue.put(None)
         for thread in self._threads:
             thread.join()
-        self._side.close()
-        shutil.rmtree(self.root, ignore_errors=True)
+        with self._side_lock:
+            self._side.close()
+        if self._room is not None:
+            self._room.clear()
 
     def busy(self) -> int:
         """Return how many uploads and jobs are under way."""
@@ -172,8 +191,21 @@ class Board:
         try:
             return Path(tempfile.mkdtemp(dir=self.root))
         except FileNotFoundError:  # systems tidy away what lay unused in /tmp for some days
-            self.root = Path(tempfile.mkdtemp(prefix="virality-serve-"))
+            self._make_root()
             return Path(tempfile.mkdtemp(dir=self.root))
+
+    def _make_root(self) -> None:
+        if self._room is not None:
+            self._room.clear()
+        self._room = Room()
+        self.root = self._room.path
+
+    def unkept(self, error: OSError) -> str:
+        """Return for whoever serves why no clip can be kept, and what helps."""
+        return (
+            f"{self.root}: an upload cannot be kept ({error.strerror or error}); make room there, "
+            "or start the server with another TMPDIR"
+        )
 
     def submit(self, candidates: Sequence[Candidate], folder: Path, visitor: str = "") -> Job:
         """Queue candidates whose place was reserved."""
@@ -229,8 +261,8 @@ class Board:
         """Return the crew for quick questions, held for one at a time."""
         return Side(self._side, self._side_lock)
 
-    def _work(self) -> None:
-        with Crew(1) as crew:
+    def _work(self, crew: Crew) -> None:
+        with crew:
             self._warm(crew)
             while (job := self._queue.get()) is not None and not self._closing.is_set():
                 self._serve(job, crew)
@@ -240,24 +272,27 @@ class Board:
         """Load encoders by a made clip before anybody waits for them."""
         from virality.workflow.warming import warm
 
-        try:
-            warm(self.predictor, crew, self.root)
-        except ViralityError as error:
-            print(f"warning: the first result will be slow: {error}", file=sys.stderr)
-        self._note_warm()
+        self._load("result", lambda: warm(self.predictor, crew))
 
     def _warm_aside(self) -> None:
         """Load what a what-if needs: its crew is another than those of the workers."""
         from virality.workflow.warming import warm_aside
 
-        try:
+        def load() -> None:
             with self.aside() as crew:
                 warm_aside(self.predictor, crew)
-        except (ViralityError, Refusal) as error:
-            print(f"warning: the first what-if will be slow: {error}", file=sys.stderr)
-        self._note_warm()
 
-    def _note_warm(self) -> None:
+        self._load("what-if", load)
+
+    def _load(self, first: str, load: Callable[[], None]) -> None:
+        """Load something early; where that fails, it is loaded when it is needed."""
+        try:
+            load()
+        except (ViralityError, Refusal, Stopped) as error:
+            if not self._closing.is_set():
+                print(f"warning: the first {first} will be slow: {error}", file=sys.stderr)
+        except Exception:  # noqa: BLE001 - the edge of a thread: it has requests to serve
+            traceback.print_exc()
         with self._lock:
             self._cold -= 1
             if self._cold == 0:
@@ -270,10 +305,12 @@ class Board:
                 answers = self.predictor.predict(
                     job.candidates, crew, progress=job.count, tell=job.tell
                 )
-                if self.ledger is not None:
+                if self.ledger is not None and job.id in self._jobs:  # not dropped meanwhile
                     job.predictions = self.ledger.keep(answers, job.visitor)
                 job.answers = answers
                 self._note_end(job, "done")
+        except Stopped:  # the server ends: there is nobody to tell
+            return
         except StorageError as error:  # it names a path of this machine: not for visitors
             print(f"error: {error}", file=sys.stderr)
             job.error = "nothing can be stored here right now; try again"
@@ -309,5 +346,7 @@ class Side:
             raise Refusal(503, "busy", "too many questions at once; try again soon", 2)
         return self._crew
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._lock.release()
+        if kind is not None and issubclass(kind, Stopped):
+            raise ending()

@@ -1,5 +1,6 @@
 """The pages: the form, the way, the result, and what went wrong."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -7,13 +8,12 @@ from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from virality.modeling.targets import find_target
 from virality.reports import serve_page
 from virality.reports.result_page import lay_out_result, told
 from virality.web.api import board_of, item_of, ledger_of
-from virality.web.guard import COOKIE
 from virality.web.intake import take_in, visitor_of
 from virality.web.refusal import Refusal
-from virality.web.settings import is_loopback
 from virality.web.told import outcome_of
 from virality.web.uploads import receive_form
 from virality.web.wording import texts_of
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from virality.web.jobs import Board, Job
 
 router = APIRouter(include_in_schema=False)
+
+PAGE_HERE = re.compile(r"/(?!/)[!-\[\]-~]*")
+"""No `//host`, and no backslash or blank, of which browsers make one."""
 
 
 def shown(page: serve_page.Page, status: int = 200) -> HTMLResponse:
@@ -41,8 +44,8 @@ def ask_again(
     """Show the form with what was wrong and what was typed; browsers give no file back."""
     settings, card = board.settings, board.predictor.model.card.as_json()
     page = serve_page.render_ask(
-        settings.clip_bytes, settings.clips, settings.captions, card, is_loopback(settings.host),
-        trouble, [one.name for one in board.predictor.model.stack.ratios], texts,
+        settings.clip_bytes, settings.clips, settings.captions, settings.candidates, card,
+        settings.local, trouble, [one.name for one in board.predictor.model.stack.ratios], texts,
     )  # fmt: skip
     return shown(page, status)
 
@@ -147,16 +150,21 @@ def told_page(
 ) -> HTMLResponse:
     """Return the page of a prediction that was kept."""
     kept = ledger_of(request).find(name)
-    target = board_of(request).predictor.model.target
+    target = find_target(kept.target)  # of the model that made it: another may be served by now
     sentence = told({"prediction": kept.prediction, "low": kept.low, "high": kept.high}, target)
     page = serve_page.render_told(name, kept.made_at, sentence, receipt, trouble, typed or {})
     return shown(page)
 
 
 @router.get("/login")
-async def login() -> HTMLResponse:
-    """Ask for the token."""
-    return shown(serve_page.render_login(False))
+async def login(to: str = "/") -> HTMLResponse:
+    """Ask for the token before a page that was asked for."""
+    return shown(serve_page.render_login(False, page_here(to)))
+
+
+def page_here(to: str) -> str:
+    """Return the address of a page of this server, the first one if it is none: links may lie."""
+    return to if PAGE_HERE.fullmatch(to) else "/"
 
 
 @router.post("/login")
@@ -164,9 +172,12 @@ async def let_in(request: Request) -> Response:
     """Check the token and give the browser something to show from now on."""
     board = board_of(request)
     form = await receive_form(request, None, board.settings)
-    told = dict(form.texts).get("token", "").strip()
+    fields = dict(form.texts)
+    told, to = fields.get("token", "").strip(), page_here(fields.get("to", "/"))
     if not board.settings.token or not board.settings.knows(told):
-        return shown(serve_page.render_login(True), 401)
-    answer = RedirectResponse("/", 303)
-    answer.set_cookie(COOKIE, board.settings.cookie, httponly=True, samesite="strict")
+        return shown(serve_page.render_login(True, to), 401)
+    answer = RedirectResponse(to, 303)
+    answer.set_cookie(
+        board.settings.cookie_name, board.settings.cookie, httponly=True, samesite="strict"
+    )
     return answer

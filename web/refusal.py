@@ -22,6 +22,11 @@ class Refusal(Exception):  # noqa: N818 - not every refusal is an error of ours
         self.texts: tuple[tuple[str, str], ...] = ()
 
 
+def ending() -> Refusal:
+    """Return the refusal of whatever is under way when the server ends."""
+    return Refusal(503, "ending", "the server is being ended; send it again soon", 5)
+
+
 def too_slow() -> Refusal:
     """Return the refusal of a body that does not come, or hardly."""
     return Refusal(408, "too_slow", "too little came for too long; send it again")

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from virality.data.outcomes import LARGEST
 from virality.data.post_years import bounds
@@ -14,6 +14,17 @@ PredictionId = Annotated[
 ]
 TEXT = r"^[^\x00]*$"
 MOMENT = r"^20\d\d-\d\d-\d\dT\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d)?$"
+
+
+def _no_truth(value: Any) -> Any:
+    """Refuse true and false, which would be taken for 1 and 0."""
+    if isinstance(value, bool):
+        raise ValueError("a number, not true or false")
+    return value
+
+
+Whole = Annotated[int, BeforeValidator(_no_truth)]
+Number = Annotated[float, BeforeValidator(_no_truth)]
 
 
 class Problem(BaseModel):
@@ -71,12 +82,12 @@ class WhatIf(BaseModel):
     caption: str | None = Field(None, max_length=CAPTION_LENGTH, pattern=TEXT)
     hashtags: str | None = Field(None, max_length=TAGS_LENGTH, pattern=TEXT)
     author: str | None = Field(None, max_length=SHORT, pattern=TEXT)
-    followers: int | None = Field(None, ge=0, le=MOST_FOLLOWERS)
+    followers: Whole | None = Field(None, ge=0, le=MOST_FOLLOWERS)
     posted_at: str | None = Field(None, max_length=40, description="ISO 8601, UTC if it says none")
     sound: str | None = Field(None, max_length=SHORT, pattern=TEXT)
     sound_title: str | None = Field(None, max_length=SHORT, pattern=TEXT)
     sound_original: bool | None = None
-    levers: dict[str, float] = Field({}, max_length=12, description="column -> value")
+    levers: dict[str, Number] = Field({}, max_length=12, description="column -> value")
 
 
 class Told(BaseModel):
@@ -84,11 +95,11 @@ class Told(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    views: int | None = Field(None, ge=-LARGEST, le=LARGEST)
-    likes: int | None = Field(None, ge=-LARGEST, le=LARGEST)
-    comments: int | None = Field(None, ge=-LARGEST, le=LARGEST)
-    shares: int | None = Field(None, ge=-LARGEST, le=LARGEST)
-    saves: int | None = Field(None, ge=-LARGEST, le=LARGEST)
+    views: Whole | None = Field(None, ge=-LARGEST, le=LARGEST)
+    likes: Whole | None = Field(None, ge=-LARGEST, le=LARGEST)
+    comments: Whole | None = Field(None, ge=-LARGEST, le=LARGEST)
+    shares: Whole | None = Field(None, ge=-LARGEST, le=LARGEST)
+    saves: Whole | None = Field(None, ge=-LARGEST, le=LARGEST)
     observed_at: AwareDatetime | None = Field(
         None,
         description=f"when the counts were read, with its offset from UTC, {bounds()}; "
@@ -152,7 +163,7 @@ FORM: dict[str, Any] = {
                         "caption": {
                             "type": "array",
                             "minItems": 1,
-                            "maxItems": 2,
+                            "maxItems": 6,
                             "items": {
                                 "type": "string",
                                 "minLength": 1,
@@ -168,7 +179,8 @@ FORM: dict[str, Any] = {
                         "sound_title": {"type": "string", "maxLength": SHORT},
                         "sound_original": {"type": "string", "enum": ["true", "false"]},
                     },
-                    "description": "at least one clip or caption",
+                    "description": "at least one clip or caption, and no more combinations of both "
+                    "than `limits.candidates` of the model says",
                 }
             }
         },

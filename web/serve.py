@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import signal
 import socket
 from pathlib import Path
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 HEADER_BYTES = 16_384
+TAKEN = (errno.EADDRINUSE, errno.EACCES)
+"""What is wrong with a port; all else is wrong with the address."""
 
 
 def listen(settings: Settings) -> socket.socket:
@@ -31,8 +34,9 @@ def listen(settings: Settings) -> socket.socket:
     except OSError as error:
         sock.close()
         where = f"{settings.host}:{settings.port}"
+        other = "--port" if error.errno in TAKEN else "--host"
         raise StorageError(
-            f"{where} cannot be listened on ({error.strerror}); choose another --port"
+            f"{where} cannot be listened on ({error.strerror}); choose another {other}"
         ) from error
     return sock
 
@@ -48,48 +52,15 @@ def server_of(app: "FastAPI", settings: Settings) -> "uvicorn.Server":
     """Return the server of an application, not yet listening."""
     import uvicorn
 
+    from virality.web.connection import prompt
+
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, server_header=False, date_header=True,
         limit_concurrency=settings.connections, timeout_keep_alive=10,
         timeout_graceful_shutdown=5, h11_max_incomplete_event_size=HEADER_BYTES,
-        http=_protocol(settings.header_s), ws="none", proxy_headers=False,
+        http=prompt(settings), ws="none", proxy_headers=False,
     )  # fmt: skip
     return uvicorn.Server(config)
-
-
-def _protocol(header_s: float) -> Any:
-    """Return uvicorn's protocol with a clock: whoever has a connection must soon say why."""
-    from uvicorn.protocols.http.h11_impl import H11Protocol
-
-    class Prompt(H11Protocol):
-        """Closes a connection on which no request, the first or the next, begins in time.
-
-        Uvicorn's own clock between requests ends with the first byte, whatever that begins.
-        """
-
-        def connection_made(self, transport: Any) -> None:
-            super().connection_made(transport)
-            self._wind()
-
-        def handle_events(self) -> None:
-            super().handle_events()
-            # The rest of a body whose answer is complete is no request, however slowly it comes.
-            if self.cycle is not None and not self.cycle.response_complete:
-                self._clock.cancel()
-
-        def on_response_complete(self) -> None:
-            self._clock.cancel()
-            self._wind()
-            super().on_response_complete()  # the next request may be there, and begins in this
-
-        def _wind(self) -> None:
-            self._clock = self.loop.call_later(header_s, self.transport.close)
-
-        def connection_lost(self, exc: Exception | None) -> None:
-            self._clock.cancel()
-            super().connection_lost(exc)
-
-    return Prompt
 
 
 def serve(

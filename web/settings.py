@@ -1,6 +1,7 @@
 """What whoever serves can choose, and what follows from it."""
 
 import ipaddress
+import re
 import secrets
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -11,6 +12,11 @@ MEGABYTE = 1_000_000
 LEAST_TOKEN = 16
 """Characters of a token that a person may choose."""
 
+TOKEN = re.compile(r"[!-~]*")
+"""What headers carry and nothing on the way changes: no blanks, no letters beyond ASCII."""
+
+NAME = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?")
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -18,7 +24,8 @@ class Settings:
 
     Attributes:
         host, port: where it listens.
-        names: host names under which browsers may reach it, besides addresses.
+        names: host names under which browsers may reach it, besides addresses; who names any
+            lets others in, be it by a proxy on this machine.
         token: what every request must know; nothing is asked if empty.
         clip_bytes: largest clip.
         clips, captions: most of each in one request.
@@ -27,10 +34,11 @@ class Settings:
         waiting: requests that are taken in while all workers are busy.
         keep_s: how long a result is kept.
         keep: results kept at most; the oldest goes first.
-        idle_s: how long an upload may send too little, and a body without clips may take.
+        idle_s: how long an upload may send too little, a body without clips may take, and too
+            little of an answer may be read.
         upload_s: how long an upload may take.
-        min_rate: bytes a second that an upload must bring over every `idle_s`; 0 asks only that
-            it goes on.
+        min_rate: bytes a second that an upload must bring, and of an answer that waits must be
+            read, over every `idle_s`; 0 asks only that it goes on.
         header_s: how long a connection may take to say what it wants.
         connections: open at once.
     """
@@ -57,8 +65,8 @@ class Settings:
         """Refuse what cannot be served.
 
         Raises:
-            UsageError: if a bound is not positive, the token is short, or strangers could reach a
-                server that asks for none.
+            UsageError: if a bound is not positive, a name is none, the token is short or cannot
+                be sent, or strangers could reach a server that asks for none.
         """
         bounds = (
             "clip_bytes",
@@ -75,10 +83,27 @@ class Settings:
                 raise UsageError(f"{name} is {getattr(self, name)!r}; give a number above 0")
         if self.min_rate < 0:
             raise UsageError(f"min_rate is {self.min_rate!r}; give 0 or a number above")
+        for name in self.names:
+            if not NAME.fullmatch(name):
+                raise UsageError(
+                    f"--name {name!r} is no host name; give what stands between http:// and the "
+                    "next : or /, such as clips.example.org (other letters than ASCII as xn--...)"
+                )
         if self.token and len(self.token) < LEAST_TOKEN:
             raise UsageError(f"the token is shorter than {LEAST_TOKEN} characters; leave it out")
-        if not self.token and not is_loopback(self.host):
-            raise UsageError(f"{self.host} can be reached by others; a token is needed")
+        if not TOKEN.fullmatch(self.token):
+            raise UsageError(
+                "the token holds a blank or a letter beyond ASCII, which requests cannot carry; "
+                "give letters, digits and signs, or leave it out"
+            )
+        if not self.token and not self.local:
+            reached = self.host if not is_loopback(self.host) else ", ".join(self.names)
+            raise UsageError(f"{reached} can be reached by others; a token is needed")
+
+    @property
+    def local(self) -> bool:
+        """Whether only browsers and programs of this machine are served."""
+        return is_loopback(self.host) and not self.names
 
     @property
     def body_bytes(self) -> int:
@@ -90,6 +115,11 @@ class Settings:
         """What a browser that has shown the token carries; it does not tell the token."""
         return sha256(b"virality.cookie\0" + self.token.encode()).hexdigest()
 
+    @property
+    def cookie_name(self) -> str:
+        """What that is called: cookies know no ports, so each server of a host has its own."""
+        return f"virality-{sha256(b'virality.name' + self.token.encode()).hexdigest()[:8]}"
+
     def knows(self, told: str) -> bool:
         """Tell in constant time whether a text is the token."""
         return secrets.compare_digest(told.encode(), self.token.encode())
@@ -100,7 +130,7 @@ class Settings:
         A page of a stranger whose name is made to point here ("DNS rebinding") still sends its own
         name, so names are admitted only by list; an address cannot be rebound.
         """
-        name = _bare(host)
+        name = bare_name(host)
         if name is None:
             return False
         if name == "localhost" or name in self.names:
@@ -112,7 +142,7 @@ class Settings:
         return address.is_loopback or not is_loopback(self.host)
 
 
-def _bare(host: str) -> str | None:
+def bare_name(host: str) -> str | None:
     """Return the name in a Host header without its port, None if there is none."""
     name, port = host.lower(), ""
     if name.startswith("["):

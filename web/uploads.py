@@ -1,10 +1,12 @@
 """A form with clips, streamed to disk: nothing of it is ever in memory as a whole."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
+from urllib.parse import unquote
 
 from virality.reports.words import size_words, tidy
 from virality.web.refusal import Refusal, too_slow
@@ -12,6 +14,10 @@ from virality.web.settings import Settings
 
 FIELD_BYTES = 20_000
 """Largest text field; the longest captions have 4,000 characters."""
+
+CODED_NAME = re.compile(r"filename\*\s*=\s*(utf-8|iso-8859-1)'[^']*'([^\s;]*)", re.IGNORECASE)
+UNCHANGED = ("7bit", "8bit", "binary")
+"""Codings of e-mail that leave the bytes of a part as they are."""
 
 FIELDS, HEADER_BYTES, NAME_LENGTH = 40, 4096, 120
 CLIP_FIELD = "clip"
@@ -135,6 +141,9 @@ class FormReader:
         part.name = options.get(b"name", b"").decode("utf-8", "replace")
         named = options.get(b"filename")
         part.filename = None if named is None else named.decode("utf-8", "replace")
+        if part.filename is None:
+            part.filename = _coded_name(part.headers.get("content-disposition", ""))
+        _check_part(part)
         if part.filename is None or part.name != CLIP_FIELD:
             return
         if self._folder is None:
@@ -149,7 +158,12 @@ class FormReader:
         part = self._part
         part.size += end - start
         if part.sink is None:
-            self._grow(part.text, data[start:end], FIELD_BYTES)
+            if part.size > FIELD_BYTES:
+                raise _no_file(part) or Refusal(
+                    413, "field_too_large", f"the field {part.name[:40]!r} may have at most "
+                    f"{FIELD_BYTES} bytes"
+                )  # fmt: skip
+            part.text += data[start:end]
             return
         self._bytes += end - start
         if part.size > self._settings.clip_bytes:
@@ -175,15 +189,47 @@ class FormReader:
     @staticmethod
     def _grow(into: bytearray, piece: bytes, most: int) -> None:
         if len(into) + len(piece) > most:
-            raise Refusal(413, "field_too_large", f"a field may have at most {most} bytes")
+            raise Refusal(413, "field_too_large", f"a header of a field has at most {most} bytes")
         into += piece
+
+
+def _coded_name(disposition: str) -> str | None:
+    """Return a file name in the way of e-mail (`filename*=UTF-8''...`): some programs do so."""
+    if "filename*" not in disposition.lower():
+        return None
+    found = CODED_NAME.search(disposition)
+    return unquote(found[2], found[1], "replace") if found else ""
+
+
+def _check_part(part: _Part) -> None:
+    """Refuse a file where none goes, and what would be read as something that it is not.
+
+    Before it is read: a clip taken for a text would only be said to be too long, or no UTF-8.
+    """
+    name, coding = part.name[:40], part.headers.get("content-transfer-encoding", "")
+    if coding.strip().lower() not in ("", *UNCHANGED):
+        raise Refusal(
+            415, "coded", f"the field {name!r} is sent as {coding[:40]!r}; send it as it is"
+        )
+    if part.name == CLIP_FIELD and part.filename is None:
+        raise Refusal(422, CLIP_FIELD, f"{CLIP_FIELD} is a file; send it with a file name")
+
+
+def _no_file(part: _Part) -> Refusal | None:
+    """Return why a part that holds a file is refused, None if it holds none."""
+    if part.filename is None:
+        return None
+    why = f"the field {part.name[:40]!r} takes no file; a clip is sent as {CLIP_FIELD}"
+    return Refusal(422, "no_file_field", why)
 
 
 def _text(part: _Part) -> str:
     try:
         text = part.text.decode("utf-8")
     except UnicodeDecodeError:
-        raise Refusal(422, "bad_text", f"the field {part.name[:40]!r} is no UTF-8 text") from None
+        raise _no_file(part) or Refusal(
+            422, "bad_text", f"the field {part.name[:40]!r} is no UTF-8 text"
+        ) from None
     return text.replace("\r\n", "\n")
 
 

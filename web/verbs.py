@@ -30,7 +30,9 @@ def serve(
     ] = "",
     jobs: Annotated[int, typer.Option(help="Predictions at once.", min=1, max=64)] = 1,
     queue: Annotated[int, typer.Option(help="Requests that may wait.", min=1, max=1000)] = 16,
-    max_upload: Annotated[int, typer.Option(help="Largest clip, in MB.", min=1)] = 200,
+    max_upload: Annotated[
+        int, typer.Option(help="Largest clip, in MB.", min=1, max=1_000_000)
+    ] = 200,
     min_rate: Annotated[
         float,
         typer.Option(help="kB a second that an upload must bring; slower ones are refused.", min=0),
@@ -44,10 +46,12 @@ def serve(
     from virality.web.serve import warning
     from virality.web.settings import MEGABYTE, Settings, is_loopback, new_token
 
-    if not token and not is_loopback(host):
+    host = host.removeprefix("[").removesuffix("]")  # as addresses with colons are written in URLs
+    known_as = tuple(one.lower() for one in options.names(name))
+    if not token and (known_as or not is_loopback(host)):
         token = new_token()
     settings = Settings(
-        host=host, port=port, names=tuple(one.lower() for one in options.names(name)), token=token,
+        host=host, port=port, names=known_as, token=token,
         workers=jobs, waiting=queue, clip_bytes=max_upload * MEGABYTE, keep_s=keep * 60,
         min_rate=min_rate * 1000,
     )  # fmt: skip

@@ -109,8 +109,12 @@
 
     form.addEventListener("submit", function (event) {
       event.preventDefault();
-      var captions = all("textarea", find("captions")).some(function (one) { return one.value.trim(); });
-      if (!files.length && !captions) { trouble.textContent = words.nothing; return; }
+      var captions = all("textarea", find("captions")).map(function (one) { return one.value.trim(); }).filter(Boolean);
+      if (!files.length && !captions.length) { trouble.textContent = words.nothing; return; }
+      // Said before clips are sent, which may take minutes; the same caption twice counts once.
+      var asked = Math.max(files.length, 1) * Math.max(new Set(captions).size, 1);
+      var candidates = Number(form.getAttribute("data-candidates"));
+      if (asked > candidates) { trouble.textContent = filled(words.crossed, { asked: asked, most: candidates }); return; }
       find("utc_offset").value = find("posted_at").value ? -new Date(find("posted_at").value).getTimezoneOffset() : "";
       var body = new FormData(form);
       body.delete("clip");

@@ -89,7 +89,7 @@ def write_features(
     write_atomically(folder / MANIFEST, _manifest_bytes(manifest))
 
 
-def read_features(folder: Path) -> Features:
+def read_features(folder: Path | str) -> Features:
     """Read a feature folder and check every file against the manifest.
 
     Raises:
@@ -98,6 +98,7 @@ def read_features(folder: Path) -> Features:
     """
     from virality.data.table import read_posts
 
+    folder = Path(folder)
     if not (folder / MANIFEST).is_file():
         raise InputError(f"{folder} is not a feature folder; make one with `virality extract`")
     manifest = _manifest(folder)

@@ -115,11 +115,11 @@ def gather(
 
 
 def ingest(
-    source: Path,
-    out: Path,
+    source: Path | str,
+    out: Path | str,
     *,
     format: str = "auto",  # noqa: A002 - the name of the option
-    mapping: Path | None = None,
+    mapping: Path | str | None = None,
     strict: bool = False,
     progress: Progress | None = None,
 ) -> Ingest:
@@ -139,6 +139,7 @@ def ingest(
         StorageError: if something cannot be read or written.
         UsageError: if `format` is unknown, or the source would be written over.
     """
+    source, out, mapping = Path(source), Path(out), None if mapping is None else Path(mapping)
     refuse_overwriting([out, rejects_of(out)], [source, mapping])
     found = gather(source, format=format, mapping=mapping, strict=strict, progress=progress)
     rejects = write_rejects(found.rejects, rejects_of(out))

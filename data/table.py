@@ -215,7 +215,7 @@ def _digest(schema: Any, facts: bytes) -> bytes:
     return hashlib.sha256(columns.encode() + b"\0" + facts).hexdigest().encode()
 
 
-def read_posts(path: Path) -> pd.DataFrame:
+def read_posts(path: Path | str) -> pd.DataFrame:
     """Read a posts table; every column of the schema is there, missing ones full of NA.
 
     Raises:
@@ -224,6 +224,7 @@ def read_posts(path: Path) -> pd.DataFrame:
     """
     import pyarrow as pa
 
+    path = Path(path)
     handle, _ = _open(path)
     try:
         arrow = handle.read()

@@ -33,7 +33,7 @@ TRIES = 5
 _MISFITS = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError)
 
 
-def save_model(model: Model, path: Path) -> None:
+def save_model(model: Model, path: Path | str) -> None:
     """Write a model to a folder: into a temporary one beside it, then renamed.
 
     A bundle that is there already is replaced, what else lies in its folder stays (see
@@ -42,9 +42,10 @@ def save_model(model: Model, path: Path) -> None:
     Raises:
         StorageError: if it cannot be written, or the folder is a link or holds something else.
     """
-    check_place(path)
+    folder = Path(path)
+    check_place(folder)
     files = _files(model)
-    replace_folder(path, files)
+    replace_folder(folder, files)
     trust(files[MANIFEST])
 
 
@@ -65,14 +66,14 @@ def model_hash(model: Model) -> str:
     return _hash(_files(model)[MANIFEST])
 
 
-def load_model(path: Path) -> Model:
+def load_model(path: Path | str) -> Model:
     """Read a model, verified.
 
     Raises:
         BundleError: if it is damaged, altered, or of a newer format.
         StorageError: if there is no bundle, or it cannot be read.
     """
-    return load_marked(path)[0]
+    return load_marked(Path(path))[0]
 
 
 def load_marked(path: Path) -> tuple[Model, str]:

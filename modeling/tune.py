@@ -111,7 +111,7 @@ def tune(
     target: str = "views",
     trials: int = 30,
     timeout_s: float | None = None,
-    study: Path,
+    study: Path | str,
     seed: int = 0,
     jobs: int = 1,
     progress: Progress | None = None,
@@ -148,6 +148,7 @@ def tune(
     """
     known = labelled(matrix, posts, find_target(target), LEAST_POSTS)
     usable = usable_columns(known.matrix, allow_post)
+    study = Path(study)
     opened = open_study(study)
     wanted = find_metric(metric or str(opened.user_attrs.get("metric", "rmse")))
     seen = oldest(known.posts)

@@ -88,9 +88,9 @@ class Run:
 
 
 def extract_table(
-    posts: Path,
-    media: Path | None,
-    out: Path,
+    posts: Path | str,
+    media: Path | str | None,
+    out: Path | str,
     *,
     only: Sequence[str] = (),
     without: Sequence[str] = (),
@@ -112,6 +112,7 @@ def extract_table(
     from virality.data.table import extra_known, read_posts
     from virality.featurizers.extract import extract
 
+    posts, out, media = Path(posts), Path(out), None if media is None else Path(media)
     refuse_overwriting([out / name for name in (MATRIX, POSTS, STATUS, MANIFEST)], [posts, media])
     refuse_foreign(out, (POSTS, MATRIX, STATUS))
     return extract(

@@ -1,7 +1,6 @@
 """The command line: one short command a verb. Parse, call one function, print."""
 
 import atexit
-import errno
 import os
 import signal
 import sys
@@ -20,7 +19,7 @@ from virality.data.limits import Limits
 from virality.web.verbs import serve
 from virality.workflow import options
 from virality.workflow.collecting import collect, recrawl
-from virality.workflow.console import Console, fit_stdout, open_streams
+from virality.workflow.console import Console, fit_stdout, open_streams, refused_by_system
 from virality.workflow.explaining import explain, trends
 from virality.workflow.feedback_verbs import feedback
 from virality.workflow.judging import audit, compare, evaluate
@@ -32,9 +31,6 @@ from virality.workflow.reporting import report
 EXIT_BUG = 1
 EXIT_SOME_FAILED = 3
 EXIT_INTERRUPTED = 130
-DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
-"""What a full or broken disk says; it can say so at any call, of any library."""
-
 app = typer.Typer(
     name="virality",
     help="Predict how far a short video will go, and say why.",
@@ -61,10 +57,9 @@ def main() -> None:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
     except OSError as error:
-        if error.errno not in DISK:
+        if not (said := refused_by_system(error)):
             raise
-        place = error.filename or "a file or stdout"
-        print(f"error: {place}: {error.strerror}; make room and run it again", file=sys.stderr)
+        print(f"error: {said}", file=sys.stderr)
         sys.exit(StorageError.exit_code)
     except (KeyboardInterrupt, SystemExit) as leaving:  # typer makes one of the other
         if isinstance(leaving, SystemExit) and leaving.code != EXIT_INTERRUPTED:

@@ -1,6 +1,7 @@
 """What a person or a program sees: results on stdout, progress and notes on stderr."""
 
 import codecs
+import errno
 import io
 import json
 import os
@@ -18,6 +19,14 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int, int], None]
 
+DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
+"""What a full or broken disk says; it can say so at any call, of any library."""
+PLACES = (
+    errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.EACCES, errno.EPERM,
+    errno.ELOOP,
+)  # fmt: skip
+"""What a file system says of a name, of the user's mostly, that it does not take."""
+
 PLAIN_LINE_EVERY_S = 2.0
 """Without a terminal, progress is a line now and then rather than a moving bar."""
 
@@ -27,6 +36,19 @@ PLAIN = str.maketrans({
     **{chr(0x2581 + level): str(level + 1) for level in range(8)},
 })  # fmt: skip
 """Signs that the output uses, in ASCII: the minus of a number must not be lost."""
+
+
+def refused_by_system(error: OSError) -> str:
+    """Return what the system refused and what to do, `""` where only a bug can be the reason."""
+    if error.errno in DISK:
+        return (
+            f"{error.filename or 'a file or stdout'}: {error.strerror}; make room and run it again"
+        )
+    if error.errno in PLACES and error.filename:
+        return (
+            f"{error.filename}: {error.strerror}; give another name, or mend it, and run it again"
+        )
+    return ""
 
 
 def open_streams() -> None:

@@ -14,12 +14,18 @@ from typing import Annotated, Any
 import typer
 
 from virality import __version__
-from virality.data.errors import Notice, StorageError, UsageError, ViralityError
+from virality.data.errors import InputError, Notice, StorageError, UsageError, ViralityError
 from virality.data.limits import Limits
 from virality.web.verbs import serve
 from virality.workflow import options
 from virality.workflow.collecting import collect, recrawl
-from virality.workflow.console import Console, fit_stdout, open_streams, refused_by_system
+from virality.workflow.console import (
+    Console,
+    fit_stdout,
+    misspelt,
+    open_streams,
+    refused_by_system,
+)
 from virality.workflow.explaining import explain, trends
 from virality.workflow.feedback_verbs import feedback
 from virality.workflow.judging import audit, compare, evaluate
@@ -61,6 +67,11 @@ def main() -> None:
             raise
         print(f"error: {said}", file=sys.stderr)
         sys.exit(StorageError.exit_code)
+    except UnicodeEncodeError:
+        if not (name := misspelt(sys.argv)):
+            raise
+        print(f"error: {name!r}: the name is no UTF-8 text; rename it", file=sys.stderr)
+        sys.exit(InputError.exit_code)
     except (KeyboardInterrupt, SystemExit) as leaving:  # typer makes one of the other
         if isinstance(leaving, SystemExit) and leaving.code != EXIT_INTERRUPTED:
             raise

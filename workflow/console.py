@@ -8,7 +8,7 @@ import os
 import sys
 import time
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +49,11 @@ def refused_by_system(error: OSError) -> str:
             f"{error.filename}: {error.strerror}; give another name, or mend it, and run it again"
         )
     return ""
+
+
+def misspelt(arguments: Sequence[str]) -> str:
+    """Return the first argument that is no text, as the name of a file may be; `""` if none is."""
+    return next((one for one in arguments if any("\ud800" <= c <= "\udfff" for c in one)), "")
 
 
 def open_streams() -> None:

@@ -228,6 +228,8 @@ def _open_parquet(path: Path) -> Any:
 
     try:
         return pq.ParquetFile(path, page_checksum_verification=True)
+    except UnicodeEncodeError as error:  # of the name, not of what the file holds
+        raise InputError(f"{str(path)!r}: the name is no UTF-8 text; rename it") from error
     except (OSError, pa.ArrowException, UnicodeDecodeError, ValueError) as error:
         raise StorageError(f"{path}: is damaged or cut short; fetch it again") from error
 

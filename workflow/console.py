@@ -170,7 +170,7 @@ def _bar(label: str) -> Iterator[Progress]:
     columns = (TextColumn(label), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Bar(*columns, console=RichConsole(stderr=True), transient=True) as bar:
         task = bar.add_task(label, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+        yield lambda done, total: bar.update(task, completed=done, total=total or None)
 
 
 def _plain(label: str) -> Progress:
@@ -181,6 +181,7 @@ def _plain(label: str) -> Progress:
         now = time.monotonic()
         if now - last >= PLAIN_LINE_EVERY_S:
             last = now
-            print(f"{label}: {done} of {total}", file=sys.stderr, flush=True)
+            of_all = f" of {total}" if total else ""  # 0 while that is unknown
+            print(f"{label}: {done}{of_all}", file=sys.stderr, flush=True)
 
     return show

@@ -13,7 +13,6 @@ from typing import Annotated, Any
 
 import typer
 
-from virality import __version__
 from virality.data.errors import InputError, Notice, StorageError, UsageError, ViralityError
 from virality.data.limits import Limits
 from virality.web.verbs import serve
@@ -95,18 +94,8 @@ def _told(message: Warning | str, category: type[Warning], *where: Any, **more: 
     return _usual(message, category, *where, **more)
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
-        print(f"virality {__version__}")
-        raise typer.Exit
-
-
 @app.callback()
-def _root(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
-    ] = False,
-) -> None:
+def _root(version: options.Version = False) -> None:
     """Predict how far a short video will go, and say why."""
 
 

@@ -159,3 +159,14 @@ def test_a_mapping_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
     mapping = written(tmp_path / "map.toml", '\ufeff[columns]\nid = "id"\nviews = "views"\n')
     _, posts = read(written(tmp_path / "a.csv", PLAIN), mapping)
     assert posts["views"].tolist() == [5, 6]
+
+
+@pytest.mark.parametrize(("tags", "kept"), [([], ("shorts", "cat")), (["a cat"], ("a cat",))])
+def test_hashtags_are_read_of_the_caption_where_their_list_is_empty(
+    tmp_path: Path, tags: list[str], kept: tuple[str, ...]
+) -> None:
+    info = {"id": "abc", "extractor_key": "Youtube", "description": "my cat #shorts #cat"}
+    (tmp_path / "clips").mkdir()
+    written(tmp_path / "clips" / "abc.info.json", json.dumps({**info, "tags": tags}))
+    result = ingest(tmp_path / "clips", tmp_path / "posts.parquet")
+    assert read_posts(result.path)["hashtags"].tolist() == [kept]

@@ -1,7 +1,6 @@
 """The command line: one short command a verb. Parse, call one function, print."""
 
 import atexit
-import errno
 import os
 import signal
 import sys
@@ -14,13 +13,18 @@ from typing import Annotated, Any
 
 import typer
 
-from virality import __version__
-from virality.data.errors import Notice, StorageError, UsageError, ViralityError
+from virality.data.errors import InputError, Notice, StorageError, UsageError, ViralityError
 from virality.data.limits import Limits
 from virality.web.verbs import serve
 from virality.workflow import options
 from virality.workflow.collecting import collect, recrawl
-from virality.workflow.console import Console, fit_stdout, open_streams
+from virality.workflow.console import (
+    Console,
+    fit_stdout,
+    misspelt,
+    open_streams,
+    refused_by_system,
+)
 from virality.workflow.explaining import explain, trends
 from virality.workflow.feedback_verbs import feedback
 from virality.workflow.judging import audit, compare, evaluate
@@ -32,9 +36,6 @@ from virality.workflow.reporting import report
 EXIT_BUG = 1
 EXIT_SOME_FAILED = 3
 EXIT_INTERRUPTED = 130
-DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
-"""What a full or broken disk says; it can say so at any call, of any library."""
-
 app = typer.Typer(
     name="virality",
     help="Predict how far a short video will go, and say why.",
@@ -61,11 +62,15 @@ def main() -> None:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
     except OSError as error:
-        if error.errno not in DISK:
+        if not (said := refused_by_system(error)):
             raise
-        place = error.filename or "a file or stdout"
-        print(f"error: {place}: {error.strerror}; make room and run it again", file=sys.stderr)
+        print(f"error: {said}", file=sys.stderr)
         sys.exit(StorageError.exit_code)
+    except UnicodeEncodeError:
+        if not (name := misspelt(sys.argv)):
+            raise
+        print(f"error: {name!r}: the name is no UTF-8 text; rename it", file=sys.stderr)
+        sys.exit(InputError.exit_code)
     except (KeyboardInterrupt, SystemExit) as leaving:  # typer makes one of the other
         if isinstance(leaving, SystemExit) and leaving.code != EXIT_INTERRUPTED:
             raise
@@ -89,18 +94,8 @@ def _told(message: Warning | str, category: type[Warning], *where: Any, **more: 
     return _usual(message, category, *where, **more)
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
-        print(f"virality {__version__}")
-        raise typer.Exit
-
-
 @app.callback()
-def _root(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
-    ] = False,
-) -> None:
+def _root(version: options.Version = False) -> None:
     """Predict how far a short video will go, and say why."""
 
 

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from virality.data.errors import InputError
 from virality.data.numbers import (
+    EXACT,
     Refused,
     is_missing,
     parse_count,
@@ -28,6 +29,8 @@ readers of a table, it does not stop someone who has a list of names and this co
 
 _HASHED = re.compile(r"(?=.*[a-f])(?=.*\d)[0-9a-f]{12,64}")
 _ROUNDED = re.compile(r"\d(\.\d+)?[eE]\+?\d+|\d{16,}\.0+")
+_FLOATED = re.compile(r"([1-9]\d{0,14})\.0")
+"""A whole number as programs write it that keep a column with a missing value as floats."""
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _WORD_KEYS = ("name", "title", "hashtagName", "hashtag_name", "username", "uniqueId", "tag")
 
@@ -71,13 +74,17 @@ def read_cell(field: Field, value: object, unit: str = "") -> Value:
 
 
 def read_id(value: object) -> str | None:
-    """Return an identifier as text.
+    """Return an identifier as text; `4711.0` is 4711, which no float has rounded.
 
     Raises:
         Refused: if a program took it for a float and rounded it, as in `7.506832745952218e+18`.
     """
     if is_missing(value):
         return None
+    if isinstance(value, float) and value.is_integer() and 0 <= value <= EXACT:
+        return str(int(value))
+    if isinstance(value, str) and (floated := _FLOATED.fullmatch(value.strip())):
+        return floated[1]
     if isinstance(value, float) or (isinstance(value, str) and _ROUNDED.fullmatch(value.strip())):
         raise Refused("was rounded by a program that took the id for a number; export ids as text")
     if isinstance(value, bool) or not isinstance(value, str | int):

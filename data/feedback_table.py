@@ -92,10 +92,20 @@ def _problem(row: RawRow, values: Mapping[str, object]) -> Reject | None:
             try:
                 read(values.get(name))
             except Refused as reason:
-                return Reject(row.file, row.number, name, str(values.get(name)), str(reason))
+                return Reject(row.file, row.number, name, str(values.get(name)), _mended(reason))
     if _first(values, PREDICTION + POST) is None:
         return Reject(row.file, row.number, POST[0], "", "is missing")
     return None
+
+
+def _mended(refused: Refused) -> str:
+    """Return why a value is refused; a mapping, where it would help, is for `ingest` alone."""
+    why, _, fix = str(refused).partition("; ")
+    if "of a mapping" not in fix:
+        return str(refused)
+    return (
+        f"{why}; write it plainly, or give the table that `virality ingest --mapping` makes of it"
+    )
 
 
 def _outcome(values: Mapping[str, object]) -> Outcome:

@@ -11,12 +11,12 @@ from virality.data.errors import InputError, UsageError
 from virality.data.extras import extra_column
 from virality.data.intake import Intake, Progress, take_in
 from virality.data.matrix import Known
-from virality.data.overwriting import refuse_overwriting
+from virality.data.overwriting import refuse_overwriting, refuse_unwritable
 from virality.data.post import EXTRA_PREFIX, OUTCOMES, SCHEMA
 from virality.data.rejects import Reject, write_rejects
 from virality.data.sources import SOURCES
 from virality.data.sources.base import Look, Source
-from virality.data.sources.files import READABLE, look_at
+from virality.data.sources.files import READABLE, first_names, look_at
 from virality.data.sources.mapping import Mapping as ColumnMapping
 from virality.data.sources.mapping import read_mapping
 from virality.data.sources.table import ASK, Table
@@ -26,6 +26,8 @@ from virality.data.words import agreeing, counted
 REJECTS = "rejects.csv"
 POSTS = "posts.parquet"
 """The table whose list of refused rows needs no name of its own."""
+_MOST_NAMES = 10
+"""Names of columns that an error shows."""
 
 
 @dataclass(frozen=True)
@@ -137,10 +139,11 @@ def ingest(
         InputError: if the source is of no known layout, holds no posts or no good row, or with
             `strict` at the first bad row.
         StorageError: if something cannot be read or written.
-        UsageError: if `format` is unknown, or the source would be written over.
+        UsageError: if `format` is unknown, the source would be written over, or `out` is a folder.
     """
     source, out, mapping = Path(source), Path(out), None if mapping is None else Path(mapping)
     refuse_overwriting([out, rejects_of(out)], [source, mapping])
+    refuse_unwritable(out)
     found = gather(source, format=format, mapping=mapping, strict=strict, progress=progress)
     rejects = write_rejects(found.rejects, rejects_of(out))
     if not len(found.posts):
@@ -197,7 +200,15 @@ def _choose(look: Look, name: str, mapping: ColumnMapping | None) -> Source:
         raise InputError(f"{look.path}: holds no posts that can be read; give {READABLE}")
     if look.form == "json" and not look.content:
         raise InputError(f"{look.path}: holds no posts")
-    raise InputError(f"{look.path}: is of no known layout; {ASK}")
+    names = sorted(first_names(look))
+    if not names:
+        raise InputError(
+            f"{look.path}: is of no known layout: its JSON is no list of posts; give a list of "
+            "objects, or an object a line (JSONL)"
+        )
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    there = ", ".join(map(repr, names[:_MOST_NAMES]))
+    raise InputError(f"{look.path}: is of no known layout: its columns are {there}{more}; {ASK}")
 
 
 def _table(reading: Intake) -> tuple[pd.DataFrame, dict[str, Known]]:

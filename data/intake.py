@@ -108,7 +108,7 @@ class Intake:
         """Fill in what follows from other fields: hashtags and mentions, and an id."""
         caption = post.get("caption")
         if isinstance(caption, str) and self.layout.marked_captions:
-            if post.get("hashtags") is None:
+            if not post.get("hashtags"):  # YouTube's keywords are an empty list beside `#shorts`
                 post["hashtags"] = hashtags_in(caption)
             if post.get("mentions") is None:
                 post["mentions"] = mentions_in(caption)

@@ -1,7 +1,7 @@
 """Which media file belongs to which post; never one outside the media folder."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,9 +54,15 @@ def _given(name: object) -> bool:
     return isinstance(name, str) and bool(name.strip())
 
 
-def _names(root: Path) -> frozenset[str]:
+def _names(root: Path) -> dict[str, str]:
+    """Return the files of a folder by their names with the ending in lower case.
+
+    Cameras write `.MOV` and `.MP4`; where a name stands in both, the one in lower case counts.
+    """
     with os.scandir(root) as entries:
-        return frozenset(entry.name for entry in entries)
+        names = sorted(entry.name for entry in entries)  # capitals sort before small letters
+    parts = ((name, *name.rpartition(".")) for name in names)
+    return {f"{stem}{dot}{ending.lower()}": name for name, stem, dot, ending in parts}
 
 
 def _named(root: Path, name: str) -> Found:
@@ -86,10 +92,10 @@ def _misspelt(path: Path) -> Path | None:
     return path.parent / alike[0] if len(alike) == 1 else None
 
 
-def _by_id(root: Path, names: frozenset[str], post: str) -> Found:
+def _by_id(root: Path, names: Mapping[str, str], post: str) -> Found:
     for extension in EXTENSIONS:
-        name = f"{post}.{extension}"
-        if name in names:  # an id such as `../x` is no name of a file in the folder
+        name = names.get(f"{post}.{extension}")
+        if name is not None:  # an id such as `../x` is no name of a file in the folder
             path = root / name
             return Found(path) if within(root, path) else Found(None, "outside_folder")
     return Found(None, "no_file")

@@ -1,11 +1,11 @@
-"""Keep a command from writing over what it reads, and over another of its own files."""
+"""Tell before any work where a result cannot go: over what is read, or where no file can be."""
 
 import json
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from virality.data.errors import UsageError
+from virality.data.errors import StorageError, UsageError
 
 FEATURES = "manifest.json"
 MANIFESTS = ("model.json", FEATURES)
@@ -42,6 +42,31 @@ def refuse_overwriting(written: Sequence[Path], read: Iterable[Path | None]) -> 
                 "another ending, as in .html"
             )
         taken.add(os.path.realpath(path))
+
+
+def refuse_unwritable(path: Path) -> None:
+    """Refuse a file that cannot be written, before the work whose result it would hold.
+
+    Args:
+        path: of a file to be made or replaced; links are followed, pipes and devices let pass.
+
+    Raises:
+        UsageError: if it is a folder.
+        StorageError: if its folder is not there, or nothing can be made in it.
+    """
+    if path.is_dir():
+        raise UsageError(f"{path}: is a folder; give -o a file, as in {path / 'NAME'}")
+    place = Path(os.path.realpath(path))
+    if not place.parent.is_dir():
+        raise StorageError(
+            f"{path}: cannot be written: there is no folder {place.parent}; make it, or give -o "
+            "another place"
+        )
+    if (place.is_file() or not place.exists()) and not os.access(place.parent, os.W_OK | os.X_OK):
+        raise StorageError(
+            f"{path}: cannot be written: nothing can be made in {place.parent}; give -o another "
+            "place"
+        )
 
 
 def refuse_foreign(folder: Path, names: Sequence[str]) -> None:

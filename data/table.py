@@ -278,6 +278,8 @@ def _parquet(path: Path) -> Any:
     try:
         handle = pq.ParquetFile(path, page_checksum_verification=True)
         handle.schema_arrow  # noqa: B018 - read here, so that damage to it shows here
+    except UnicodeEncodeError as error:  # of the name, not of what the file holds
+        raise InputError(f"{str(path)!r}: the name is no UTF-8 text; rename it") from error
     except (OSError, pa.ArrowException, UnicodeDecodeError, ValueError) as error:
         raise _damaged(path) from error
     return handle

@@ -278,3 +278,18 @@ def test_the_list_says_of_which_modality_a_featurizer_is():
     assert header.split()[:4] == ["featurizer", "column", "modality", "unit"]
     (line,) = (one for one in lines if one.startswith("text_shape") and " word_length " in one)
     assert line.split()[2] == "text"
+
+
+def test_a_name_that_is_no_text_is_told_and_called_no_damage(tmp_path):
+    odd = tmp_path / os.fsdecode(b"bad\xff")
+    odd.mkdir()
+    posts_table(tmp_path / "posts.parquet", 3)
+    (tmp_path / "posts.parquet").rename(odd / "posts.parquet")
+    (tmp_path / "plain.csv").write_text("id,caption,views\n1,x,2\n")
+    for words in (
+        ("validate", odd / "posts.parquet"),
+        ("ingest", odd / "posts.parquet", "-o", tmp_path / "out.parquet"),
+        ("ingest", tmp_path / "plain.csv", "-o", odd / "out.parquet"),
+        ("extract", odd / "posts.parquet", "-o", odd / "features", "--only", "metadata"),
+    ):
+        refused(run(*words), 4, "the name is no UTF-8 text; rename it", "bad")

@@ -9,7 +9,7 @@ import serve_case as case
 from typer.testing import CliRunner
 
 from virality.cli import app
-from virality.data.errors import UsageError
+from virality.data.errors import InputError, UsageError
 from virality.modeling.bundle import load_model
 
 
@@ -94,3 +94,14 @@ def test_a_folder_of_clips_is_for_a_table(given: str, tmp_path: Path) -> None:
     inputs = {"clip": [str(case.clip(0))], "caption": ["--caption", "hi"]}[given]
     told = refusal("predict", str(case.model()), *inputs, "--media", str(tmp_path))
     assert "for a table of posts" in told
+
+
+@pytest.mark.parametrize("value", ["1", "0.1.0", "true"])
+def test_a_variable_that_tells_the_version_stops_no_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    """`VIRALITY_VERSION=1` made every command print the version, and end as if all were well."""
+    monkeypatch.setenv("VIRALITY_VERSION", value)
+    done = CliRunner().invoke(app, ["validate", str(tmp_path / "none.parquet")])
+    assert isinstance(done.exception, InputError), done.output
+    assert CliRunner().invoke(app, ["--version"]).output.startswith("virality ")

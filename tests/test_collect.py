@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 
 from virality.cli import app
 from virality.data.collect import Manners, collect, read_collected, read_urls, refusal
-from virality.data.errors import InputError, UsageError
+from virality.data.errors import InputError, StorageError, UsageError
 from virality.data.ingest import ingest
 from virality.data.readings import at_age, join_collections, read_reading, write_reading
 from virality.data.table import conform, read_posts, write_posts
@@ -308,6 +308,8 @@ def test_what_earlier_rounds_found_is_kept_and_no_other_table_is_replaced(tmp_pa
     with pytest.raises(UsageError, match="is the input"):
         recrawl(out / "posts.parquet", out, newer=tmp_path / "third.parquet")
     assert (out / "posts.parquet").read_bytes() == before
+    with pytest.raises(StorageError, match=r"third.parquet: cannot be made .*; give -o a folder"):
+        recrawl(posts, tmp_path / "third.parquet", newer=tmp_path / "second.parquet")
 
 
 def test_what_brings_the_library_is_a_command_that_works_in_the_clone(monkeypatch, tmp_path):

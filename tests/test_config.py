@@ -204,3 +204,42 @@ def test_a_file_names_no_other_file(runner: CliRunner, tmp_path: Path) -> None:
     file.write_text('config = "other.toml"\n')
     result = runner.invoke(app, ["config", "--config", str(file)])
     assert "no command has an option 'config'" in str(result.exception)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('[predict]\nhashtags = ["a", "b"]\n', "`predict` takes one value; write 'a,b'"),
+        ('[extract]\nonly = ["text"]\n', "`extract` takes one value; write 'text'"),
+        ("[run]\njobs = [2]\n", "`run` takes one value; write 2"),
+    ],
+)
+def test_a_list_where_one_value_belongs_is_refused(
+    runner: CliRunner, tmp_path: Path, text: str, said: str
+) -> None:
+    """It was read as it is spelled: the hashtags `['a'` and `'b']`."""
+    file = tmp_path / "virality.toml"
+    file.write_text(text)
+    result = runner.invoke(app, ["config", "--config", str(file)])
+    assert isinstance(result.exception, UsageError)
+    assert said in str(result.exception)
+    assert str(file) in str(result.exception)
+    caption = ["predict", str(tmp_path), "--caption", "x", "--config", str(file)]
+    if "[predict]" in text:
+        assert said in str(runner.invoke(app, caption).exception)
+
+
+@pytest.mark.parametrize("text", ['"kept.json"', '["kept.json"]'])
+def test_a_value_by_itself_is_a_list_of_one(runner: CliRunner, tmp_path: Path, text: str) -> None:
+    file = tmp_path / "virality.toml"
+    file.write_text(f"[report]\nevaluation = {text}\n")
+    shown = settings(runner, "--config", str(file))["report --evaluation"]
+    assert (shown["value"], shown["source"]) == ("['kept.json']", "file")
+    words = ["report", str(tmp_path), str(tmp_path), "-o", str(tmp_path / "page.html")]
+    assert "iterable" not in runner.invoke(app, [*words, "--config", str(file)]).output
+
+
+def test_a_file_may_begin_with_a_byte_order_mark(runner: CliRunner, tmp_path: Path) -> None:
+    file = tmp_path / "virality.toml"
+    file.write_bytes(b"\xef\xbb\xbfseed = 7\n")
+    assert settings(runner, "--config", str(file))["run --seed"]["value"] == "7"

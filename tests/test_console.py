@@ -1,5 +1,6 @@
 import io
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from virality.data.table import read_posts
 from virality.workflow.console import Console, as_line, fit_stdout
 from virality.workflow.stamp import Stamps, fingerprint
+from virality.workflow.terminal import print_table
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -82,6 +84,40 @@ def test_without_a_terminal_progress_is_plain_lines(capsys, monkeypatch):
         for done in range(3):
             progress(done, 3)
     assert capsys.readouterr().err.splitlines() == [f"tuning: {done} of 3" for done in range(3)]
+
+
+def test_progress_towards_an_unknown_number_names_none(capsys, monkeypatch):
+    clock = iter(range(0, 100, 3))
+    monkeypatch.setattr("time.monotonic", lambda: float(next(clock)))
+    with Console().progress("reading") as progress:
+        progress(1000, 0)
+    assert capsys.readouterr().err == "reading: 1000\n"
+
+
+WIDE = ("post", "state", "when", "why it is so")
+CELLS = [("p1", "ok", "2026-11-30T14:41", ""), ("p[2]", "bad", "2026-12-01T00:00", "too " * 20)]
+
+
+@pytest.mark.parametrize(("width", "table"), [(160, True), (60, True), (30, False), (12, False)])
+def test_a_table_too_wide_for_its_terminal_becomes_records(capsys, monkeypatch, width, table):
+    """Folded into what was left of the line, columns were single letters below each other."""
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    print_table(WIDE, CELLS)
+    lines = re.sub(r"\x1b\[\d*m", "", capsys.readouterr().out).splitlines()
+    assert (lines[0].split()[:2] == ["post", "state"]) == table
+    if not table:
+        assert lines[0] == "p1  state ok"
+        told = " ".join(line.strip() for line in lines[1:])
+        assert told.startswith("when 2026-11-30T14:41 p[2]  state bad when 2026-12-01T00:00; why")
+    assert max(map(len, lines)) <= max(width, len("  2026-12-01T00:00;"))
+
+
+def test_a_table_in_a_pipe_is_a_table_however_narrow_the_terminal(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "12")
+    print_table(WIDE, CELLS)
+    assert capsys.readouterr().out.split()[:2] == ["post", "state"]
 
 
 def test_a_stage_is_fresh_until_its_inputs_change(tmp_path):

@@ -79,3 +79,16 @@ def test_what_would_be_done_in_part_only_is_refused(
     assert says in str(done.exception)
     assert reports(log) == []
     assert not Path("listed.csv").exists()
+
+
+def test_no_mapping_is_advised_where_none_can_be_given(log: Path) -> None:
+    (log.parent / "later.csv").write_text(
+        'post_id,views,observed_at\np0,"1,234",2026-05-03\np1,5,03/04/2026\np0,7,2026-05-03\n'
+    )
+    done = call(log, "--from", log.parent / "later.csv")
+    assert done.exit_code == 0, (done.output, done.exception)
+    reasons = (log.parent / "feedback-rejects.csv").read_text().splitlines()[1:]
+    assert [line.partition('"')[0].split(",")[1] for line in reasons] == ["1", "2"]
+    for line in reasons:
+        assert "write it plainly, or give the table that `virality ingest --mapping` makes" in line
+        assert "[units]" not in line

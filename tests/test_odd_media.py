@@ -6,6 +6,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+import pandas as pd
 import pytest
 from av.stream import Disposition
 from clips import make_clip
@@ -199,3 +200,12 @@ def test_a_folder_without_media_is_named(tmp_path):
     (tmp_path / "notes.txt").write_text("no clip")
     with pytest.raises(InputError, match=rf"no media files in {tmp_path}.*mp4, mov"):
         posts_of_media([tmp_path])
+
+
+def test_endings_in_capitals_are_found_by_id(tmp_path):
+    """Cameras write IMG_4711.MOV; where a name stands in both, the one in lower case counts."""
+    for name in ("a.MOV", "b.Mp4", "c.MP4", "c.mp4", "d.e.MP4", "F.mp4", "g.txt"):
+        (tmp_path / name).write_bytes(b"")
+    posts = pd.DataFrame({"id": ["a", "b", "c", "d.e", "f", "g"]})
+    names = [one.path.name if one.path else one.reason for one in find_media(posts, tmp_path)]
+    assert names == ["a.MOV", "b.Mp4", "c.mp4", "d.e.MP4", "no_file", "no_file"]

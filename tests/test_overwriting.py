@@ -3,6 +3,8 @@
 import json
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,9 +12,9 @@ import serve_case as case
 from typer.testing import CliRunner
 
 from virality.cli import app
-from virality.data.errors import UsageError
+from virality.data.errors import StorageError, UsageError
 from virality.data.ingest import ingest
-from virality.data.overwriting import refuse_foreign, refuse_overwriting
+from virality.data.overwriting import refuse_foreign, refuse_overwriting, refuse_unwritable
 
 ROWS = "id,author_id,posted_at,caption,views\n" + "".join(
     f"q{i},anna,2024-05-0{1 + i}T10:00:00Z,hello,{100 * i}\n" for i in range(4)
@@ -157,3 +159,68 @@ def test_files_of_an_input_folder_are_spared(tmp_path: Path, name: str) -> None:
         refuse_overwriting([tmp_path / name], [tmp_path])
     (tmp_path / "posts.parquet").write_text("")
     refuse_overwriting([tmp_path / "posts.parquet"], [tmp_path])
+
+
+FILES = (
+    "ingest posts.csv -o {}",
+    "trends posts.csv -o {}",
+    "explain model post001 --features features -o {}",
+    "inspect clip.mp4 -o {}",
+    "report model features -o {}",
+    "report --compare one two -o {}",
+    "evaluate features --model model -o {}",
+    "monitor log.db --model model -o {}",
+    "feedback log.db --quarantined -o {}",
+)
+"""Commands that write a file where -o says; with nothing that they could judge or draw yet."""
+
+
+@pytest.mark.parametrize("words", FILES)
+@pytest.mark.parametrize(
+    ("place", "kind", "said"),
+    [
+        ("none/page.html", StorageError, "there is no folder"),
+        ("posts.csv/page.html", StorageError, "there is no folder"),
+        (".", UsageError, "is a folder; give -o a file"),
+    ],
+)
+def test_where_no_file_can_be_is_said_before_any_work(
+    here: Path, words: str, place: str, kind: type[Exception], said: str
+) -> None:
+    before = content(here)
+    done = CliRunner().invoke(app, [*words.format(place).split(), "-q"])
+    assert isinstance(done.exception, kind), (done.output, done.exception)
+    assert said in str(done.exception)
+    assert content(here) == before
+
+
+def test_a_place_that_may_not_be_written_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refuse_unwritable(tmp_path / "page.html")
+    (tmp_path / "link").symlink_to(tmp_path / "page.html")
+    refuse_unwritable(tmp_path / "link")
+    monkeypatch.setattr("os.access", lambda *_: False)
+    with pytest.raises(
+        StorageError, match=r"page\.html: cannot be written: nothing can be made in"
+    ):
+        refuse_unwritable(tmp_path / "page.html")
+    refuse_unwritable(Path("/dev/null"))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "extract posts.parquet --only metadata -o {}",
+        "monitor log.db --model model -o {}",
+        "tune features --study {}",
+        "recrawl posts.parquet --from posts.csv -o posts.csv",
+    ],
+)
+def test_a_name_that_the_system_refuses_is_a_sentence(here: Path, words: str) -> None:
+    told = [sys.executable, "-m", "virality", *words.format("x" * 300).split()]
+    done = subprocess.run(told, capture_output=True, text=True, check=False)
+    assert done.returncode in (4, 5), done.stderr
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith("error: "), done.stderr
+    assert "Traceback" not in done.stderr

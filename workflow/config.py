@@ -12,7 +12,7 @@ import typer
 from virality.data.errors import UsageError
 
 ENVIRONMENT_PREFIX = "VIRALITY"
-_FILE = "virality.config"
+_FILE, _PATH = "virality.config", "virality.config.path"
 
 ACTS: Mapping[str, frozenset[str]] = {
     "feedback": frozenset({
@@ -55,7 +55,7 @@ def read_config(path: Path) -> Mapping[str, Any]:
         UsageError: if the file cannot be read or is no TOML.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise UsageError(f"{path}: cannot read the configuration: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -66,14 +66,15 @@ def apply_config(ctx: typer.Context, path: Path | None) -> Path | None:
     """Make the file's values the defaults of the command that is being parsed.
 
     Raises:
-        UsageError: for a key that no command knows.
+        UsageError: for a key that no command knows, or a list where one value belongs.
     """
     if path is not None:
         document = read_config(path)
         root = ctx.find_root()
         _refuse_unknown_keys(document, root.command, path)
-        ctx.default_map = defaults_for(document, ctx.info_name or "", _keys(ctx.command))
-        ctx.meta[_FILE] = document
+        values = defaults_for(document, ctx.info_name or "", _keys(ctx.command))
+        ctx.default_map = _shaped(values, ctx.command, path)
+        ctx.meta[_FILE], ctx.meta[_PATH] = document, path
     return path
 
 
@@ -101,6 +102,11 @@ def _key(name: str) -> str:
     return name.replace("-", "_")
 
 
+def _long(parameter: Any) -> str:
+    """Return what an option is called in a file: its long name without the dashes."""
+    return str(max(parameter.opts, key=len)).removeprefix("--")
+
+
 def _keys(command: Any) -> dict[str, str]:
     """Return what a file may call each parameter of a command -> the parameter.
 
@@ -121,6 +127,9 @@ def list_settings(ctx: typer.Context) -> list[Setting]:
 
     Args:
         ctx: context of any command of the program; its configuration file holds for all.
+
+    Raises:
+        UsageError: for a list where an option takes one value.
     """
     document = ctx.meta.get(_FILE, {})
     settings = []
@@ -132,7 +141,9 @@ def list_settings(ctx: typer.Context) -> list[Setting]:
             auto_envvar_prefix=f"{ENVIRONMENT_PREFIX}_{name.upper()}",
             resilient_parsing=True,
         ) as own:
-            own.default_map = defaults_for(document, name, _keys(command))
+            own.default_map = _shaped(
+                defaults_for(document, name, _keys(command)), command, ctx.meta.get(_PATH, Path())
+            )
             for parameter in command.params:
                 if parameter.param_type_name == "option" and parameter.name not in _UNSETTABLE:
                     settings.append(_setting(own, name, parameter))
@@ -149,11 +160,11 @@ def _setting(ctx: Any, command: str, parameter: Any) -> Setting:
     names = [variable] if isinstance(variable, str) else list(variable)
     return Setting(
         command=command,
-        option=max(parameter.opts, key=len),
+        option=f"--{_long(parameter)}",
         value="" if value is None else str(value),
         source=_SOURCES.get(source.name, source.name.lower()),
         variable=", ".join(names),
-        key=f"[{command}] {max(parameter.opts, key=len).removeprefix('--')}",
+        key=f"[{command}] {_long(parameter)}",
     )
 
 
@@ -175,6 +186,30 @@ def _refuse_unknown_keys(document: Mapping[str, Any], group: Any, path: Path) ->
                     raise UsageError(f"{path}: [{key}] has no option {name!r}{near}")
         elif _key(key) not in shared:
             raise UsageError(f"{path}: {_why_not_shared(key, options, shared)}")
+
+
+def _shaped(values: Mapping[str, Any], command: Any, path: Path) -> dict[str, Any]:
+    """Return the values of a file as the options of a command take them.
+
+    A value by itself stands for a list of one where an option may be given several times.
+
+    Raises:
+        UsageError: for a list where an option takes one value: it would be read as it is spelled.
+    """
+    shaped = dict(values)
+    for parameter in command.params:
+        value = values.get(parameter.name)
+        if value is None or parameter.param_type_name != "option":
+            continue
+        if parameter.multiple:
+            shaped[parameter.name] = value if isinstance(value, list) else [value]
+        elif isinstance(value, list):
+            one = value[0] if len(value) == 1 else ",".join(map(str, value))
+            raise UsageError(
+                f"{path}: {_long(parameter)} = {value!r} is a list where `{command.name}` takes "
+                f"one value; write {one!r}"
+            )
+    return shaped
 
 
 def _why_not_shared(

@@ -1,13 +1,14 @@
 """What a person or a program sees: results on stdout, progress and notes on stderr."""
 
 import codecs
+import errno
 import io
 import json
 import os
 import sys
 import time
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,14 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int, int], None]
 
+DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
+"""What a full or broken disk says; it can say so at any call, of any library."""
+PLACES = (
+    errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.EACCES, errno.EPERM,
+    errno.ELOOP,
+)  # fmt: skip
+"""What a file system says of a name, of the user's mostly, that it does not take."""
+
 PLAIN_LINE_EVERY_S = 2.0
 """Without a terminal, progress is a line now and then rather than a moving bar."""
 
@@ -27,6 +36,24 @@ PLAIN = str.maketrans({
     **{chr(0x2581 + level): str(level + 1) for level in range(8)},
 })  # fmt: skip
 """Signs that the output uses, in ASCII: the minus of a number must not be lost."""
+
+
+def refused_by_system(error: OSError) -> str:
+    """Return what the system refused and what to do, `""` where only a bug can be the reason."""
+    if error.errno in DISK:
+        return (
+            f"{error.filename or 'a file or stdout'}: {error.strerror}; make room and run it again"
+        )
+    if error.errno in PLACES and error.filename:
+        return (
+            f"{error.filename}: {error.strerror}; give another name, or mend it, and run it again"
+        )
+    return ""
+
+
+def misspelt(arguments: Sequence[str]) -> str:
+    """Return the first argument that is no text, as the name of a file may be; `""` if none is."""
+    return next((one for one in arguments if any("\ud800" <= c <= "\udfff" for c in one)), "")
 
 
 def open_streams() -> None:
@@ -143,7 +170,7 @@ def _bar(label: str) -> Iterator[Progress]:
     columns = (TextColumn(label), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Bar(*columns, console=RichConsole(stderr=True), transient=True) as bar:
         task = bar.add_task(label, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+        yield lambda done, total: bar.update(task, completed=done, total=total or None)
 
 
 def _plain(label: str) -> Progress:
@@ -154,6 +181,7 @@ def _plain(label: str) -> Progress:
         now = time.monotonic()
         if now - last >= PLAIN_LINE_EVERY_S:
             last = now
-            print(f"{label}: {done} of {total}", file=sys.stderr, flush=True)
+            of_all = f" of {total}" if total else ""  # 0 while that is unknown
+            print(f"{label}: {done}{of_all}", file=sys.stderr, flush=True)
 
     return show

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from virality.data.errors import InputError, StorageError, UsageError
+from virality.data.errors import InputError, StorageError
 from virality.data.features import Features, read_features
-from virality.data.overwriting import refuse_overwriting
+from virality.data.overwriting import refuse_overwriting, refuse_unwritable
 from virality.data.store import write_atomically
 from virality.workflow.console import Progress
 from virality.workflow.judge import read_evaluation
@@ -181,9 +181,9 @@ def twin_of(page: Path, *read: Path | None) -> Path:
 
     Raises:
         UsageError: if the page or its twin would be written over one of these, or it is a folder.
+        StorageError: if the page cannot be written where it is to be.
     """
-    if page.is_dir():
-        raise UsageError(f"{page}: is a folder; give -o a file, as in {page / 'report.html'}")
+    refuse_unwritable(page)
     twin = page.with_suffix(".json")
     refuse_overwriting([page, twin], read)
     return twin

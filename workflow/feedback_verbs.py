@@ -59,7 +59,7 @@ def feedback(
     With an id and no count it shows what has been reported of that post so far.
     """
     from virality.data.outcomes import Outcome
-    from virality.data.overwriting import refuse_overwriting
+    from virality.data.overwriting import refuse_overwriting, refuse_unwritable
     from virality.workflow import feedback as filing
     from virality.workflow import terminal_loop
 
@@ -78,6 +78,7 @@ def feedback(
     )
     if output is not None:
         refuse_overwriting([output], [log])
+        refuse_unwritable(output)
     if release or reject:
         _show(console, _ruled(log, release or (), reject or ()), output)
         return

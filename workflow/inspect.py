@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from virality.data.errors import InputError
 from virality.data.features import Features, read_features
 from virality.data.limits import Limits
-from virality.data.overwriting import refuse_overwriting
+from virality.data.overwriting import refuse_overwriting, refuse_unwritable
 from virality.data.reasons import REASONS
 from virality.data.scratch import scratch
 from virality.reports.inspection import Facts, Inspection
@@ -73,6 +73,7 @@ def inspect(
     from virality.reports.render import render_clip
 
     refuse_overwriting([output], [clip, against])
+    refuse_unwritable(output)
     others = read_features(against) if against is not None else None
     inspection = look(
         clip,

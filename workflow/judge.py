@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast, get_args
 
 from virality.data.errors import InputError, UsageError
 from virality.data.features import read_features
-from virality.data.overwriting import refuse_overwriting
+from virality.data.overwriting import refuse_overwriting, refuse_unwritable
 from virality.data.store import write_atomically
 from virality.workflow.console import Progress, as_line
 from virality.workflow.terminal import plain
@@ -104,6 +104,7 @@ def judge_deeply(
 
     Raises:
         UsageError: for an unknown split, or if an input would be written over.
+        StorageError: if the evaluation is to be kept where it cannot be.
     """
     from virality.modeling.ablation import ablate
     from virality.modeling.bundle import load_model
@@ -114,6 +115,7 @@ def judge_deeply(
 
     if keep is not None:
         refuse_overwriting([keep], [features, model])
+        refuse_unwritable(keep)
     chosen, table, fitted = known_split(split), read_features(features), load_model(model)
     matrix, posts = table.matrix, table.posts
     options: dict[str, Any] = {"split": chosen, "seed": seed, "progress": progress}

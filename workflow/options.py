@@ -11,12 +11,28 @@ from typing import Annotated, Any
 import typer
 from typer.models import OptionInfo
 
+from virality import __version__
 from virality.data.limits import Limits
 from virality.data.overwriting import refuse_overwriting
 from virality.data.post_years import bounds, is_of_posts
 from virality.workflow.config import ENVIRONMENT_PREFIX, apply_config
 from virality.workflow.console import Console
 
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"virality {__version__}")
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool,
+    # A variable of that name, which may well say what is deployed, does not ask for it.
+    typer.Option(
+        "--version", callback=_version, is_eager=True, allow_from_autoenv=False,
+        help="Print the version.",
+    ),
+]  # fmt: skip
 ConfigFile = Annotated[
     Path | None,
     typer.Option(

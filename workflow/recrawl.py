@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from virality.data.collect import TABLE, Collected, Manners, collect, read_collected
-from virality.data.errors import InputError, UsageError
+from virality.data.errors import InputError, StorageError, UsageError
 from virality.data.ingest import ingest
 from virality.data.overwriting import refuse_overwriting
 from virality.data.readings import READINGS, at_age, join_collections
@@ -79,6 +79,7 @@ def recrawl(
     """
     refuse_overwriting([out / POSTS], [posts, newer])
     known = _with_earlier(read_posts(posts), posts, out / POSTS)
+    _make(out)
     urls = {} if newer is not None else addresses(known, collected)
     fetched = None
     if newer is not None:
@@ -97,11 +98,19 @@ def recrawl(
             raise InputError(f"{posts}: nothing newer could be fetched; reasons in {fetched.table}")
         second = read_posts(ingest(place, place / POSTS, format="ytdlp").path)
     joined = join_collections(known, second)
-    out.mkdir(parents=True, exist_ok=True)
     write_posts(joined, out / POSTS, extra_known(posts))
     week = int(np.isfinite(at_age(joined, "views", 7)).sum())
     without = len(known) - len(urls) if newer is None else 0
     return Recrawl(len(joined), _updated(known, joined), without, week, fetched, out / POSTS)
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(
+            f"{folder}: cannot be made ({error.strerror}); give -o a folder"
+        ) from error
 
 
 def _with_earlier(known: pd.DataFrame, source: Path, table: Path) -> pd.DataFrame:

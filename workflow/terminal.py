@@ -332,24 +332,38 @@ def escaped(text: str) -> str:
     """Return text of strangers that is neither markup nor moves the cursor."""
     from rich.markup import escape
 
-    # Control characters of a caption or an id must not reach the terminal.
-    return escape("".join(char if char.isprintable() else " " for char in text))
+    return escape(_printable(text))
+
+
+def _printable(text: str) -> str:
+    """Return text without control characters: of a caption or an id they must reach no terminal."""
+    return "".join(char if char.isprintable() else " " for char in text)
 
 
 def print_table(
     header: Sequence[str], rows: Iterable[Sequence[str]], *, whole: int = NAMES
 ) -> None:
-    """Print rows of cells under a header; the first `whole` columns do not wrap."""
+    """Print rows of cells under a header; the first `whole` columns do not wrap.
+
+    In a terminal that is too narrow for that they are printed one below the other.
+    """
     import sys
 
     from rich.console import Console
     from rich.table import Table
 
+    from virality.workflow.terminal_records import fits, records
+
+    cells = [tuple(map(_printable, row)) for row in rows]
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
+    if sys.stdout.isatty() and not fits(header, cells, console.width, whole=whole):
+        for line in records(header, cells, console.width, whole=whole):
+            say_line(escaped(line))
+        return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for place, name in enumerate(header):
         # Names are what people copy, so they stay whole; the other cells may wrap.
         table.add_column(name, no_wrap=place < whole, overflow="fold")
-    for row in rows:
-        table.add_row(*(escaped(cell) for cell in row))
-    width = None if sys.stdout.isatty() else PIPED_WIDTH
-    Console(highlight=False, width=width).print(table)
+    for row in cells:
+        table.add_row(*map(escaped, row))
+    console.print(table)

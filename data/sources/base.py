@@ -18,7 +18,7 @@ class Look:
         path: the file or folder.
         form: how it is written; `posts` is a table that this package wrote.
         content: the whole value of a JSON file, else None.
-        names: column names of a table, or dotted names in the first record of JSONL.
+        names: column names of a table, dotted where it nests; of JSONL, those of its first records.
     """
 
     path: Path

@@ -4,7 +4,9 @@ import csv
 import io
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,19 @@ from virality.data.sources.base import Look, RawRow
 
 _PARQUET = b"PAR1"
 _BATCH = 4096
+_PACKED = (b"PK\x03\x04", b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd")
+"""First bytes of zip (and with it of spreadsheets), gzip, bzip2, xz and Zstandard."""
+_DEEPEST = 8
+"""Levels of nested objects that become dotted names."""
+_HEAD = 65_536
+"""Characters of a CSV file in which its header is looked for."""
+_QUOTED = re.compile(r'"[^"]*("|\Z)')
+_DECLARED = re.compile(r"sep=([,;\t|])\r?\n?")
+"""First line with which a spreadsheet is told the separator of the file."""
+
+FIRST_RECORDS = 1000
+"""Records that are looked at to know a layout: one need not have all names that others have."""
+
 _SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".tsv": "csv", ".json": "json"}
 READABLE = "a CSV, TSV, JSON, JSONL or Parquet file, or a folder of .info.json or SMP files"
 
@@ -29,11 +44,19 @@ def look_at(path: Path) -> Look:
     head = _head(path)
     if head.startswith(_PARQUET):
         return _look_at_parquet(path)
+    if head.startswith(_PACKED):
+        raise InputError(
+            f"{path}: is compressed, or a spreadsheet; unpack it, or save the sheet as CSV, and "
+            f"give {READABLE}"
+        )
     form = _SUFFIXES.get(path.suffix.lower())
     if form is None:
         form = "json" if head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"[") else None
     if form is None:
-        raise InputError(f"{path}: is not a table of posts; give {READABLE}")
+        raise InputError(
+            f"{path}: is not a table of posts by its name; give {READABLE} "
+            f"(texts are known by their ending: {', '.join(_SUFFIXES)})"
+        )
     if not head.strip(b"\xef\xbb\xbf \t\r\n"):
         raise InputError(f"{path}: is empty")
     if form == "csv":
@@ -42,10 +65,10 @@ def look_at(path: Path) -> Look:
         content = _whole_json(path)
         if content is not None:
             return Look(path, "json", content)
-    first = next((row.values for row in read_jsonl(path) if not row.problem), {})
-    if not first:
+    names = _names_in(islice((row for row in read_jsonl(path) if not row.problem), FIRST_RECORDS))
+    if not names:
         raise InputError(f"{path}: no line of it is a JSON object; give {READABLE}")
-    return Look(path, "jsonl", names=frozenset(first))
+    return Look(path, "jsonl", names=names)
 
 
 def _head(path: Path) -> bytes:
@@ -70,6 +93,8 @@ def _whole_json(path: Path) -> object:
         raise InputError(
             f"{path}: is not valid JSON ({error.msg} at line {error.lineno})"
         ) from error
+    except ValueError as error:  # what Python says of a whole number of over 4,300 digits
+        raise InputError(f"{path}: holds a number that is too long to be read") from error
     except RecursionError as error:
         raise InputError(f"{path}: its JSON is nested too deep to be posts") from error
     return content
@@ -94,7 +119,7 @@ def flatten(record: Mapping[str, object], prefix: str = "") -> dict[str, object]
     flat: dict[str, object] = {}
     for name, value in record.items():
         whole = f"{prefix}{name}"
-        if isinstance(value, Mapping) and value and whole.count(".") < 8:
+        if isinstance(value, Mapping) and value and whole.count(".") < _DEEPEST:
             flat |= flatten(value, f"{whole}.")
         else:
             flat[whole] = value
@@ -117,7 +142,7 @@ def read_jsonl(path: Path) -> Iterator[RawRow]:
             continue
         try:
             record = json.loads(line)
-        except (json.JSONDecodeError, RecursionError):
+        except (ValueError, RecursionError):
             yield RawRow(path.name, number, {}, "is not valid JSON")
             continue
         yield from (
@@ -145,17 +170,32 @@ def _csv_lines(path: Path) -> Iterator[list[str]]:
     text = _text(path)
     if "\0" in text:
         raise InputError(f"{path}: holds NUL characters; save it as UTF-8 text")
-    delimiter = max(",;\t|", key=text.split("\n", 1)[0].count)
+    csv.field_size_limit(max(csv.field_size_limit(), len(text)))  # a cell may hold all of a page
+    declared = _DECLARED.match(text)
+    delimiter = declared[1] if declared else _delimiter(text)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
+        if declared:
+            next(reader)
         yield from reader
     except csv.Error as error:
         raise InputError(f"{path}: line {reader.line_num} is not valid CSV ({error})") from error
 
 
+def _delimiter(text: str) -> str:
+    """Return the separator that stands oftenest in the header, outside of quoted names."""
+    lines = io.StringIO(_QUOTED.sub("", text[:_HEAD]), newline="")
+    header = next((line for line in lines if line.strip()), "")
+    return max(",;\t|", key=header.count)
+
+
 def _header(path: Path, lines: Iterator[list[str]]) -> list[str]:
-    """Take the column names of a CSV file from its first line."""
-    names = [name.strip() for name in next(lines, [])]
+    """Take the column names of a CSV file from the first of its lines that holds any.
+
+    A column without a name, as beside the numbers of rows, is called after its place.
+    """
+    cells = next((line for line in lines if any(map(str.strip, line))), [])
+    names = [name.strip() or f"column {place}" for place, name in enumerate(cells, start=1)]
     twice = [name for name in names if names.count(name) > 1]
     if twice:
         raise InputError(f"{path}: column {twice[0]!r} stands in the header twice; rename one")
@@ -167,7 +207,19 @@ def _look_at_parquet(path: Path) -> Look:
 
     if is_posts(path):
         return Look(path, "posts")
-    return Look(path, "parquet", names=frozenset(_open_parquet(path).schema_arrow.names))
+    return Look(path, "parquet", names=frozenset(_leaves(_open_parquet(path).schema_arrow)))
+
+
+def _leaves(fields: Any, prefix: str = "") -> Iterator[str]:
+    """Yield the names of Parquet columns, those of nested objects dotted as `flatten` does."""
+    import pyarrow as pa
+
+    for field in fields:
+        whole = f"{prefix}{field.name}"
+        if pa.types.is_struct(field.type) and field.type.num_fields and whole.count(".") < _DEEPEST:
+            yield from _leaves(field.type, f"{whole}.")
+        else:
+            yield whole
 
 
 def _open_parquet(path: Path) -> Any:
@@ -176,6 +228,8 @@ def _open_parquet(path: Path) -> Any:
 
     try:
         return pq.ParquetFile(path, page_checksum_verification=True)
+    except UnicodeEncodeError as error:  # of the name, not of what the file holds
+        raise InputError(f"{str(path)!r}: the name is no UTF-8 text; rename it") from error
     except (OSError, pa.ArrowException, UnicodeDecodeError, ValueError) as error:
         raise StorageError(f"{path}: is damaged or cut short; fetch it again") from error
 
@@ -213,8 +267,19 @@ def first_names(look: Look, records: object = None) -> frozenset[str]:
     """Return the column names of a table, or the dotted names in the first of some records."""
     if look.form == "json":
         found = rows_of(look.content if records is None else records, look.path.name)
-        return next((frozenset(row.values) for row in found if row.values), frozenset[str]())
+        return _names_in(islice(found, FIRST_RECORDS))
     return frozenset() if look.form in ("folder", "posts") else look.names
+
+
+def all_names(look: Look) -> frozenset[str]:
+    """Return the column names of a table; of JSON, those that any of its records has."""
+    if look.form in ("json", "jsonl"):
+        return _names_in(read_rows(look))
+    return first_names(look)
+
+
+def _names_in(rows: Iterator[RawRow]) -> frozenset[str]:
+    return frozenset(name for row in rows for name in row.values)
 
 
 def under(content: object, *keys: str) -> object:

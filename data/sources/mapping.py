@@ -80,7 +80,7 @@ def read_mapping(path: Path) -> Mapping:
         StorageError: if the file cannot be read.
     """
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
         raise InputError(f"{path}: there is no such mapping file") from error
     except OSError as error:

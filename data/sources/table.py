@@ -10,7 +10,7 @@ from virality.data.errors import InputError
 from virality.data.rejects import shown
 from virality.data.sources.aliases import recognise, words_of
 from virality.data.sources.base import Layout, Look, RawRow
-from virality.data.sources.files import first_names, look_at, read_rows
+from virality.data.sources.files import all_names, first_names, look_at, read_rows
 from virality.data.sources.guesses import WrongGuess, find_wrong_guesses
 from virality.data.sources.mapping import Mapping
 
@@ -39,7 +39,7 @@ class Table:
 
     def matches(self, look: Look) -> bool:
         """Tell whether it is a table with a column that is recognised as telling of a post."""
-        return any(ours in TELLING for ours in recognise(_names(look)))
+        return any(ours in TELLING for ours in recognise(sorted(first_names(look))))
 
     def layout(self, look: Look) -> Layout:
         """Return the layout that the mapping gives, or the suggested one with a note.
@@ -152,5 +152,5 @@ def _units(found: dict[str, str]) -> dict[str, str]:
 
 
 def _names(look: Look) -> list[str]:
-    """Return the column names; in the order of the file where it has one."""
-    return sorted(first_names(look))
+    """Return the names of all columns."""
+    return sorted(all_names(look))

@@ -44,11 +44,12 @@ def refuse_overwriting(written: Sequence[Path], read: Iterable[Path | None]) -> 
         taken.add(os.path.realpath(path))
 
 
-def refuse_unwritable(path: Path) -> None:
+def refuse_unwritable(path: Path, *, folders: bool = False) -> None:
     """Refuse a file that cannot be written, before the work whose result it would hold.
 
     Args:
         path: of a file to be made or replaced; links are followed, pipes and devices let pass.
+        folders: whether folders on the way that are not there will be made.
 
     Raises:
         UsageError: if it is a folder.
@@ -57,6 +58,8 @@ def refuse_unwritable(path: Path) -> None:
     if path.is_dir():
         raise UsageError(f"{path}: is a folder; give -o a file, as in {path / 'NAME'}")
     place = Path(os.path.realpath(path))
+    while folders and not os.path.lexists(place.parent):
+        place = place.parent
     if not place.parent.is_dir():
         raise StorageError(
             f"{path}: cannot be written: there is no folder {place.parent}; make it, or give -o "

@@ -179,7 +179,6 @@ FILES = (
 @pytest.mark.parametrize(
     ("place", "kind", "said"),
     [
-        ("none/page.html", StorageError, "there is no folder"),
         ("posts.csv/page.html", StorageError, "there is no folder"),
         (".", UsageError, "is a folder; give -o a file"),
     ],
@@ -205,7 +204,18 @@ def test_a_place_that_may_not_be_written_is_named(
         StorageError, match=r"page\.html: cannot be written: nothing can be made in"
     ):
         refuse_unwritable(tmp_path / "page.html")
+    with pytest.raises(StorageError, match=r"nothing can be made in"):
+        refuse_unwritable(tmp_path / "one" / "two" / "page.html", folders=True)
     refuse_unwritable(Path("/dev/null"))
+
+
+def test_a_folder_that_is_not_there_is_named_unless_it_will_be_made(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match=r"there is no folder .*two; make it"):
+        refuse_unwritable(tmp_path / "one" / "two" / "page.html")
+    refuse_unwritable(tmp_path / "one" / "two" / "page.html", folders=True)
+    (tmp_path / "one").write_text("taken", encoding="utf-8")
+    with pytest.raises(StorageError, match=r"there is no folder .*one; make it"):
+        refuse_unwritable(tmp_path / "one" / "two" / "page.html", folders=True)
 
 
 @pytest.mark.parametrize(

@@ -183,7 +183,7 @@ def twin_of(page: Path, *read: Path | None) -> Path:
         UsageError: if the page or its twin would be written over one of these, or it is a folder.
         StorageError: if the page cannot be written where it is to be.
     """
-    refuse_unwritable(page)
+    refuse_unwritable(page, folders=True)
     twin = page.with_suffix(".json")
     refuse_overwriting([page, twin], read)
     return twin

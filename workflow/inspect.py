@@ -73,7 +73,7 @@ def inspect(
     from virality.reports.render import render_clip
 
     refuse_overwriting([output], [clip, against])
-    refuse_unwritable(output)
+    refuse_unwritable(output, folders=True)
     others = read_features(against) if against is not None else None
     inspection = look(
         clip,

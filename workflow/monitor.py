@@ -16,7 +16,6 @@ from virality.data.log_posts import first_predictions, table_of, with_posting_ti
 from virality.data.outcomes import Kept
 from virality.data.prediction_log import PredictionLog
 from virality.data.splits import groups_of_both
-from virality.data.store import write_atomically
 from virality.data.table import conform
 from virality.data.words import agreeing, counted
 from virality.workflow.prediction_log import open_log
@@ -59,15 +58,16 @@ def monitor(
     from virality.modeling.bundle import load_marked
     from virality.reports.render import render_watch
     from virality.workflow.console import as_line
+    from virality.workflow.describe import write_page
 
     fitted, mark = load_marked(model)
     trained = read_features(features) if features is not None else None
     with open_log(log, must_exist=True) as opened:
         found = judge_log(opened, fitted, mark, trained, seed=seed)
     twin = page.with_suffix(".json")
-    write_atomically(page, render_watch(found).encode())
+    write_page(page, render_watch(found))
     pretty = json.dumps(json.loads(as_line(found.as_json())), indent=1, ensure_ascii=False)
-    write_atomically(twin, (pretty + "\n").encode())
+    write_page(twin, pretty + "\n")
     return Monitored(found, page, twin)
 
 

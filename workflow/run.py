@@ -116,20 +116,10 @@ def extract_table(
     refuse_overwriting([out / name for name in (MATRIX, POSTS, STATUS, MANIFEST)], [posts, media])
     refuse_foreign(out, (POSTS, MATRIX, STATUS))
     return extract(
-        read_posts(posts),
-        media,
-        out,
-        only=only,
-        switched_off=without,
-        extras=extras,
-        encoder=encoder,
-        views=views,
-        jobs=jobs,
-        limits=limits or Limits(),
-        known=extra_known(posts),
-        late=late,
-        progress=progress,
-    )
+        read_posts(posts), media, out, only=only, switched_off=without, extras=extras,
+        encoder=encoder, views=views, jobs=jobs, limits=limits or Limits(),
+        known=extra_known(posts), late=late, progress=progress,
+    )  # fmt: skip
 
 
 def train_model(

@@ -17,7 +17,7 @@ import pandas as pd
 from virality.data.matrix import Column, Known
 from virality.data.splits import posting_times
 from virality.modeling.directions import Reals
-from virality.modeling.history import History, Ledger, author_keys
+from virality.modeling.history import Ledger, author_keys
 from virality.modeling.neighbours import TEMPERATURE, unit
 
 Floats = npt.NDArray[np.float64]
@@ -111,17 +111,17 @@ def column_of(block: str, first: Column) -> Column:
     return Column(f"{PREFIX}{block}", "history", "score", known, "", meaning)
 
 
-def fit_alike(scores: Reals, posts: pd.DataFrame, y: Floats, history: History) -> Alike:
+def fit_alike(scores: Reals, posts: pd.DataFrame, y: Floats, usual: Floats) -> Alike:
     """Learn from training posts.
 
     Args:
         scores: (n, q), NaN rows where the part is missing.
         posts: the n posts.
         y: float64 (n,), outcomes on the learning scale.
-        history: of the same posts, which says what was usual before each.
+        usual: float64 (n,), what was usual for the author before each; the history's `LEVEL`.
     """
     times, keys = posting_times(posts), author_keys(posts)
-    surprise = y - history.transform(posts)[LEVEL].to_numpy(dtype=np.float64)
+    surprise = y - usual
     told = (keys != "") & np.isfinite(times) & np.isfinite(surprise)
     rows = np.flatnonzero(told & np.isfinite(scores).all(axis=1))
     rows = rows[np.lexsort((times[rows], keys[rows]))]

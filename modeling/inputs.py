@@ -15,7 +15,7 @@ from virality.data.matrix import Column
 from virality.data.splits import IntArray, author_groups
 from virality.modeling import categories as category
 from virality.modeling import terms as caption
-from virality.modeling.alike import LEAST_TOLD, PREFIX, Alike, column_of, fit_alike
+from virality.modeling.alike import LEAST_TOLD, LEVEL, PREFIX, Alike, column_of, fit_alike
 from virality.modeling.blocks import Block, BlockSpec, fit_block
 from virality.modeling.categories import Encoding, category_keys, fit_encoding
 from virality.modeling.history import COLUMNS as HISTORY_COLUMNS
@@ -121,7 +121,7 @@ class Projector:
             parts += [_column(one.transform(keys[name])) for name, one in self.encodings.items()]
         for name, own in self.alike.items():
             parts.append(_own(own, self.blocks[name], rows.blocks[name], rows.posts))
-        return _joined(parts, self.history, rows, self.columns)
+        return _joined(parts, self.history.transform(rows.posts), self.columns)
 
     def groups(self, posts: pd.DataFrame) -> IntArray:
         """Return each author's number in training, -1 for strangers."""
@@ -151,17 +151,18 @@ def fit_projector(
         parts.append(columns)
     encodings, encoded = _fit_encodings(rows.posts, y, group, spec, seed)
     history = History.fit(rows.posts, y)
+    earlier = history.transform(rows.posts)
+    usual = earlier[LEVEL].to_numpy(dtype=np.float64)
     alike: dict[str, Alike | None] = {}
     for name, values in rows.blocks.items():
-        scores = _scores(blocks[name], values)
-        alike[name], told = _fit_own(scores, rows.posts, y, history)
+        alike[name], told = _fit_own(blocks[name], values, rows.posts, y, usual)
         encoded.append(told)
     authors, numbers = _numbered(rows.posts, group)
     described = describe(rows, spec)
     projector = Projector(
         blocks, terms, encodings, alike, history, authors, numbers, described, spec
     )
-    return projector, _joined([*parts, *encoded], history, rows, described)
+    return projector, _joined([*parts, *encoded], earlier, described)
 
 
 def selected(columns: Sequence[Column], spec: BlockSpec) -> npt.NDArray[np.bool_]:
@@ -202,32 +203,27 @@ def _fit_encodings(
 
 
 def _fit_own(
-    scores: Singles | None, posts: pd.DataFrame, y: Floats, history: History
+    block: Block | None, values: Singles, posts: pd.DataFrame, y: Floats, usual: Floats
 ) -> tuple[Alike | None, Singles]:
     """Return authors' own posts by an embedding, and what they say of the training posts."""
-    if scores is not None:
-        own = fit_alike(scores, posts, y, history)
-        told = _seek(own, scores, posts)
+    if block is not None:
+        scores = _scores(block, values)
+        own = fit_alike(scores, posts, y, usual)
+        told = _column(own.seek(scores, posts))
         if np.isfinite(told).sum() >= LEAST_TOLD:
             return own.newest(), told
-    return None, _seek(None, scores, posts)
+    return None, _own(None, block, values, posts)
 
 
 def _own(own: Alike | None, block: Block | None, values: Singles, posts: pd.DataFrame) -> Singles:
     """Return how the authors' own posts by an embedding did, float32 (n, 1)."""
-    return _seek(own, _scores(block, values), posts)
-
-
-def _seek(own: Alike | None, scores: Singles | None, posts: pd.DataFrame) -> Singles:
-    if own is None or scores is None:
+    if own is None or block is None:
         return np.full((len(posts), 1), np.nan, dtype=np.float32)
-    return _column(own.seek(scores, posts))
+    return _column(own.seek(_scores(block, values), posts))
 
 
-def _scores(block: Block | None, values: Singles) -> Singles | None:
-    """Return a block's scores, NaN rows where the part is missing; None without a block."""
-    if block is None:
-        return None
+def _scores(block: Block, values: Singles) -> Singles:
+    """Return a block's scores, NaN rows where the part is missing."""
     out = np.full((len(values), len(block.directions.spread)), np.nan, dtype=np.float32)
     whole = np.flatnonzero(~np.isnan(values).any(axis=1))
     out[whole] = block.directions.scores(values[whole])
@@ -249,11 +245,9 @@ def _latent(terms: Terms | None, documents: Sequence[Document | None]) -> Single
     return terms.transform(documents).astype(np.float32)
 
 
-def _joined(
-    parts: list[Singles], history: History, rows: Rows, columns: tuple[Column, ...]
-) -> Inputs:
-    earlier = history.transform(rows.posts).to_numpy(dtype=np.float32)
-    return Inputs(np.ascontiguousarray(np.hstack([*parts, earlier])), columns)
+def _joined(parts: list[Singles], earlier: pd.DataFrame, columns: tuple[Column, ...]) -> Inputs:
+    history = earlier.to_numpy(dtype=np.float32)
+    return Inputs(np.ascontiguousarray(np.hstack([*parts, history])), columns)
 
 
 def _numbered(posts: pd.DataFrame, group: IntArray) -> tuple[Texts, IntArray]:

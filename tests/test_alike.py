@@ -15,6 +15,7 @@ from virality.modeling.alike import (
     LATEST,
     LEAST,
     LEAST_TOLD,
+    LEVEL,
     PREFIX,
     STRENGTH,
     column_of,
@@ -46,12 +47,13 @@ def _posts(rows):
 
 def _learned(rows, scores, y):
     posts = _posts(rows)
-    return fit_alike(scores, posts, y, History.fit(posts, y))
+    usual = History.fit(posts, y).transform(posts)[LEVEL].to_numpy(dtype=np.float64)
+    return fit_alike(scores, posts, y, usual)
 
 
 def _naive(rows, scores, y, at):
     """The definition, spelled out for one post."""
-    usual = History.fit(_posts(rows), y).transform(_posts(rows))["history__author_lately"]
+    usual = History.fit(_posts(rows), y).transform(_posts(rows))[LEVEL]
     author, day = rows[at]
     own = [
         k

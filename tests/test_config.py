@@ -83,6 +83,17 @@ def test_a_flag_beats_the_variable(
     assert not (tmp_path / "variable.parquet").exists()
 
 
+def _refused(runner: CliRunner, folder: Path, text: str, said: str) -> Path:
+    """Write a configuration, see that it is refused with its name, and return it."""
+    file = folder / "virality.toml"
+    file.write_text(text)
+    result = runner.invoke(app, ["config", "--config", str(file)])
+    assert isinstance(result.exception, UsageError)
+    assert said in str(result.exception)
+    assert str(file) in str(result.exception)
+    return file
+
+
 @pytest.mark.parametrize(
     ("text", "named"),
     [
@@ -95,12 +106,7 @@ def test_a_flag_beats_the_variable(
 def test_a_mistake_in_the_file_is_named(
     runner: CliRunner, tmp_path: Path, text: str, named: str
 ) -> None:
-    file = tmp_path / "virality.toml"
-    file.write_text(text)
-    result = runner.invoke(app, ["config", "--config", str(file)])
-    assert isinstance(result.exception, UsageError)
-    assert named in str(result.exception)
-    assert str(file) in str(result.exception)
+    _refused(runner, tmp_path, text, named)
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
@@ -218,12 +224,7 @@ def test_a_list_where_one_value_belongs_is_refused(
     runner: CliRunner, tmp_path: Path, text: str, said: str
 ) -> None:
     """It was read as it is spelled: the hashtags `['a'` and `'b']`."""
-    file = tmp_path / "virality.toml"
-    file.write_text(text)
-    result = runner.invoke(app, ["config", "--config", str(file)])
-    assert isinstance(result.exception, UsageError)
-    assert said in str(result.exception)
-    assert str(file) in str(result.exception)
+    file = _refused(runner, tmp_path, text, said)
     caption = ["predict", str(tmp_path), "--caption", "x", "--config", str(file)]
     if "[predict]" in text:
         assert said in str(runner.invoke(app, caption).exception)

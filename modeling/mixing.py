@@ -21,7 +21,10 @@ posts' span."""
 
 
 def mix_bases(folded: OutOfFold, times: Floats, recipe: Recipe) -> tuple[Weights, Weights]:
-    """Return weights for unknown and for known authors; one and the same where few are known.
+    """Return weights for unknown and for known authors; few of either have those of all posts.
+
+    Of a table of one author only the first posts have none before them: fitted on these alone, the
+    weights of strangers would have their level from the one or two outcomes of that day.
 
     Posts that lack what some base reads say nothing about that base's weight: they are left out
     where enough others have everything.
@@ -40,7 +43,8 @@ def mix_bases(folded: OutOfFold, times: Floats, recipe: Recipe) -> tuple[Weights
     if folded.warm.sum() < LEAST_WARM_ROWS:
         both = fit(everyone)
         return both, both
-    return fit(~folded.warm if (~folded.warm).any() else everyone), fit(folded.warm)
+    strange = ~folded.warm
+    return fit(strange if strange.sum() >= LEAST_WARM_ROWS else everyone), fit(folded.warm)
 
 
 def mixed(said: Floats, y: Floats, recipe: Recipe, recency: Floats | None = None) -> Weights:

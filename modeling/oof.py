@@ -39,7 +39,7 @@ WARM_SHARE = 0.3
 """Share of posts with a known author from which expanding windows are worth their time."""
 
 LEAST_WARM_ROWS = 100
-"""Posts from which on there are windows, and of known authors to have weights of their own."""
+"""Posts from which on there are windows, and known or unknown authors have weights of their own."""
 
 SIGNALS = ("history__author_count", "history__author_spread", "history__author_gap_days")
 """History that says how sure one can be about a post."""

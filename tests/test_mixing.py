@@ -187,3 +187,20 @@ def test_adapting_compares_half_lives_on_few_posts_too(n):
     folded = _folded(np.column_stack(bases), y)
     cold, _ = mix_bases(folded, np.arange(float(n)), Recipe(adapt=True))
     assert cold.values[1] > cold.values[0]
+
+
+def test_the_first_post_of_a_sole_author_does_not_set_the_level_of_strangers():
+    """All posts but the first have earlier ones of their author, and that one did unlike any."""
+    rng = np.random.default_rng(2)
+    y = rng.normal(5, 1, 300)
+    said = np.column_stack([y, y, y]) + rng.normal(0, 0.3, (300, 3))
+    y[0] = 0.0
+    folded = replace(_folded(said, y), warm=np.arange(300) > 0)
+    strange, known = mix_bases(folded, np.arange(300.0), Recipe())
+    for weights in (strange, known):
+        assert abs((weights.mix(said[1:]) - y[1:]).mean()) < 0.1
+    few = replace(folded, warm=np.arange(300) >= 99)
+    enough = replace(folded, warm=np.arange(300) >= 100)
+    alike, own = (mix_bases(one, np.arange(300.0), Recipe())[0].means for one in (few, enough))
+    np.testing.assert_allclose(alike, said.mean(axis=0))
+    np.testing.assert_allclose(own, said[:100].mean(axis=0))

@@ -184,7 +184,7 @@ def shrink(spread: Spread) -> Floats:
     The variance between groups is the moment estimate about a mean of 0 (DerSimonian and Laird
     1986, https://doi.org/10.1016/0197-2456(86)90046-2); groups of too few authors become 0.
     """
-    known = _enough(spread) & np.isfinite(spread.value)
+    known = _enough(spread)
     out = np.zeros(len(spread.value))
     if known.sum() < 2:
         return out
@@ -196,6 +196,6 @@ def shrink(spread: Spread) -> Floats:
 
 
 def _enough(spread: Spread) -> npt.NDArray[np.bool_]:
-    """Say which groups rest on authors enough to be judged."""
-    measured = np.isfinite(spread.error) & (spread.error > 0)
+    """Say which groups have a value and rest on authors enough to be judged."""
+    measured = np.isfinite(spread.value) & np.isfinite(spread.error) & (spread.error > 0)
     return np.asarray((spread.clusters >= LEAST_CLUSTERS) & measured)

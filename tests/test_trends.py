@@ -134,6 +134,22 @@ def test_a_whole_table_of_one_author_or_no_times_says_what_it_cannot() -> None:
     assert all(not item.lift.clear for item in told.found.sounds)
 
 
+def test_posts_of_one_instant_come_and_go_nowhere() -> None:
+    posts = make_posts(600, authors=40)
+    posts["posted_at"] = posts["posted_at"].max()
+    told = tell_trends(find_trends(posts))
+    assert told.found.window is None
+    assert told.found.hashtags
+    assert told.found.sounds
+    for item in (*told.found.hashtags, *told.found.sounds):
+        assert np.isnan(item.momentum.value)
+        assert not item.momentum.clear
+        assert np.isfinite(item.lift.value)
+    page = render_trends(told)
+    assert not re.search(r"nan|None", re.sub(r"<(script|style)>.*?</\1>", "", page, flags=re.S))
+    json.dumps(told.as_json(), allow_nan=False)
+
+
 def test_few_posts_say_that_they_are_few() -> None:
     told = tell_trends(find_trends(make_posts(30)))
     assert {"times", "durations", "hashtags", "contrasts"} & set(told.found.too_few)

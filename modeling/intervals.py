@@ -219,8 +219,9 @@ def fit_intervals(
         signals: float32 (n, s), what a post's uncertainty may depend on, its prediction first.
         residuals: float64 (n,), outcome less out-of-fold prediction.
         warm: bool (n,), whether the author had earlier posts.
-        folds: row sets, each scored by a spread model fitted on the others. Those by author keep
-            authors whole; windows in time do not, and hold posts that author folds hold too.
+        folds: row sets, each scored by a spread model fitted on the others; a single one has no
+            others, so that one spread serves all posts. Those by author keep authors whole; windows
+            in time do not, and hold posts that author folds hold too.
         seed: of the spread model.
         times: float64 (n,), seconds since 1970, NaN where unknown; all unknown if None.
     """
@@ -228,7 +229,7 @@ def fit_intervals(
     constant = max(float(size.mean()), 1e-9)
     n = len(residuals)
     belief, raw, spread = 0.0, None, None
-    if n >= LEAST_SPREAD_ROWS:
+    if n >= LEAST_SPREAD_ROWS and len(folds) > 1:
         raw = np.empty(n)
         for fold in folds:
             rest = np.setdiff1d(np.arange(n), fold)

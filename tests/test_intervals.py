@@ -61,6 +61,15 @@ def test_small_data_gets_one_spread_for_all():
     assert len(set(intervals.scale(np.zeros((5, 3), dtype=np.float32)))) == 1
 
 
+def test_one_fold_alone_gets_one_spread_for_all():
+    """A response that is known lately only is judged by the last window alone."""
+    signals, residual, warm = _case(400)
+    intervals = fit_intervals(signals, residual, warm, [np.arange(400)])
+    assert intervals.spread is None
+    low, high = intervals.bounds(np.zeros(400), intervals.scale(signals), warm)
+    assert 0.75 < np.mean((residual >= low) & (residual <= high)) < 0.9
+
+
 def test_higher_levels_hold_lower_ones():
     intervals = _fit(500)
     signals, _, warm = _case(50, 3)

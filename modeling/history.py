@@ -32,6 +32,12 @@ STRENGTH = {"author": 2.0, "sound": 4.0, "hashtag": 8.0}
 """Weight of the overall mean, in posts: how many posts it takes to believe a mean of its own."""
 
 DAY_S = 86_400.0
+HOUR_S = 3_600.0
+
+MOVED = "hours_moved"
+"""Column of a posts table: by how many hours a post is thought to go up later. What was before it
+stays, and only its distance from the author's usual hour is another: were the time itself moved, a
+training post would count its own outcome among the earlier ones."""
 
 
 def _column(name: str, unit: str, meaning: str) -> Column:
@@ -222,8 +228,9 @@ class History:
         dated = np.isfinite(times)
         when = np.where(dated, times, -np.inf)
         overall = self.means[np.searchsorted(self.clock, when, side="left")]
+        thought = when + HOUR_S * posts[MOVED].to_numpy() if MOVED in posts.columns else when
         out = {
-            **self._of_author(author_keys(posts), when, overall),
+            **self._of_author(author_keys(posts), when, overall, thought),
             **self._of_sound(sound_keys(posts), when, overall),
             **self._of_hashtags(posts, when, overall),
         }
@@ -233,7 +240,9 @@ class History:
         index = pd.Index(posts["id"].astype(object), name="id")
         return pd.DataFrame(values.astype(np.float32), index=index, columns=list(COLUMNS))
 
-    def _of_author(self, keys: Texts, when: Floats, overall: Floats) -> dict[str, Floats]:
+    def _of_author(
+        self, keys: Texts, when: Floats, overall: Floats, thought: Floats
+    ) -> dict[str, Floats]:
         start, end = self.authors.before(keys, when, self.clock)
         count, mean, recent = _shrunken(self.authors, start, end, overall, STRENGTH["author"])
         faded, weight = self.authors.faded(start, end, LATELY)
@@ -252,7 +261,7 @@ class History:
             "author_last": value,
             "author_spread": _spread(self.authors, start, end),
             "author_gap_days": gap,
-            "author_hour_gap": np.where(has, self._hour_gap(start, end, when), np.nan),
+            "author_hour_gap": np.where(has, self._hour_gap(start, end, thought), np.nan),
             "author_cold": (~has).astype(np.float64),
         }
 

@@ -173,6 +173,8 @@ def predict_all(
     Raises:
         UsageError: if the model has no such lever.
     """
+    from virality.modeling.history import MOVED
+
     narrow = matrix.select([name for name in matrix.columns if name in ground.model.columns])
     parts, tables, later = [], [], []
     place = {str(name): row for row, name in enumerate(posts["id"])}
@@ -186,9 +188,7 @@ def predict_all(
     edited = replace(narrow, frame=frames, views=pd.concat(varied) if varied else None)
     table = posts.iloc[np.concatenate(tables)].reset_index(drop=True)
     table["id"] = list(frames.index)
-    if "posted_at" in table.columns:
-        table["posted_at"] += pd.to_timedelta(np.nan_to_num(later), unit="h").round("ms")
-    return ground.model.predict(edited, table)
+    return ground.model.predict(edited, table.assign(**{MOVED: np.nan_to_num(later)}))
 
 
 def setting_text(lever: Lever, value: float, target: "Target") -> str:

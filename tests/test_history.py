@@ -7,7 +7,7 @@ from matrices import make_case
 
 from virality.data.errors import InputError
 from virality.modeling.bundle import load_model, save_model
-from virality.modeling.history import COLD, COLUMNS, LATELY, STRENGTH, History
+from virality.modeling.history import COLD, COLUMNS, LATELY, MOVED, STRENGTH, History
 from virality.modeling.train import train
 
 
@@ -162,6 +162,18 @@ def test_the_usual_hour_is_found_on_the_circle():
     opposite = _at("a", [0.0, 12.0, 30.0])
     gap = History.fit(opposite, np.ones(3)).transform(opposite)["history__author_hour_gap"]
     assert np.isnan(gap.iloc[2])
+
+
+def test_another_hour_changes_the_distance_from_the_usual_one_and_nothing_else():
+    posts = _at("a", [0.0, 24.0, 48.0, 53.0, 72.0], "x", ("s",))
+    history = History.fit(posts, np.array([1.0, 1.0, 9.0, 5.0, 1.0]))
+    was = history.transform(posts)
+    hours = np.array([0.0, 12.0, 6.0, -6.0, 0.0])  # past itself and others, and before others
+    now = history.transform(posts.assign(**{MOVED: hours}))
+    gap = "history__author_hour_gap"
+    pd.testing.assert_frame_equal(now.drop(columns=gap), was.drop(columns=gap))
+    np.testing.assert_allclose(now[gap].iloc[1:4], [12.0, 6.0, 1.0], atol=0.02)
+    assert now[gap].iloc[4] == was[gap].iloc[4]
 
 
 def test_sounds_and_hashtags_have_momentum():

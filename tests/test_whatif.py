@@ -22,6 +22,7 @@ from virality.data.matrix import Column, FeatureMatrix
 from virality.data.reasons import REASONS
 from virality.data.splits import posting_times
 from virality.modeling.bundle import save_model
+from virality.modeling.history import MOVED, History
 from virality.modeling.train import Model, train
 from virality.reports.control import control
 from virality.reports.explain_page import page_of
@@ -166,13 +167,28 @@ def test_curves_are_exact_predictions() -> None:
     frame["metadata_time__hour_sin"] = np.float32(sin(turn))
     frame["metadata_time__hour_cos"] = np.float32(cos(turn))
     matrix = FeatureMatrix(frame, features.matrix.columns, features.matrix.versions)
-    posts = features.posts.copy()
-    own = posts["id"] == "p200"
     hours = setting.value - float(features.matrix.frame.loc["p200", "metadata_time__hour"])
-    posts.loc[own, "posted_at"] += pd.Timedelta(hours=hours).round("ms")
-    mean = model.predict(matrix, posts).mean[0]
+    mean = model.predict(matrix, features.posts.assign(**{MOVED: hours})).mean[0]
     assert setting.prediction == pytest.approx(float(model.target.to_units(mean)))
     assert setting.gain_low <= setting.gain_high
+
+
+def test_a_later_hour_does_not_tell_a_training_post_its_own_outcome() -> None:
+    model, features = made()
+    y = model.target.values(features.posts)
+    y[features.posts["id"] == "p200"] += 3.0
+    told = replace(
+        model.stack.projector, history=History.fit(features.posts, y)
+    )  # the post itself did otherwise
+    other = replace(model, stack=replace(model.stack, projector=told))
+    now = row_of(features.matrix, "p200")["metadata_time__hour"]
+    wanted = [{"hour": now}, *({"hour": hour} for hour in (now + 1, now + 8, now - 8))]
+    said, again = (
+        predict_changed(Ground(one, features), features.matrix, features.posts, "p200", wanted)
+        for one in (model, other)
+    )
+    assert len(set(said.mean)) > 1
+    np.testing.assert_array_equal(said.mean, again.mean)
 
 
 def test_every_combination_is_an_exact_prediction_and_the_own_one_is_the_post() -> None:

@@ -1,7 +1,7 @@
 """FeatureMatrix: the table that models see."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -55,7 +55,7 @@ class FeatureMatrix:
     """
 
     frame: pd.DataFrame
-    columns: Mapping[str, Column]
+    columns: Mapping[str, Column] = field(repr=False)
     versions: Mapping[str, str]
     views: pd.DataFrame | None = None
 

@@ -54,7 +54,7 @@ class Booster:
     """
 
     library: Library
-    text: str
+    text: str = field(repr=False)  # some megabytes in all of a model's
     width: int
     _live: list[Any] = field(default_factory=list, repr=False, compare=False)
 

@@ -69,11 +69,11 @@ class Evaluation:
     differences: Mapping[str, Metric]
     optimism_gap: Mapping[str, float]
     coverage: Metric
-    ids: tuple[str, ...]
-    actual: tuple[float, ...]
-    mean: tuple[float, ...]
-    low: tuple[float, ...]
-    high: tuple[float, ...]
+    ids: tuple[str, ...] = field(repr=False)
+    actual: tuple[float, ...] = field(repr=False)
+    mean: tuple[float, ...] = field(repr=False)
+    low: tuple[float, ...] = field(repr=False)
+    high: tuple[float, ...] = field(repr=False)
     notes: tuple[str, ...]
     verdict: str
     without_post: Mapping[str, Metric] = field(default_factory=dict)

@@ -108,7 +108,7 @@ class Contributions:
 
     frame: pd.DataFrame
     baseline: float
-    columns: Mapping[str, Column]
+    columns: Mapping[str, Column] = field(repr=False)
     values: pd.DataFrame
     largest_error: float
     members: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

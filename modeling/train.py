@@ -62,7 +62,7 @@ class Predictions:
         together: response -> its prediction and bounds, where those were learned with views.
     """
 
-    ids: tuple[str, ...]
+    ids: tuple[str, ...] = field(repr=False)
     mean: Floats
     low: Floats
     high: Floats
@@ -91,6 +91,14 @@ class Model:
     matrix_versions: Mapping[str, str]
     card: ModelCard
     learned: Marks = field(default_factory=lambda: NOBODY)
+
+    def __repr__(self) -> str:
+        """Say what it is: a cell of a notebook that ends with a model shows one line."""
+        bases = ", ".join(base.name for base in self.stack.bases)
+        return (
+            f"<Model of {self.target.name!r} by {len(self.columns):,} columns of "
+            f"{self.card.rows:,} posts; bases: {bases}>"
+        )
 
     @property
     def recipe(self) -> Recipe:

@@ -185,6 +185,21 @@ def test_the_card_says_what_the_model_is():
     assert type(card).from_json(card.as_json()) == card
 
 
+def test_values_show_themselves_in_a_notebook_without_flooding_it():
+    """Trees are megabytes of text, and posts and columns are as many as there are."""
+    matrix, posts = make_case()
+    model = small_model()
+    assert repr(model).startswith("<Model of 'views' by ")
+    assert "120 posts; bases: text, audio, " in repr(model)
+    assert len(repr(model)) < 200
+    assert max(len(booster.text) for base in model.stack.bases for booster in base.boosters) > 5000
+    assert len(repr(model.stack.bases)) < 5000
+    for value in (matrix, model.predict(matrix, posts), model.contributions(matrix, posts)):
+        shown = repr(value)
+        assert "post00007'" not in shown  # a table shows its first and last rows
+        assert "Column(" not in shown
+
+
 def test_too_little_ends_in_a_sentence():
     matrix, posts = make_case(120)
     few = posts.assign(views=posts["views"].where(np.arange(120) < 7))
@@ -220,6 +235,9 @@ def test_a_fifth_are_hits_or_what_ties_allow():
     assert top_bar(mostly) == 1.0
     assert top_bar(np.array([0.0] * 60 + [3.0] * 40)) == 3.0
     assert top_bar(np.array([0.0] * 99 + [3.0])) == 3.0
+    between = np.array([0.0] * 9 + [5.0] * 3)
+    assert 0.0 < np.quantile(between, 0.8) < 5.0  # nobody had that outcome
+    assert top_bar(between) == 5.0
 
 
 def test_nothing_that_tells_posts_apart_is_refused():

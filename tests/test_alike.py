@@ -1,6 +1,7 @@
 """Authors' own posts that are alike: `modeling.alike` against its definition, and in a model."""
 
 from dataclasses import replace
+from functools import partialmethod
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,7 @@ from virality.modeling.alike import (
     LEVEL,
     PREFIX,
     STRENGTH,
+    Alike,
     column_of,
     fit_alike,
 )
@@ -84,6 +86,18 @@ def test_it_is_its_definition(rows, seed):
             assert np.isnan(got[at])
         else:
             np.testing.assert_allclose(got[at], _naive(rows, scores, y, at), rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_it_is_its_definition_where_authors_have_posts_enough(seed):
+    rng = np.random.default_rng(seed)
+    rows = [("ab"[number % 2], int(day)) for number, day in enumerate(rng.integers(0, 60, 120))]
+    scores, y = rng.normal(size=(120, DIMS)), rng.normal(4, 1, 120)
+    y[::2] += 2.0  # of one author: success in general is no surprise
+    got = _learned(rows, scores, y).seek(scores, _posts(rows))
+    wanted = [_naive(rows, scores, y, at) for at in range(120)]
+    assert np.isfinite(got).sum() > 60
+    np.testing.assert_allclose(got, wanted, rtol=1e-4, atol=1e-6)
 
 
 @settings(max_examples=40)
@@ -176,6 +190,15 @@ def test_the_inputs_hold_a_column_for_each_embedding():
     )
     strangers = replace(rows, posts=rows.posts.assign(author_id="somebody else"))
     assert np.isnan(projector.transform(strangers).column(PREFIX + BLOCK)).all()
+
+
+def test_no_more_posts_are_kept_than_may_be(monkeypatch):
+    monkeypatch.setattr(Alike, "newest", partialmethod(Alike.newest, 100))
+    rows = _arranged(LEAST_TOLD + 150)
+    y = np.random.default_rng(0).normal(4, 1, len(rows))
+    projector, inputs = fit_projector(rows, y, BlockSpec(dims=2))
+    assert len(projector.alike[BLOCK].spots) == 100
+    assert np.isfinite(inputs.column(PREFIX + BLOCK)).sum() > 100  # all say what they knew
 
 
 def test_where_it_would_say_something_of_few_posts_it_says_nothing():

@@ -5,8 +5,11 @@ from hypothesis import strategies as st
 
 from virality.data.splits import Split
 from virality.modeling.intervals import (
+    BELIEF_POSTS,
+    EXPONENTS,
     FARS,
     _far,
+    _near,
     calibrate,
     conformal_quantiles,
     fit_intervals,
@@ -59,6 +62,29 @@ def test_small_data_gets_one_spread_for_all():
     intervals = _fit(100)
     assert intervals.spread is None
     assert len(set(intervals.scale(np.zeros((5, 3), dtype=np.float32)))) == 1
+
+
+def test_what_says_nothing_of_the_residuals_is_not_believed():
+    """A spread model asked about the posts that it was fitted on would be believed all the same."""
+    rng = np.random.default_rng(0)
+    signals, residual = rng.normal(size=(400, 8)).astype(np.float32), rng.normal(size=400)
+    folds = np.array_split(np.arange(400), 5)
+    assert fit_intervals(signals, residual, np.zeros(400, bool), folds).belief < 0.3
+
+
+def test_few_posts_shrink_what_is_believed():
+    n = 250
+    belief = _fit(n).belief
+    assert belief > 0
+    unshrunk = belief * (n + BELIEF_POSTS) / n
+    assert min(abs(unshrunk - one) for one in EXPONENTS) < 1e-9
+
+
+def test_scores_that_count_alike_are_their_own_quantiles():
+    """A new post takes a place of its own among 199: the first of them is at 1/200."""
+    scores = np.arange(1.0, 200.0)
+    found = _near(scores, np.linspace(0.0, 1.0, 199), far=1e9)
+    np.testing.assert_allclose(found, scores, atol=1e-5)
 
 
 def test_one_fold_alone_gets_one_spread_for_all():
@@ -305,3 +331,26 @@ def test_where_random_folds_know_later_posts_windows_alone_set_the_width():
         widths[kind] = float((high - low)[0])
     assert widths["random"] == pytest.approx(2.56, rel=0.25)  # four fifths of a standard normal
     assert widths["author"] < 0.7 * widths["random"]
+
+
+def test_strangers_of_random_folds_say_how_far_off_predictions_of_strangers_are():
+    """Random folds know later posts of a known author; of a stranger they know nothing more."""
+    n = 300
+    draw = np.random.default_rng(1)
+    warm = np.arange(n) >= 100
+    row, forward = np.arange(n), np.arange(150, n)
+    mean = np.r_[draw.normal(0, np.where(warm, 0.1, 2.0)), draw.normal(0, 0.5, len(forward))]
+    folded = OutOfFold(
+        np.r_[row, forward], np.zeros(len(mean)), np.r_[row % 2, np.full(len(forward), 2)],
+        np.r_[warm, np.ones(len(forward), bool)], mean[:, None], np.ones((len(mean), 1), bool),
+        np.zeros((len(mean), 3), np.float32), (1,),
+    )  # fmt: skip
+    splits = [Split(f"random {k} of 2", row, row) for k in (1, 2)] + [Split("forward 1", row, row)]
+    signals = np.column_stack([np.zeros(len(mean))] * 3).astype(np.float32)
+    found = calibrate(folded, np.full(n, np.nan), mean, signals, splits)
+    scale = np.full(1, found.scale(signals[:1])[0])
+    known, strange = (
+        np.ptp(found.bounds(np.zeros(1), scale, np.full(1, one))) for one in (True, False)
+    )
+    assert known == pytest.approx(2.56 * 0.5, rel=0.25)
+    assert strange == pytest.approx(2.56 * 2.0, rel=0.25)

@@ -117,8 +117,9 @@ def explain_posts(
     Args:
         model: a trained model.
         matrix: features of the posts.
-        posts: table that holds them.
-        reference: posts like those that the model has learned from; see `Explainer`.
+        posts: table that holds them, and earlier posts where outcomes are measured against these.
+        reference: posts like those that the model has learned from; see `Explainer`. They count
+            among the earlier ones.
         progress: called with (done, total).
 
     Raises:
@@ -127,7 +128,8 @@ def explain_posts(
     """
     explainer = Explainer(model, reference)
     contributions, predictions = model.contributions(matrix, posts), model.predict(matrix, posts)
-    captions, outcomes = captions_of(posts), _outcomes(model, posts, matrix.frame.index)
+    captions = captions_of(posts)
+    outcomes = _outcomes(model, posts, matrix.frame.index, reference)
     stories = []
     for row, post in enumerate(str(name) for name in matrix.frame.index):
         one = story(
@@ -142,14 +144,25 @@ def explain_posts(
 
 
 def _outcomes(
-    model: "Model", posts: pd.DataFrame, ids: Sequence[str] | pd.Index
+    model: "Model",
+    posts: pd.DataFrame,
+    ids: Sequence[str] | pd.Index,
+    reference: "Features | None",
 ) -> list[float | None]:
-    """Return what each post got, in units; None where it is not known."""
+    """Return what each post got, in units; None where it is not known.
+
+    What is measured against earlier posts is measured among all that there are: the few that are
+    explained say nothing of what was usual.
+    """
     from virality.modeling.targets import is_there
 
     if not is_there(model.target, posts):
         return [None] * len(ids)
-    values = np.asarray(model.target.to_units(model.target.values(posts)))
-    known = dict(zip(posts["id"].astype(str), values, strict=True))
+    whole = posts
+    if model.target.relative and reference is not None:
+        earlier = reference.posts[~reference.posts["id"].isin(posts["id"])]
+        whole = pd.concat([posts, earlier], ignore_index=True)
+    values = np.asarray(model.target.to_units(model.target.values(whole)))
+    known = dict(zip(whole["id"].astype(str), values, strict=True))
     found = [float(known.get(str(name), np.nan)) for name in ids]
     return [value if np.isfinite(value) else None for value in found]

@@ -128,9 +128,9 @@ def rows_of(features: "Features", places: npt.NDArray[np.int64]) -> tuple[Any, p
 
 def outcomes_of(posts: pd.DataFrame, target: "Target") -> Floats:
     """Return outcomes on the learning scale, all NaN where the table has none."""
-    if target.outcome not in posts.columns or bool(posts[target.outcome].isna().all()):
-        return np.full(len(posts), np.nan)
-    return target.values(posts)
+    from virality.modeling.targets import is_there
+
+    return target.values(posts) if is_there(target, posts) else np.full(len(posts), np.nan)
 
 
 def usual_values(contributions: Contributions) -> dict[str, float]:

@@ -8,6 +8,8 @@ import pytest
 from matrices import make_case, quick
 
 from virality.data.errors import InputError
+from virality.data.features import Features, write_features
+from virality.data.table import conform
 from virality.modeling.bundle import load_model, save_model
 from virality.modeling.duel import duel
 from virality.modeling.evaluate import evaluate
@@ -16,6 +18,9 @@ from virality.modeling.holdout import Ticks
 from virality.modeling.learned import NOBODY
 from virality.modeling.rows import measured
 from virality.modeling.train import train
+from virality.reports.explain_posts import explain_posts
+from virality.reports.summarize import summarize
+from virality.workflow.explain import explain
 
 pytestmark = pytest.mark.usefixtures("light_recipes")
 
@@ -106,6 +111,48 @@ def test_what_is_usual_comes_from_the_whole_table(case, target):
     got = duel(forgetful(whole), forgetful(part), newest, posts)
     assert got.rows == 40
     assert np.isfinite([got.first["mae"].value, got.second["mae"].value]).all()
+
+
+def _features(matrix, posts):
+    status = pd.DataFrame({"id": posts["id"], "status": "ok", "reason": "", "source_sha256": ""})
+    return Features(matrix, conform(posts), status)
+
+
+@pytest.mark.parametrize("target", ["engagement", "lift"])
+def test_a_report_knows_outcomes_that_no_column_holds(case, target):
+    matrix, posts = case
+    features = _features(matrix, posts)
+    model = train(matrix, posts, target=target)
+    report = summarize(model, features, (), None)
+    known = int(np.isfinite(model.target.values(posts)).sum())
+    assert report.data.labelled == known > 100
+    assert f"{known} of them with {target}" in report.data.sentences[0]
+    assert any(one.actual is not None for one in report.posts)
+
+
+@pytest.mark.parametrize("reference", [True, False])
+def test_what_the_few_explained_posts_got_is_measured_among_all(case, reference):
+    matrix, posts = case
+    features = _features(matrix, posts)
+    model = train(matrix, posts, target="lift")
+    got = dict(zip(posts["id"], model.target.to_units(model.target.values(posts)), strict=True))
+    ids = list(posts.sort_values("posted_at")["id"].iloc[-15:])
+    own = features.posts[features.posts["id"].isin(ids)] if reference else features.posts
+    told = explain_posts(model, matrix.rows(ids), own, reference=features if reference else None)
+    assert [one.actual for one in told] == pytest.approx([got[name] for name in ids])
+
+
+def test_the_command_measures_the_first_posts_among_all(case, tmp_path):
+    matrix, posts = case
+    posts = posts.sort_values("posted_at", ascending=False).reset_index(drop=True)
+    matrix = matrix.rows(list(posts["id"]))
+    write_features(tmp_path / "f", _features(matrix, posts))
+    model = train(matrix, posts, target="lift")
+    save_model(model, tmp_path / "m")
+    told = explain(tmp_path / "m", [str(tmp_path / "f")], most=12)
+    got = np.asarray(model.target.to_units(model.target.values(posts)))[:12]
+    assert told.left_out == len(posts) - 12
+    assert [one.actual for one in told.posts] == pytest.approx(got.tolist())
 
 
 def test_a_duel_leaves_out_posts_without_an_outcome(case):

@@ -118,8 +118,8 @@ def explain(
         )  # fmt: skip
     failed = int((posts.status["status"] == "failed").sum())
     chosen, left_out = _first(posts, most)
-    told = explain_posts(
-        trained, chosen.matrix, chosen.posts, reference=reference, progress=progress
+    told = explain_posts(  # the whole table: what was usual before a post stands in the others
+        trained, chosen.matrix, posts.posts, reference=reference, progress=progress
     )
     told = tuple(
         replace(one, clip=clip_words(*verdict))

@@ -51,7 +51,7 @@ def posting_times(posts: pd.DataFrame) -> Floats:
     """Return seconds since 1970 (UTC) of each post, NaN where unknown; shape (len(posts),).
 
     Raises:
-        InputError: if the times are plain numbers, whose unit nobody knows.
+        InputError: if the times are plain numbers, whose unit nobody knows, or no times.
     """
     if "posted_at" not in posts.columns:
         return np.full(len(posts), np.nan)
@@ -60,7 +60,11 @@ def posting_times(posts: pd.DataFrame) -> Floats:
             "`posted_at` holds plain numbers; give times, of seconds for example "
             "pandas.to_datetime(seconds, unit='s', utc=True)"
         )
-    times = pd.to_datetime(posts["posted_at"], utc=True).dt.tz_localize(None)
+    try:
+        times = pd.to_datetime(posts["posted_at"], utc=True).dt.tz_localize(None)
+    except (ValueError, TypeError, OverflowError) as error:
+        why = str(error).splitlines()[0].partition(". You might")[0]  # advice on other arguments
+        raise InputError(f"`posted_at` does not hold times ({why}); correct or empty it") from error
     stamps = times.to_numpy(dtype="datetime64[ms]")
     seconds = stamps.astype(np.int64) / 1000.0
     return np.where(np.isnat(stamps), np.nan, seconds)

@@ -162,3 +162,14 @@ def test_plain_numbers_are_no_times():
     with pytest.raises(InputError, match=r"plain numbers; give times.*unit='s'"):
         posting_times(posts)
     assert np.isnan(posting_times(posts * np.nan)).all()
+
+
+@pytest.mark.parametrize("column", [["2026-05-01", "soon"], ["2026-05-01", "2026-05-01 18:00"]])
+def test_what_is_no_time_is_told(column):
+    posts = pd.DataFrame({"posted_at": column})
+    with pytest.raises(
+        InputError, match=r"`posted_at` does not hold times \(.*(soon|18:00)"
+    ) as told:
+        posting_times(posts)
+    assert str(told.value).endswith("); correct or empty it")
+    assert "You might" not in str(told.value)

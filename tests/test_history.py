@@ -106,6 +106,46 @@ def test_a_history_extended_by_later_posts_equals_one_of_all(rows, more, seed):
     assert again is got or not len(got.clock)
 
 
+def _told(own, overall, strength):
+    """Return the shrunken mean of outcomes, oldest first, and that of the five latest."""
+    mean = (sum(own) + strength * overall) / (len(own) + strength)
+    return mean, (sum(own[-5:]) + mean) / (len(own[-5:]) + 1)
+
+
+@settings(max_examples=60)
+@given(table, st.integers(0, 99))
+def test_sounds_and_hashtags_are_their_definitions(rows, seed):
+    y = np.random.default_rng(seed).normal(4, 1, len(rows))
+    got = History.fit(_posts(rows), y).transform(_posts(rows))
+    for i, (_, day, sound, tags) in enumerate(rows):
+        now = got.iloc[i]
+        before = [k for k, r in enumerate(rows) if r[1] is not None and day is not None]
+        before = sorted((k for k in before if rows[k][1] < day), key=lambda k: (rows[k][1], k))
+        if not before:
+            names = ("sound_mean", "sound_trend", "hashtag_mean", "hashtag_best", "hashtag_trend")
+            assert all(np.isnan(now[f"history__{name}"]) for name in names)
+            continue
+        overall = np.mean(y[before])
+        if sound is not None:
+            own = [y[k] for k in before if rows[k][2] == sound]
+            mean, recent = _told(own, overall, STRENGTH["sound"])
+            assert now["history__sound_count"] == len(own)
+            wanted = [mean, recent, recent - mean] if own else [mean, np.nan, np.nan]
+            names = ("sound_mean", "sound_recent", "sound_trend")
+            found = [now[f"history__{name}"] for name in names]
+            np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-6)
+        if tags:
+            each = [[y[k] for k in before if tag in (rows[k][3] or ())] for tag in set(tags)]
+            told = [_told(own, overall, STRENGTH["hashtag"]) for own in each]
+            moved = [b - a for own, (a, b) in zip(each, told, strict=True) if own]
+            wanted = [
+                max(map(len, each)), np.mean([a for a, _ in told]), max(a for a, _ in told),
+                np.mean(moved) if moved else np.nan,
+            ]  # fmt: skip
+            found = [now[f"history__hashtag_{name}"] for name in ("count", "mean", "best", "trend")]
+            np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-6)
+
+
 def test_posts_of_one_instant_do_not_see_each_other():
     rows = [("a", 1, "x", ("s",)), ("a", 1, "x", ("s",)), ("a", 2, "x", ("s",))]
     got = History.fit(_posts(rows), np.array([1.0, 2.0, 3.0])).transform(_posts(rows))

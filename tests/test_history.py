@@ -121,6 +121,9 @@ def test_sounds_and_hashtags_are_their_definitions(rows, seed):
         now = got.iloc[i]
         before = [k for k, r in enumerate(rows) if r[1] is not None and day is not None]
         before = sorted((k for k in before if rows[k][1] < day), key=lambda k: (rows[k][1], k))
+        assert now["history__sound_cold"] == (not any(rows[k][2] == sound for k in before if sound))
+        shared = [k for k in before if set(tags or ()) & set(rows[k][3] or ())]
+        assert now["history__hashtag_cold"] == (not shared)
         if not before:
             names = ("sound_mean", "sound_trend", "hashtag_mean", "hashtag_best", "hashtag_trend")
             assert all(np.isnan(now[f"history__{name}"]) for name in names)

@@ -34,6 +34,9 @@ RESPONSE_METRICS = ("spearman", "mae", "r2")
 
 GAP_METRICS = ("spearman", "r2", "mae")
 
+RANKS = ("spearman", "precision_top10", "lift_top10")
+"""Metrics of the order of predictions alone."""
+
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -219,12 +222,15 @@ def _evaluation(
     judged, units = ground.judged(outcome), ground.units(outcome)
     actual, log = judged.actual, ground.target.log
     metrics = score(judged, units, seed)
-    baselines, differences = {}, {}
+    baselines: dict[str, dict[str, Metric]] = {}
+    differences = {}
     for name, (said, chance) in outcome.baselines.items():
-        scores = score(Judged(actual, said, outcome.hit, chance, log), units, seed)
-        # Each fold has a median of its own, and those rank posts by the fold they stand in.
-        rankless = {"spearman": Metric(0.0, 0.0, 0.0)} if name == "constant" else {}
-        baselines[name] = {**scores, **rankless}
+        judged_by = Judged(actual, said, outcome.hit, chance, log)
+        baselines[name] = score(judged_by, units, seed)
+        if name == "constant":
+            # Each fold has a median of its own, and those rank posts by the fold they stand in.
+            alike = score(replace(judged_by, predicted=np.zeros(len(said))), units, seed)
+            baselines[name] |= {metric: alike[metric] for metric in RANKS}
         better = np.abs(actual - said) - np.abs(actual - outcome.mean)
         differences[name] = mean_with_interval(better, units, seed)
     inside = ((actual >= outcome.low) & (actual <= outcome.high)).astype(np.float64)

@@ -195,8 +195,11 @@ def test_no_rule_means_a_plain_sentence():
 def test_a_constant_ranks_nothing_over_folds_of_different_medians():
     matrix, posts = make_case(80)
     got = evaluate(quick(small_model()), matrix, posts, split="author")
-    assert got.baselines["constant"]["spearman"] == Metric(0.0, 0.0, 0.0)
-    assert got.baselines["constant"]["mae"].value > 0
+    constant = got.baselines["constant"]
+    assert constant["spearman"] == Metric(0.0, 0.0, 0.0)
+    assert constant["lift_top10"].value == pytest.approx(1.0)
+    assert constant["precision_top10"].value == pytest.approx(0.1)
+    assert constant["mae"].value > 0
 
 
 def test_unknown_times_and_authors_fall_back_with_a_warning():

@@ -53,6 +53,12 @@ def test_scores_are_their_definitions():
     np.testing.assert_allclose(got["precision_top10"].value, len(top) / 20)
     np.testing.assert_allclose(got["lift_top10"].value, len(top) / 2)
     assert all(metric.low <= metric.value <= metric.high for metric in got.values())
+    chance = rng.uniform(size=200)
+    unsure = replace(_judged(actual, predicted), hit_probability=chance)
+    wanted = np.mean((unsure.hit - chance) ** 2)
+    np.testing.assert_allclose(score(unsure, np.arange(200))["brier"].value, wanted)
+    few = score(_judged(np.arange(1.0, 6.0), np.arange(1.0, 6.0)), np.arange(5))
+    np.testing.assert_allclose(few["lift_top10"].value, 5)  # the one best post of five
 
 
 def test_intervals_hold_the_truth_about_as_often_as_they_say():

@@ -9,7 +9,7 @@ from matrices import make_case
 
 from virality.data.matrix import FeatureMatrix
 from virality.modeling.bundle import load_model, save_model
-from virality.modeling.mixing import mix_bases
+from virality.modeling.mixing import mix_bases, mixed
 from virality.modeling.oof import OutOfFold
 from virality.modeling.recipe import FOREST, Recipe
 from virality.modeling.train import train
@@ -187,6 +187,27 @@ def test_adapting_compares_half_lives_on_few_posts_too(n):
     folded = _folded(np.column_stack(bases), y)
     cold, _ = mix_bases(folded, np.arange(float(n)), Recipe(adapt=True))
     assert cold.values[1] > cold.values[0]
+
+
+def test_a_metric_of_absolute_errors_mixes_by_them():
+    said, y = _said(300)
+    wild = y.copy()
+    wild[::10] += 40
+    for metric in ("mae", "mape"):
+        plain, tough = (mixed(said, wild, Recipe(metric=one)) for one in ("rmse", metric))
+        errors = [np.median(np.abs(one.mix(said) - y)) for one in (plain, tough)]
+        assert errors[1] < 0.5 * errors[0]
+
+
+def test_posts_that_lack_a_part_say_nothing_about_its_weight():
+    said, y = _said(400)
+    there = np.ones((400, 3), dtype=bool)
+    there[::2, 0] = False
+    hollow = said.copy()
+    hollow[::2, 0] = 5.0  # what trees say of a post that lacks all that they read
+    found, _ = mix_bases(replace(_folded(hollow, y), there=there), np.arange(400.0), Recipe())
+    wanted = mixed(said[1::2], y[1::2], Recipe())
+    np.testing.assert_allclose(found.values, wanted.values)
 
 
 def test_the_first_post_of_a_sole_author_does_not_set_the_level_of_strangers():

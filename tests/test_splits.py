@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -16,6 +18,7 @@ from virality.data.splits import (
     posting_times,
     random_folds,
     resampling_units,
+    rolling_splits,
     selection_folds,
     temporal_split,
 )
@@ -173,3 +176,36 @@ def test_what_is_no_time_is_told(column):
         posting_times(posts)
     assert str(told.value).endswith("); correct or empty it")
     assert "You might" not in str(told.value)
+
+
+def test_posts_of_one_instant_stand_on_one_side_of_a_window():
+    """Dates without a clock put many posts at one instant, the border of a window among them."""
+    days = np.random.default_rng(0).integers(0, 9, 200)
+    posts = _posts((86_400 * days).tolist())
+    for windows in (forward_splits(posts), rolling_splits(posts)):
+        assert len(windows) > 2
+        for one in windows:
+            assert days[one.train].max() < days[one.test].min()
+
+
+def test_rolling_windows_judge_the_newer_half_once_in_even_parts():
+    order = np.random.default_rng(1).permutation(200)
+    windows = rolling_splits(_posts(order.tolist()))
+    assert [len(one.test) for one in windows] == [20] * 5
+    judged = np.concatenate([one.test for one in windows])
+    assert sorted(order[judged]) == list(range(100, 200))
+
+
+@pytest.mark.parametrize("posts", [20, 39, 41, 59, 400])
+def test_stretches_of_an_author_are_twenty_at_most_and_follow_each_other(posts):
+    times = np.random.default_rng(posts).permutation(posts)
+    units = resampling_units(_posts(times.tolist(), ["a"] * posts))
+    different = np.unique(units)
+    assert 10 < len(different) <= 20
+    ends = sorted((times[units == one].min(), times[units == one].max()) for one in different)
+    assert all(end < start for (_, end), (start, _) in pairwise(ends))
+
+
+def test_single_posts_are_dealt_to_the_emptier_folds():
+    groups = np.concatenate([np.zeros(10, dtype=np.int64), np.arange(1, 41)])
+    assert [len(fold.test) for fold in folds_of_groups(groups, 5)] == [10] * 5

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -9,10 +10,12 @@ from matrices import BLOCK, PLANTED, make_case, small_model
 
 from virality.data.errors import BundleError, InputError
 from virality.data.matrix import FeatureMatrix
+from virality.modeling.history import COLD
 from virality.modeling.hits import top_bar
+from virality.modeling.oof import readable
 from virality.modeling.recipe import SMALL, Recipe, sensible_recipe, tuned_recipe
 from virality.modeling.rows import arrange
-from virality.modeling.stack import fit_stack
+from virality.modeling.stack import _sampled, fit_stack
 from virality.modeling.targets import find_target
 from virality.modeling.train import LEAST_POSTS, train
 from virality.modeling.weights import fit_weights
@@ -263,3 +266,57 @@ def test_an_author_of_nearly_all_posts_is_learned_from():
     matrix, posts = make_case(60)
     model = train(matrix, posts.assign(author_id=["a"] * 59 + ["b"]))
     assert np.isfinite(model.predict(matrix, posts).mean).all()
+
+
+@cache
+def creators():
+    """Return a stack of a few creators' posts, whose known authors have weights of their own."""
+    matrix, posts = make_case(400, authors=8)
+    rows = arrange(matrix, posts, tuple(matrix.columns))
+    y = np.log10(1 + posts["views"].to_numpy(float))
+    return fit_stack(rows, y, QUICK, jobs=1), rows, y
+
+
+def test_known_authors_are_predicted_and_explained_by_weights_of_their_own():
+    stack, rows, _ = creators()
+    guess = stack.predict(rows)
+    said, there = stack.voices(rows), readable(stack.projector.transform(rows), stack.bases)
+    assert 300 < guess.warm.sum() < 400
+    apart = stack.warm.mix(said, there) - stack.cold.mix(said, there)
+    assert np.abs(apart).max() > 0.05
+    for weights, some in ((stack.warm, guess.warm), (stack.cold, ~guess.warm)):
+        np.testing.assert_allclose(guess.mean[some], weights.mix(said[some], there[some]))
+    told = stack.contributions(rows)
+    np.testing.assert_allclose(told.baseline + told.frame.sum(axis=1), guess.mean, rtol=1e-6)
+    known = told.frame[COLD].to_numpy()[guess.warm]
+    assert np.abs(known).max() > 0.01  # what being known moves stands there
+
+
+def test_a_prediction_stands_among_the_training_posts():
+    stack = replace(creators()[0], outcomes=np.array([1.0, 2.0, 2.0, 3.0]))
+    places = stack.percentile(np.array([0.0, 1.0, 1.5, 2.0, 3.0, 9.0]))
+    np.testing.assert_allclose(places, [0.0, 12.5, 25.0, 50.0, 87.5, 100.0])
+
+
+def test_a_hit_is_likelier_of_an_unsure_post_that_is_predicted_below_it():
+    stack, rows, _ = creators()
+    guess = stack.predict(rows)
+    sure, unsure = (
+        stack.hit_probability(replace(guess, scale=guess.scale * by)) for by in (0.5, 2.0)
+    )
+    below = guess.mean < stack.hit_threshold - 0.3
+    assert below.sum() > 100
+    assert (unsure[below] >= sure[below]).all()
+    assert unsure[below].mean() > 2 * sure[below].mean()
+
+
+def test_of_many_posts_whole_authors_are_left_out_in_turn(monkeypatch):
+    whole, rows, y = creators()
+    monkeypatch.setattr("virality.modeling.stack.MOST_FOLDED", 250)
+    kept = _sampled(rows, 0)
+    author = rows.posts["author_id"].to_numpy()
+    assert 100 < len(kept) <= 250
+    assert not set(author[kept]) & set(np.delete(author, kept))
+    some = fit_stack(rows, y, QUICK, jobs=1)
+    assert some.intervals.constant < 1.5 * whole.intervals.constant
+    np.testing.assert_array_equal(some.outcomes, whole.outcomes)

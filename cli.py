@@ -316,7 +316,7 @@ def run(
 ) -> None:
     """Do all of it in order; a stage whose inputs have not changed is skipped."""
     from virality.workflow import terminal
-    from virality.workflow.run import Plan
+    from virality.workflow.plan import Plan
     from virality.workflow.run import run as run_all
 
     plan = Plan(

@@ -112,6 +112,7 @@ def run(plan: Plan, console: Console) -> Run:
     _make_room(plan, console)
     stages = Stages(plan, console)
     stages.ingest()
+    stages.check_target()
     stages.extract()
     stages.tune()
     stages.train()
@@ -185,6 +186,17 @@ class Stages:
             read,
             lambda: read_posts(plan.at("posts.parquet")),
         )  # fmt: skip
+
+    def check_target(self) -> None:
+        """Refuse a target that the posts do not tell before their clips are measured.
+
+        Raises:
+            InputError: naming the targets that they do tell.
+        """
+        from virality.data.table import read_posts
+        from virality.modeling.targets import find_target
+
+        find_target(self.plan.target).settle(read_posts(self.plan.at("posts.parquet")))
 
     def extract(self) -> None:
         """posts.parquet and media -> features/."""

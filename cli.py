@@ -1,7 +1,5 @@
 """The command line: one short command a verb. Parse, call one function, print."""
 
-import atexit
-import os
 import signal
 import sys
 import tomllib
@@ -27,6 +25,7 @@ from virality.workflow.console import (
 )
 from virality.workflow.explaining import explain, trends
 from virality.workflow.feedback_verbs import feedback
+from virality.workflow.interrupts import EXIT_INTERRUPTED, Interrupts
 from virality.workflow.judging import audit, compare, evaluate
 from virality.workflow.learning import train, tune
 from virality.workflow.loop_verbs import monitor, retrain
@@ -35,7 +34,6 @@ from virality.workflow.reporting import report
 
 EXIT_BUG = 1
 EXIT_SOME_FAILED = 3
-EXIT_INTERRUPTED = 130
 app = typer.Typer(
     name="virality",
     help="Predict how far a short video will go, and say why.",
@@ -46,13 +44,16 @@ app = typer.Typer(
 )
 
 
-def main() -> None:
-    """Run the command line and exit with its code."""
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not so in the background
-        signal.signal(signal.SIGINT, _interrupted)
-        # Python gives Ctrl-C back to the system while it shuts down, where it would turn the exit
-        # code of what has ended already into a death by signal.
-        atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
+def main(*, interruptible: bool = False) -> None:
+    """Run the command line and exit with its code.
+
+    Args:
+        interruptible: whether Ctrl-C is ours though Python's own handler no longer has it.
+    """
+    usual = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    interrupts = Interrupts()
+    if interruptible or usual:  # neither in the background
+        interrupts.take()
     open_streams()
     fit_stdout()
     warnings.formatwarning = _told
@@ -74,14 +75,8 @@ def main() -> None:
     except (KeyboardInterrupt, SystemExit) as leaving:  # typer makes one of the other
         if isinstance(leaving, SystemExit) and leaving.code != EXIT_INTERRUPTED:
             raise
-        print("interrupted; the same command goes on from here", file=sys.stderr)
+        interrupts.tell()
         sys.exit(EXIT_INTERRUPTED)
-
-
-def _interrupted(*_: object) -> None:
-    """Unwind at the first Ctrl-C; leave at once at the second, which workers then do too."""
-    signal.signal(signal.SIGINT, lambda *_: os._exit(EXIT_INTERRUPTED))
-    raise KeyboardInterrupt
 
 
 _usual = warnings.formatwarning
@@ -316,7 +311,7 @@ def run(
 ) -> None:
     """Do all of it in order; a stage whose inputs have not changed is skipped."""
     from virality.workflow import terminal
-    from virality.workflow.run import Plan
+    from virality.workflow.plan import Plan
     from virality.workflow.run import run as run_all
 
     plan = Plan(

@@ -99,11 +99,7 @@ def read_features(folder: Path | str) -> Features:
     from virality.data.table import read_posts
 
     folder = Path(folder)
-    if not (folder / MANIFEST).is_file():
-        raise InputError(f"{folder} is not a feature folder; make one with `virality extract`")
-    manifest = _manifest(folder)
-    for name, expected in manifest["files"].items():
-        _check(folder / str(Path(name).name), expected)
+    manifest = check_features(folder)
     columns = {entry["name"]: Column(**entry) for entry in manifest["columns"]}
     frame, views = _read_matrix(folder / MATRIX, list(columns))
     status = _read_parquet(folder / STATUS).to_pandas()
@@ -112,6 +108,21 @@ def read_features(folder: Path | str) -> Features:
         raise StorageError(f"{folder}: its files speak of different posts; run `virality extract`")
     matrix = FeatureMatrix(frame, columns, manifest["versions"], views)
     return Features(matrix, posts, status, dict(manifest["files"]))
+
+
+def check_features(folder: Path) -> Mapping[str, Any]:
+    """Check every file of a feature folder against the manifest, and return that.
+
+    Raises:
+        InputError: if the folder is none.
+        StorageError: if a file is missing or damaged.
+    """
+    if not (folder / MANIFEST).is_file():
+        raise InputError(f"{folder} is not a feature folder; make one with `virality extract`")
+    manifest = _manifest(folder)
+    for name, expected in manifest["files"].items():
+        _check(folder / str(Path(name).name), expected)
+    return manifest
 
 
 def _written_sha256(path: Path) -> str:

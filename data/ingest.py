@@ -231,7 +231,10 @@ def _notes(reading: Intake, duplicates: int, posts: pd.DataFrame) -> Iterable[st
     yield from reading.layout.notes
     counts = reading.counts
     if counts["derived"]:
-        yield "There is no id column: ids were derived from author, posting time and caption."
+        lack = "There is no id column"
+        if reading.layout.ids_in_part:
+            lack = f"{counted(counts['derived'], 'post')} without an id"
+        yield f"{lack}: ids were derived from author, posting time and caption."
     if duplicates:
         repeat = agreeing(duplicates, "repeats", "repeat")
         rows = counted(duplicates, "row")

@@ -112,7 +112,8 @@ class Intake:
                 post["hashtags"] = hashtags_in(caption)
             if post.get("mentions") is None:
                 post["mentions"] = mentions_in(caption)
-        if not self.has_ids and post.get("id") is None:
+        derived = self.layout.ids_in_part or not self.has_ids
+        if derived and post.get("id") is None:
             post["id"] = derive_id(post.get("author_id"), post.get("posted_at"), caption)
             self.counts["derived"] += post["id"] is not None
 

@@ -39,11 +39,16 @@ class OtherStudyError(UsageError):
     """A study whose trials were scored on something else."""
 
 
+class DamagedStudyError(StorageError):
+    """A file that is no study, or one that does not hold what was written."""
+
+
 def open_study(path: Path, *, must_exist: bool = False) -> "Study":
     """Return the study of this journal file, made if it is not there.
 
     Raises:
-        StorageError: if the file cannot be read or written, or holds no study.
+        DamagedStudyError: if the file holds no study, or not what was written.
+        StorageError: if it cannot be read or written.
     """
     import optuna
     from optuna.storages import JournalStorage
@@ -70,7 +75,7 @@ def open_study(path: Path, *, must_exist: bool = False) -> "Study":
     except OSError as error:
         raise StorageError(f"{path}: cannot be used ({error.strerror})") from error
     except (KeyError, ValueError, TypeError, AssertionError) as error:
-        raise StorageError(
+        raise DamagedStudyError(
             f"{path}: is not a study or is damaged ({error}); give another file name"
         ) from error
 
@@ -150,13 +155,15 @@ def _check_lines(path: Path) -> None:
         try:
             entry = json.loads(line)
         except ValueError as error:
-            raise StorageError(
+            raise DamagedStudyError(
                 f"{path}: line {number} is not a study's; give another file name"
             ) from error
         if not isinstance(entry, dict) or "op_code" not in entry:
-            raise StorageError(f"{path}: line {number} is not a study's; give another file name")
+            raise DamagedStudyError(
+                f"{path}: line {number} is not a study's; give another file name"
+            )
         if entry.pop(SEAL, None) != _checksum(entry):
-            raise StorageError(
+            raise DamagedStudyError(
                 f"{path}: line {number} is not what was written; give another file name"
             )
 
@@ -172,7 +179,7 @@ def _cut_torn_line(file: IO[bytes], path: Path) -> None:
     whole = content.rfind(b"\n") + 1
     torn = content[whole:]
     if not (torn.startswith(ENTRY) or ENTRY.startswith(torn)):
-        raise StorageError(f"{path}: is not a study; give another file name")
+        raise DamagedStudyError(f"{path}: is not a study; give another file name")
     file.truncate(whole)
 
 

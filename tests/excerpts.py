@@ -234,3 +234,76 @@ def write_flat_parquet(folder: Path) -> Path:
     ]
     pd.DataFrame(rows).to_parquet(path)
     return path
+
+
+def aweme(number: int, **changes: Any) -> dict[str, Any]:
+    """An item of TikTok's app, whose author and sound have counts of 0 as in lists of a hashtag."""
+    post = str(6864614389329284357 + number)
+    link = {"uri": "tos-1", "url_list": ["https://p16.example/x"], "width": 720, "height": 720}
+    return {
+        "aweme_id": post,
+        "desc": "roast my form #diving #food (with @someone)",
+        "create_time": 1598292592,
+        "region": "US",
+        "author": {
+            "uid": "6718109734736348166", "unique_id": "diver", "nickname": "A Diver",
+            "sec_uid": "MS4wLjAB", "signature": "made up", "ins_id": "diver_ins",
+            "birthday": "1900-01-01", "follower_count": 0, "following_count": 0,
+            "aweme_count": 0, "total_favorited": 0, "custom_verify": "Verified account",
+            "avatar_thumb": link,
+        },
+        "author_user_id": 6718109734736348166,
+        "music": {
+            "id": 6835837996332222466, "id_str": "6835837996332222466",
+            "mid": "6835837996332222466", "title": "Backyard", "author": "C", "user_count": 0,
+            "is_original_sound": False, "is_original": False, "duration": 60, "play_url": link,
+        },
+        "video": {
+            "duration": 28652, "width": 576, "height": 1024, "play_addr": link,
+            "bit_rate": [{"play_addr": link}],
+        },
+        "statistics": {
+            "aweme_id": post, "play_count": 4163152 + number, "digg_count": 353011,
+            "comment_count": 1269, "share_count": 725, "collect_count": 12, "download_count": 293,
+        },
+        "text_extra": [
+            {"user_id": "6620022469750063110", "type": 0, "sec_uid": "MS4w"},
+            {"hashtag_name": "diving", "hashtag_id": "7967", "type": 1},
+            {"hashtag_name": "food", "hashtag_id": "5", "type": 1},
+        ],
+        "share_url": f"https://m.tiktok.com/v/{post}.html?u_code=0",
+        "desc_language": "en",
+    } | changes  # fmt: skip
+
+
+def tiktok_export(posts: list[dict[str, Any]] | None = None, old: bool = False) -> dict[str, Any]:
+    """A data export with what it tells of a person made up, in its present or its older names."""
+    first = {
+        "Date": "2024-05-12 18:20:31",
+        "Link": "https://www.tiktokv.com/share/video/7367890123456789012/",
+        "Likes": "17", "WhoCanView": "Public", "AllowComments": "Yes",
+        "Sound": "original sound - maker", "Title": "folding a shirt #lifehack", "Location": "",
+    }  # fmt: skip
+    second = first | {
+        "Date": "2024-06-01 07:00:00", "Likes": "5", "Title": "and a towel",
+        "Link": "https://v16m.example/3fe1/video/tos/useast2a/8f/?mime_type=video_mp4",
+        "Sound": "Backyard - C", "WhoCanView": "Friends",
+    }  # fmt: skip
+    activity = {
+        "Login History": {"LoginHistoryList": [{"Date": "2024-05-01", "IP": "203.0.113.7"}]},
+        "Watch History": {"VideoList": [{"Date": "2024-05-01 10:00:00", "Link": "https://x/1"}]},
+    }
+    profile = {"userName": "maker", "emailAddress": "maker@example.org", "birthDate": "1990-01-01"}
+    return {
+        "Activity" if old else "Your Activity": activity,
+        "App Settings": {"Block List": {"BlockList": []}},
+        "Direct Message": {"Direct Messages": {"ChatHistory": {}}},
+        "Profile": {
+            "Profile Information" if old else "Profile Info": {"ProfileMap": profile},
+        },
+        "Video" if old else "Post": {
+            "Videos" if old else "Posts": {
+                "VideoList": [first, second] if posts is None else posts,
+            },
+        },
+    }

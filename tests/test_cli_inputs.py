@@ -20,7 +20,8 @@ from virality.data.errors import InputError
 from virality.data.features import read_features, write_features
 from virality.data.table import write_posts
 from virality.workflow.console import Console
-from virality.workflow.run import Plan, Stages
+from virality.workflow.plan import Plan
+from virality.workflow.run import Stages
 
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:

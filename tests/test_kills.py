@@ -143,6 +143,71 @@ def test_an_interrupt_while_python_shuts_down_does_not_change_what_is_over():
     assert run.stdout.startswith("virality ")
 
 
+EARLY = """
+import os, signal, sys
+
+class Press:
+    def find_spec(self, name, path=None, target=None):
+        if name == "typer":
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Press())
+sys.argv = ["virality", "--version"]
+from virality.__main__ import main
+main()
+"""
+"""Presses Ctrl-C while the modules of the command line are imported."""
+
+ODD = """
+import os, signal, sys
+from virality import cli
+
+press = "import os, signal\\nos.kill(os.getpid(), signal.SIGINT)\\nwhile True: pass"
+
+def in_a_text():
+    exec(press)
+
+def wrapped():
+    try:
+        exec(compile(press, "library", "exec"))
+    except KeyboardInterrupt as error:
+        raise RuntimeError("a library's own words") from error
+
+def swallowed():
+    class Goes:
+        def __del__(self):
+            wait = True
+            os.kill(os.getpid(), signal.SIGINT)
+            while wait: pass
+    Goes()
+    while True: pass
+
+cli.app = locals()[sys.argv[1]]
+cli.main()
+"""
+"""Presses Ctrl-C where Python makes something else of it than an exception that unwinds."""
+
+
+def test_an_interrupt_while_modules_are_imported_ends_quietly_with_130():
+    with interruptible():
+        run = subprocess.run(
+            [sys.executable, "-c", EARLY], check=False, capture_output=True, text=True
+        )
+    assert (run.returncode, run.stdout, run.stderr) == (130, "", "")
+
+
+@pytest.mark.parametrize("where", ["in_a_text", "wrapped", "swallowed"])
+def test_an_interrupt_ends_with_130_wherever_it_comes(where):
+    with interruptible():
+        run = subprocess.run(
+            [sys.executable, "-c", ODD, where], check=False, capture_output=True, text=True,
+            timeout=60,
+        )  # fmt: skip
+    assert run.returncode == 130
+    assert "Traceback" not in run.stderr
+    assert where == "swallowed" or "goes on from here" in run.stderr
+
+
 def interrupt(run: subprocess.Popen[str], how: str) -> None:
     """Press Ctrl-C: as a terminal does, where everybody gets it, or only the command itself."""
     if how == ALONE:

@@ -170,3 +170,40 @@ def test_hashtags_are_read_of_the_caption_where_their_list_is_empty(
     written(tmp_path / "clips" / "abc.info.json", json.dumps({**info, "tags": tags}))
     result = ingest(tmp_path / "clips", tmp_path / "posts.parquet")
     assert read_posts(result.path)["hashtags"].tolist() == [kept]
+
+
+def test_columns_spelled_alike_that_differ_are_refused_with_their_names(tmp_path: Path) -> None:
+    """`Views` had been read and `views` set aside, by the order of capitals."""
+    source = tmp_path / "twins.csv"
+    source.write_text("id,caption,views,Views\n1,a,10,10\n2,b,20,140\n")
+    with pytest.raises(InputError, match=r"'Views' and 'views' are spelled alike.* row 2 '140'"):
+        ingest(source, tmp_path / "posts.parquet")
+    assert '# Spelled alike, so choose: "Views", "views"' in suggest_mapping(source)
+    mapping = tmp_path / "map.toml"
+    mapping.write_text('[columns]\nid = "id"\ncaption = "caption"\nviews = "views"\n')
+    done = ingest(source, tmp_path / "posts.parquet", mapping=mapping)
+    assert read_posts(done.path)["views"].tolist() == [10, 20]
+
+
+def test_columns_spelled_alike_that_agree_are_one(tmp_path: Path) -> None:
+    source = tmp_path / "twins.json"
+    rows = [
+        {"id": "1", "caption": "a", "view_count": 1200, "durationMs": 9000},
+        {"id": "2", "caption": "b", "viewCount": "30", "duration_ms": 8000},
+        {"id": "3", "caption": "c", "viewCount": "1.2K", "view_count": 1200},
+    ]
+    source.write_text(json.dumps(rows))
+    done = ingest(source, tmp_path / "posts.parquet")
+    posts = read_posts(done.path)
+    assert posts["views"].tolist() == [1200, 30, 1200]
+    assert posts["duration_s"].dropna().tolist() == [9, 8]
+    assert "views from 'viewCount' and 'view_count'" in done.notes[0]
+    assert not [name for name in posts if str(name).startswith("extra.")]
+
+
+def test_a_column_of_the_very_name_comes_before_one_that_says_of_what(tmp_path: Path) -> None:
+    source = tmp_path / "posts.csv"
+    source.write_text("id,caption,post_views,views\n1,a,5,6\n")
+    posts = read_posts(ingest(source, tmp_path / "posts.parquet").path)
+    assert posts["views"].tolist() == [6]
+    assert posts["extra.post_views"].tolist() == [5]

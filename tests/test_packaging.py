@@ -78,7 +78,7 @@ def test_the_wheel_holds_every_module_and_template(wheel: zipfile.ZipFile) -> No
 
 def test_the_wheel_brings_the_command_and_the_licence(wheel: zipfile.ZipFile) -> None:
     info = f"virality-{virality.__version__}.dist-info"
-    assert "virality = virality.cli:main" in wheel.read(f"{info}/entry_points.txt").decode()
+    assert "virality = virality.__main__:main" in wheel.read(f"{info}/entry_points.txt").decode()
     assert any(name.endswith("LICENSE") for name in wheel.namelist())
 
 

@@ -3,8 +3,10 @@
 from pathlib import Path
 
 from virality.workflow.console import Console
-from virality.workflow.run import Plan, Run, run
+from virality.workflow.plan import Plan, Run
+from virality.workflow.run import run
 from virality.workflow.stamp import Stamps, fingerprint
+from virality.workflow.whole import damage
 
 
 def demo(out: Path, *, clips: int, trials: int, jobs: int, seed: int, console: Console) -> Run:
@@ -14,17 +16,22 @@ def demo(out: Path, *, clips: int, trials: int, jobs: int, seed: int, console: C
         StorageError: if `out` cannot be written.
     """
     from virality.data.synthetic import make_corpus
+    from virality.data.table import read_posts
 
     corpus = out / "corpus"
-    truth = corpus / "truth.json"
+    truth, posts = corpus / "truth.json", corpus / "posts.parquet"
     stamps = Stamps(corpus / "stages.json")
     mark = fingerprint({}, {"clips": clips, "seed": seed})
-    if not stamps.is_fresh("corpus", mark, {"truth": truth}):
+    fresh = stamps.is_fresh("corpus", mark, {"truth": truth, "posts": posts})
+    if fresh and (damaged := damage(lambda: read_posts(posts))):
+        console.warn(f"{damaged}; the clips are made again")
+        fresh = False
+    if not fresh:
         with console.progress("making clips") as progress:
             make_corpus(corpus, clips=clips, seed=seed, progress=progress)
         stamps.keep("corpus", mark)
     plan = Plan(
-        posts=corpus / "posts.parquet",
+        posts=posts,
         media=corpus / "clips",
         out=out,
         trials=trials,

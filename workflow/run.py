@@ -1,90 +1,30 @@
 """Every stage in order, each skipped when its inputs have not changed."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from virality.data.errors import InputError, StorageError, UsageError
-from virality.data.features import MANIFEST, MATRIX, POSTS, STATUS, read_features
+from virality.data.features import (
+    MANIFEST,
+    MATRIX,
+    POSTS,
+    STATUS,
+    check_features,
+    read_features,
+)
 from virality.data.limits import Limits
 from virality.data.overwriting import refuse_foreign, refuse_overwriting
 from virality.modeling.bundle_folder import check_place
 from virality.workflow.console import Console, Progress
+from virality.workflow.plan import Plan, Run
 from virality.workflow.stamp import Stamps, fingerprint, set_aside
+from virality.workflow.whole import check_report, check_study, damage, is_torn_model, unadvised
 
 if TYPE_CHECKING:
     from virality.featurizers.extract import Extraction
     from virality.modeling.evaluate import Evaluation
     from virality.modeling.train import Model
-
-SPLITS = ("temporal", "author", "random")
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What `run` is to do; the fields are the options of the command."""
-
-    posts: Path
-    out: Path
-    media: Path | None = None
-    layout: str = "auto"
-    mapping: Path | None = None
-    target: str = "views"
-    trials: int = 50
-    timeout_s: float | None = None
-    metric: str = ""
-    only: Sequence[str] = ()
-    without: Sequence[str] = ()
-    extras: Sequence[str] = ()
-    encoder: str = ""
-    views: int = 0
-    jobs: int = 2
-    seed: int = 0
-    truth: Path | None = None
-    splits: Sequence[str] = SPLITS
-    limits: Limits = field(default_factory=Limits)
-
-    def at(self, name: str) -> Path:
-        """Return the path of something that the run writes."""
-        return self.out / name
-
-    @property
-    def written(self) -> list[Path]:
-        """The files that the run writes right into its folder."""
-        kept = (f"evaluation-{split}.json" for split in dict.fromkeys(self.splits))
-        names = ("posts.parquet", "rejects.csv", "study.log", *kept, "report.html", "report.json")
-        return [self.at(name) for name in (*names, "stages.json")]
-
-
-@dataclass(frozen=True)
-class Run:
-    """What a run came to.
-
-    Attributes:
-        posts: posts read; failed: posts whose extraction failed.
-        features: columns of the matrix.
-        best_trial: score of the study's best trial.
-        metric: what that score is, in words.
-        trials: trials of the study, those of earlier runs among them.
-        scores: split -> metrics and baselines as plain numbers.
-        verdict: one sentence a split.
-        drivers: strongest features, strongest first.
-        report: where the report is.
-        seconds: stage -> seconds spent; absent when it was skipped.
-    """
-
-    posts: int
-    failed: int
-    features: int
-    best_trial: float
-    metric: str
-    trials: int
-    scores: Mapping[str, Any]
-    verdict: Sequence[str]
-    drivers: Sequence[str]
-    report: str
-    seconds: Mapping[str, float] = field(default_factory=dict)
 
 
 def extract_table(
@@ -169,9 +109,10 @@ def run(plan: Plan, console: Console) -> Run:
         raise StorageError(f"{plan.out}: cannot make the folder: {error.strerror}") from error
     _check_splits(plan.splits)
     refuse_overwriting(plan.written, [plan.posts, plan.mapping, plan.media, plan.truth])
-    check_place(plan.at("model"))
+    _make_room(plan, console)
     stages = Stages(plan, console)
     stages.ingest()
+    stages.check_target()
     stages.extract()
     stages.tune()
     stages.train()
@@ -190,6 +131,21 @@ def _check_splits(names: Sequence[str]) -> None:
         known_split(name)
 
 
+def _make_room(plan: Plan, console: Console) -> None:
+    """Refuse a place that no model can be written to; what a crash left of a run's gives way.
+
+    Raises:
+        StorageError: as `check_place`, but for a damaged model that a run made there.
+    """
+    place = plan.at("model")
+    try:
+        check_place(place)
+    except StorageError:
+        if not (Stamps(plan.at("stages.json")).knows("train") and is_torn_model(place)):
+            raise
+        console.warn(f"{place}: is damaged; kept as {set_aside(place)}, and train makes it again")
+
+
 class Stages:
     """The stages of one run; each writes files and remembers what it made them from."""
 
@@ -203,6 +159,7 @@ class Stages:
     def ingest(self) -> None:
         """Source -> posts.parquet."""
         from virality.data.ingest import ingest
+        from virality.data.table import read_posts
 
         plan = self.plan
         if not plan.posts.exists():
@@ -227,7 +184,19 @@ class Stages:
             ),
             {"posts": plan.at("posts.parquet")},
             read,
+            lambda: read_posts(plan.at("posts.parquet")),
         )  # fmt: skip
+
+    def check_target(self) -> None:
+        """Refuse a target that the posts do not tell before their clips are measured.
+
+        Raises:
+            InputError: naming the targets that they do tell.
+        """
+        from virality.data.table import read_posts
+        from virality.modeling.targets import find_target
+
+        find_target(self.plan.target).settle(read_posts(self.plan.at("posts.parquet")))
 
     def extract(self) -> None:
         """posts.parquet and media -> features/."""
@@ -248,11 +217,12 @@ class Stages:
                 without=plan.without, extras=plan.extras, encoder=plan.encoder,
                 views=plan.views, jobs=plan.jobs, limits=plan.limits, progress=progress,
             ),
+            lambda: check_features(plan.at("features")),
         )  # fmt: skip
 
     def tune(self) -> None:
         """features/ -> study.log."""
-        from virality.modeling.study import OtherStudyError
+        from virality.modeling.study import DamagedStudyError, OtherStudyError
         from virality.modeling.tune import tune
 
         plan = self.plan
@@ -266,9 +236,9 @@ class Stages:
             }  # fmt: skip
             try:
                 tune(table.matrix, table.posts, **options)
-            except OtherStudyError as other:
+            except (OtherStudyError, DamagedStudyError) as other:
                 kept = set_aside(plan.at("study.log"))
-                self.console.note(f"{other.args[0].rpartition(';')[0]}: kept as {kept}")
+                self.console.warn(f"{unadvised(other)}: kept as {kept}; tune begins anew")
                 tune(table.matrix, table.posts, **options)
 
         mark = fingerprint(
@@ -276,10 +246,13 @@ class Stages:
             {"target": plan.target, "trials": plan.trials, "seed": plan.seed,
              "timeout_s": plan.timeout_s, "metric": plan.metric},
         )  # fmt: skip
-        self._stage("tune", mark, {"study": plan.at("study.log")}, search)
+        study, least = plan.at("study.log"), plan.trials if plan.timeout_s is None else 1
+        self._stage("tune", mark, {"study": study}, search, lambda: check_study(study, least))
 
     def train(self) -> None:
         """features/ and study.log -> model/."""
+        from virality.modeling.bundle import read_pieces
+
         plan = self.plan
 
         def learn(progress: Progress) -> None:
@@ -291,11 +264,12 @@ class Stages:
             {"features": plan.at("features/manifest.json"), "study": plan.at("study.log")},
             {"target": plan.target, "seed": plan.seed},
         )
-        self._stage("train", mark, {"model": plan.at("model")}, learn)
+        model = plan.at("model")
+        self._stage("train", mark, {"model": model}, learn, lambda: read_pieces(model))
 
     def evaluate(self, split: str) -> None:
         """features/ and model/ -> evaluation-<split>.json."""
-        from virality.workflow.judge import judge
+        from virality.workflow.judge import judge, read_evaluation
 
         plan = self.plan
         kept = self._kept(split)
@@ -307,6 +281,7 @@ class Stages:
                 plan.at("features"), plan.at("model"), split=split, seed=plan.seed, keep=kept,
                 progress=progress,
             ),
+            lambda: read_evaluation(kept),
         )  # fmt: skip
 
     def report(self) -> None:
@@ -316,15 +291,17 @@ class Stages:
         plan = self.plan
         kept = [self._kept(split) for split in plan.splits]
         inputs = {path.name: path for path in kept}
+        page, twin = plan.at("report.html"), plan.at("report.json")
         self._stage(
             "report",
             fingerprint({**self._trained(), **inputs, "truth": plan.truth}, {"seed": plan.seed}),
-            {"report": plan.at("report.html"), "twin": plan.at("report.json")},
+            {"report": page, "twin": twin},
             lambda progress: describe(
-                plan.at("model"), plan.at("features"), plan.at("report.html"),
+                plan.at("model"), plan.at("features"), page,
                 study=plan.at("study.log"), evaluations=kept, truth=plan.truth,
                 seed=plan.seed, progress=progress,
             ),
+            lambda: check_report(page, twin),
         )  # fmt: skip
 
     def summary(self) -> Run:
@@ -366,12 +343,15 @@ class Stages:
         mark: str,
         outputs: Mapping[str, Path],
         work: Callable[[Progress], object],
+        check: Callable[[], object],
     ) -> None:
         import time
 
         if self.stamps.is_fresh(name, mark, outputs):
-            self.console.note(f"{name}: nothing changed, skipped")
-            return
+            if not (damaged := damage(check)):
+                self.console.note(f"{name}: nothing changed, skipped")
+                return
+            self.console.warn(f"{damaged}; {name} is done again")
         start = time.perf_counter()
         with self.console.progress(name) as progress:
             work(progress)

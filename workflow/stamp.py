@@ -28,6 +28,10 @@ class Stamps:
             output.exists() for output in outputs.values()
         )
 
+    def knows(self, stage: str) -> bool:
+        """Say whether a stage was ever done here, from whatever inputs."""
+        return stage in self._read()
+
     def keep(self, stage: str, fingerprint: str) -> None:
         """Remember what a stage was made from.
 
@@ -73,16 +77,19 @@ def _listed(folder: Path, entry: Path) -> tuple[str, int, int]:
     return (str(entry.relative_to(folder)), facts.st_size, facts.st_mtime_ns)
 
 
-def set_aside(study: Path) -> Path:
-    """Give a study of something else another name, and return it: its trials took long.
+def set_aside(place: Path) -> Path:
+    """Give what a stage cannot go on from another name, and return it: it took long to make.
+
+    Args:
+        place: a study of something else, or a study or model that was damaged.
 
     Raises:
         StorageError: if it cannot be renamed.
     """
     number = 1
-    while (place := study.with_name(f"{study.stem}-{number}{study.suffix}")).exists():
+    while (other := place.with_name(f"{place.stem}-{number}{place.suffix}")).exists():
         number += 1
     try:
-        return study.rename(place)
+        return place.rename(other)
     except OSError as error:
-        raise StorageError(f"{study}: cannot be renamed: {error.strerror}") from error
+        raise StorageError(f"{place}: cannot be renamed: {error.strerror}") from error

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from virality.workflow.config import Setting
     from virality.workflow.describe import Described, Paired
     from virality.workflow.doctor import Health
+    from virality.workflow.plan import Run
     from virality.workflow.predict import Forecast
-    from virality.workflow.run import Run
 
 NAMES = 2
 """Leading columns of every table that hold names."""

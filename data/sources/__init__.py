@@ -9,6 +9,8 @@ from virality.data.sources.research_api import ResearchApi
 from virality.data.sources.smp import Smp
 from virality.data.sources.table import Table
 from virality.data.sources.tiktok_api import TiktokApi
+from virality.data.sources.tiktok_export import TiktokExport
+from virality.data.sources.tiktok_mobile import TiktokMobile
 from virality.data.sources.tiktok_scraper import TiktokScraper
 from virality.data.sources.ytdlp import Ytdlp
 
@@ -16,6 +18,8 @@ SOURCES: Mapping[str, Source] = {
     "posts": Posts(),
     "tiktok_scraper": TiktokScraper(),
     "tiktok_api": TiktokApi(),
+    "tiktok_mobile": TiktokMobile(),
+    "tiktok_export": TiktokExport(),
     "research_api": ResearchApi(),
     "original_project": OriginalProject(),
     "smp": Smp(),

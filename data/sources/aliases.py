@@ -107,17 +107,24 @@ def recognise(names: Iterable[str], besides: Collection[tuple[str, str]] = ()) -
         names: of their columns.
         besides: pairs of our field and their column that are known not to be the same.
     """
-    spelled: dict[str, str] = {}
+    names = tuple(names)
+    spelled: dict[str, list[str]] = {}
     for name in names:
-        whole = words_of(name)
-        first, _, rest = whole.partition(" ")
-        spelled.setdefault(whole, name)
+        spelled.setdefault(words_of(name), []).append(name)
+    for name in names:  # a column that is just called so comes before `video_views`
+        first, _, rest = words_of(name).partition(" ")
         if rest and first in PREFIXES:
-            spelled.setdefault(rest, name)
+            spelled.setdefault(rest, []).append(name)
     found: dict[str, str] = {}
     for ours, aliases in ALIASES.items():
-        known = (spelled[alias] for alias in aliases if alias in spelled)
+        known = (name for alias in aliases for name in spelled.get(alias, ()))
         theirs = next((name for name in known if (ours, name) not in besides), None)
         if theirs is not None and theirs not in found.values():
             found[ours] = theirs
     return found
+
+
+def spelled_alike(names: Iterable[str], name: str) -> tuple[str, ...]:
+    """Return the other names that have the words of a name: `Views` of `views`, in their order."""
+    words = words_of(name)
+    return tuple(other for other in names if other != name and words_of(other) == words)

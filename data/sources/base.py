@@ -59,6 +59,7 @@ class Layout:
             then read from there where the source has no list of them.
         notes: sentences for the user about how the source was read.
         guessed: whether the columns were taken for fields by their names alone.
+        ids_in_part: whether posts may lack the id that others have, and then get one derived.
     """
 
     columns: Mapping[str, tuple[str, ...]]
@@ -69,6 +70,7 @@ class Layout:
     marked_captions: bool = True
     notes: tuple[str, ...] = ()
     guessed: bool = False
+    ids_in_part: bool = False
 
 
 class Source(Protocol):

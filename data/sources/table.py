@@ -6,9 +6,12 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
+from virality.data.cells import read_cell
 from virality.data.errors import InputError
+from virality.data.numbers import Refused, is_missing
+from virality.data.post import SCHEMA
 from virality.data.rejects import shown
-from virality.data.sources.aliases import recognise, words_of
+from virality.data.sources.aliases import recognise, spelled_alike, words_of
 from virality.data.sources.base import Layout, Look, RawRow
 from virality.data.sources.files import all_names, first_names, look_at, read_rows
 from virality.data.sources.guesses import WrongGuess, find_wrong_guesses
@@ -45,7 +48,8 @@ class Table:
         """Return the layout that the mapping gives, or the suggested one with a note.
 
         Raises:
-            InputError: if the mapping names a column that is not there, or nothing is recognised.
+            InputError: if the mapping names a column that is not there, nothing is recognised, or
+                two columns that are spelled alike say different things.
         """
         if self.mapping is not None and self.mapping.columns:
             # The header of a CSV has all names; a row of any other form may have more.
@@ -53,10 +57,13 @@ class Table:
             self.mapping.check_names(first_names(look), rows, look.path.name)
             columns = {ours: (theirs,) for ours, theirs in self.mapping.columns.items()}
             return Layout(columns, self.mapping.units, known=self.mapping.known)
-        found = recognise(_names(look), _pairs(self.wrong))
+        names = _names(look)
+        found = recognise(names, _pairs(self.wrong))
         if not any(ours in TELLING for ours in found):
             raise InputError(f"{look.path}: none of its columns is known to tell of posts; {ASK}")
-        return _guessed(found, self.wrong)
+        layout = _guessed(found, self.wrong, names)
+        _check_alike(look, layout)
+        return layout
 
     def read(self, look: Look) -> Iterator[RawRow]:
         """Yield the rows of the table."""
@@ -76,12 +83,26 @@ class Table:
         return replace(self, wrong=(*self.wrong, *wrong)) if wrong else None
 
 
-def _guessed(found: dict[str, str], wrong: tuple[WrongGuess, ...]) -> Layout:
-    """Return the layout of recognised names, with notes on what they were taken for."""
+def _guessed(
+    found: dict[str, str], wrong: tuple[WrongGuess, ...], names: Collection[str]
+) -> Layout:
+    """Return the layout of recognised names, with notes on what they were taken for.
+
+    Args:
+        found: our field -> their column.
+        wrong: guesses that were proved wrong.
+        names: of all columns; those that are spelled alike are one.
+    """
     units = _units(found)
-    taken = ", ".join(
-        f"{ours} from {theirs!r}" + (f" in {units[ours]}" if ours in units else "")
+    besides = _pairs(wrong)
+    columns = {
+        ours: (theirs, *(n for n in spelled_alike(names, theirs) if (ours, n) not in besides))
         for ours, theirs in found.items()
+    }
+    taken = ", ".join(
+        f"{ours} from {' and '.join(map(repr, theirs))}"
+        + (f" in {units[ours]}" if ours in units else "")
+        for ours, theirs in columns.items()
     )
     notes = [f"Columns were matched by their names: {taken}; if one is wrong, {ASK}."]
     for guess in wrong:
@@ -89,8 +110,37 @@ def _guessed(found: dict[str, str], wrong: tuple[WrongGuess, ...]) -> Layout:
             f"{guess.theirs!r} was not taken for {guess.ours}, as its name suggests: it holds "
             f"values such as {shown(guess.example)!r}."
         )
-    columns = {ours: (theirs,) for ours, theirs in found.items()}
     return Layout(columns, units, notes=tuple(notes), guessed=True)
+
+
+def _check_alike(look: Look, layout: Layout) -> None:
+    """Refuse columns that are spelled alike, as `Views` and `views`, and say different things."""
+    alike = {ours: names for ours, names in layout.columns.items() if len(names) > 1}
+    for row in read_rows(look) if alike else ():
+        for ours, names in alike.items():
+            told = [(name, row.values[name]) for name in names if not _lacks(row, name)]
+            first = told[0][1] if told else None
+            for name, value in told[1:]:
+                if not _agree(ours, first, value, layout.units.get(ours, "")):
+                    raise InputError(
+                        f"{look.path.name}: columns {told[0][0]!r} and {name!r} are spelled alike "
+                        f"and say different things, in row {row.number} {shown(str(first))!r} and "
+                        f"{shown(str(value))!r}; remove or rename one, or {ASK}"
+                    )
+
+
+def _lacks(row: RawRow, name: str) -> bool:
+    return is_missing(row.values.get(name))
+
+
+def _agree(ours: str, one: object, other: object, unit: str) -> bool:
+    """Tell whether two values of a field mean the same, however they are written."""
+    if str(one).strip() == str(other).strip():
+        return True
+    try:
+        return read_cell(SCHEMA[ours], one, unit) == read_cell(SCHEMA[ours], other, unit)
+    except Refused:
+        return False
 
 
 def suggest_mapping(path: Path) -> str:
@@ -106,8 +156,14 @@ def suggest_mapping(path: Path) -> str:
     found = _suggested(look)
     others = sorted(set(names) - set(found.values()))
     units = _units(found)
+    alike = {theirs: spelled_alike(names, theirs) for theirs in found.values()}
     lines = [
         f"# Mapping for {_quoted(path.name)}: ours = theirs. Check each line.",
+        *(
+            f"# Spelled alike, so choose: {', '.join(map(_quoted, (theirs, *others)))}"
+            for theirs, others in alike.items()
+            if others
+        ),
         "[columns]",
         *(f"{ours} = {_quoted(theirs)}" for ours, theirs in found.items()),
         "",
@@ -130,7 +186,7 @@ def _suggested(look: Look) -> dict[str, str]:
     while True:
         found = recognise(_names(look), _pairs(wrong))
         rows = islice(read_rows(look), _ROWS_TO_SUGGEST)
-        more = find_wrong_guesses(rows, _guessed(found, wrong), found.values())
+        more = find_wrong_guesses(rows, _guessed(found, wrong, ()), found.values())
         if not more:
             return found
         wrong += more

@@ -220,6 +220,7 @@
     var box = then.closest(".then");
     var timer = 0;
     var newest = 0;
+    var under = null;
 
     // A slider stands on the step that is nearest to what the page gave it: that is no change of it.
     function moved(one) {
@@ -239,8 +240,10 @@
       var number = newest += 1;
       box.classList.add("busy");
       effect.textContent = words.busy;
+      if (under) under.abort(); // nobody waits for that answer any more
+      under = new AbortController();
       window.fetch(form.getAttribute("data-url"), {
-        method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(asked())
+        method: "POST", signal: under.signal, headers: { "content-type": "application/json" }, body: JSON.stringify(asked())
       }).then(function (answer) {
         return answer.json().then(function (value) { return { ok: answer.ok, value: value }; });
       }).catch(function () {

@@ -1,6 +1,7 @@
 """Opening a media file and reading its packets; runs in the fenced child only.
 
-This module and its neighbours `picture` and `sound` are the only ones that touch PyAV for reading.
+This module and its neighbours `picture`, `scaling` and `sound` are the only ones that touch PyAV
+for reading.
 """
 
 from collections.abc import Iterator

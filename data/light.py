@@ -18,6 +18,12 @@ PQ, HLG = 16, 18
 BT709, BT2020, P3 = 1, 9, 12
 """Curves and primaries as ITU-T H.273 numbers them."""
 
+UNTOLD = 2
+"""How H.273 says that nobody said."""
+
+HD_HEIGHT_PX, HD_WIDTH_PX = 720, 1280
+"""Pictures at least so high or so wide are taken for BT.709's."""
+
 WHITE_NITS = 203.0
 """Light of a white sheet in HDR (ITU-R BT.2408), which is white on an ordinary screen."""
 
@@ -48,6 +54,27 @@ def is_ordinary(curve: int, primaries: int) -> bool:
         primaries: number of its colour primaries.
     """
     return curve not in (PQ, HLG) and primaries not in (BT2020, P3)
+
+
+def matrix_of(matrix: int, width: int, height: int, curve: int, primaries: int) -> int:
+    """Return the matrix that makes RGB of a picture's samples, as H.273 numbers them.
+
+    Where a clip names none, players go by the size: HD is BT.709, less is left to be BT.601, as it
+    came from television. Chromium asks for the height, mpv and Android for the width as well.
+    HLG, PQ and the colours of BT.2020 come with a matrix of their own.
+
+    Args:
+        matrix: what the clip names.
+        width: of the picture as it is stored.
+        height: likewise.
+        curve: as of `is_ordinary`.
+        primaries: as of `is_ordinary`.
+    """
+    if matrix != UNTOLD:
+        return matrix
+    if curve in (PQ, HLG) or primaries == BT2020:
+        return BT2020
+    return BT709 if height >= HD_HEIGHT_PX or width >= HD_WIDTH_PX else matrix
 
 
 def to_screen(samples: npt.NDArray[np.uint16], curve: int, primaries: int) -> ByteArray:

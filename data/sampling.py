@@ -17,10 +17,10 @@ MOTION_FRAMES = 240
 LONG_SIDE_LIMIT_PX = 4 * STILL_SIDE_PX
 """A strip of 4096 x 1 pixels must not become 224 x 917,504: longer sides are squeezed to this."""
 
-SAMPLING_VERSION = "5"
+SAMPLING_VERSION = "6"
 """Changes with the times, the frames that stand, the sizes, the scaler and its flags, how light and
-colours are brought to an ordinary screen's, how pictures are turned, or how sound is made of
-packets."""
+colours are brought to an ordinary screen's, how pictures are turned, which lines of interlaced ones
+count, or how sound is made of packets."""
 
 EPSILON_S = 1e-6
 

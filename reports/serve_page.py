@@ -76,7 +76,7 @@ def render_ask(
     size = size_words(clip_bytes)
     keys = {
         "big": "script.big", "many": "script.many", "crossed": "script.crossed",
-        "nothing": "script.nothing",
+        "nothing": "script.nothing", "gone": "script.gone",
         "lost": "script.lost", "refused": "refused", "remove": "ask.remove",
         "caption": "ask.caption.n",
     }  # fmt: skip

@@ -42,10 +42,12 @@ def write_clip(
     pixels: str = "yuv420p",
     options: dict[str, str] | None = None,
     colours: dict[str, int] | None = None,
+    matrix: int | None = None,
 ) -> Path:
     """Write pictures at times (40 ms apart unless given) and perhaps one channel of sound.
 
     Colours are primaries, curve and matrix by ITU-T H.273; pictures of 16 bits are stored as such.
+    A matrix given by itself is used, and the file does not name it.
     """
     times = range(0, 40 * len(pictures), 40) if times_ms is None else times_ms
     with av.open(str(path), "w") as container:
@@ -70,6 +72,8 @@ def write_clip(
             frame = av.VideoFrame.from_ndarray(picture, format=kind)
             if colours:
                 frame = frame.reformat(format=pixels, dst_colorspace=colours["colorspace"])
+            if matrix is not None:
+                frame = frame.reformat(format=pixels, dst_colorspace=matrix)
             frame.pts, frame.time_base = time_ms, Fraction(1, TICKS)
             container.mux(video.encode(frame))
         container.mux(video.encode(None))

@@ -35,7 +35,7 @@ ONLY_IN = {
     "yt_dlp": {"data/collect.py"},
     "av": {
         *("data/container.py", "data/forkserver.py", "data/picture.py", "data/reading.py"),
-        *("data/sound.py", "data/synthetic_clip.py", "workflow/doctor.py"),
+        *("data/scaling.py", "data/sound.py", "data/synthetic_clip.py", "workflow/doctor.py"),
     },
 }
 EDGES = {"featurizers/worker.py", "web/jobs.py"}

@@ -158,6 +158,64 @@ def test_a_picture_that_stands_counts_as_long_as_it_is_shown(tmp_path: Path, suf
         assert ours_of[name] == pytest.approx(theirs_of[name], abs=0.01), name
 
 
+@pytest.mark.parametrize(
+    ("width", "height", "matrix"),
+    [(360, 640, 5), (640, 360, 5), (576, 1024, 1), (1280, 536, 1), (1280, 720, 1), (720, 1280, 1)],
+)
+def test_colours_without_a_named_matrix_follow_the_size(
+    tmp_path: Path, width: int, height: int, matrix: int
+) -> None:
+    """As in players: HD is BT.709 (1), what is smaller is BT.601 (5)."""
+    rgb = (192, 48, 32)
+    pictures = [np.full((height, width, 3), rgb, np.uint8)] * 3
+    clip = decoded(write_clip(tmp_path / "clip.mp4", pictures, matrix=matrix))
+    assert clip.frames is not None
+    np.testing.assert_allclose(clip.frames.stills[0].mean(axis=(0, 1)), rgb, atol=4)
+
+
+@pytest.mark.parametrize("size", [(96, 160), (1280, 720)])
+@pytest.mark.parametrize("matrix", [1, 5])
+def test_a_named_matrix_counts_at_every_size(
+    tmp_path: Path, size: tuple[int, int], matrix: int
+) -> None:
+    width, height = size
+    pictures = [np.full((height, width, 3), (192, 48, 32), np.uint8)] * 3
+    colours = {"color_primaries": 1, "color_trc": 1, "colorspace": matrix}
+    clip = decoded(write_clip(tmp_path / "clip.mp4", pictures, colours=colours))
+    assert clip.frames is not None
+    np.testing.assert_allclose(clip.frames.stills[0].mean(axis=(0, 1)), (192, 48, 32), atol=4)
+
+
+def woven(pictures: list[npt.NDArray[np.uint8]]) -> list[npt.NDArray[np.uint8]]:
+    """Return frames of two pictures each, the second in the lower lines."""
+    frames = []
+    for upper, lower in zip(pictures[::2], pictures[1::2], strict=True):
+        frame = upper.copy()
+        frame[1::2] = lower[1::2]
+        frames.append(frame)
+    return frames
+
+
+def test_an_interlaced_clip_shows_no_combs(tmp_path: Path) -> None:
+    """A texture that runs at 50 fields a second measures as it does at 25 frames."""
+    rng = np.random.default_rng(0)
+    wide = rng.integers(20, 235, (24, 48, 1)).repeat(24, 0).repeat(24, 1).repeat(3, 2)
+    pictures = [np.ascontiguousarray(wide[:, 6 * i : 6 * i + 512]).astype(np.uint8)
+                for i in range(50)]  # fmt: skip
+    options = {"flags": "+ilme+ildct", "x264-params": "tff=1"}
+    interlaced = decoded(write_clip(tmp_path / "i.mp4", woven(pictures), options=options))
+    ordinary = decoded(write_clip(tmp_path / "p.mp4", pictures[::2]))
+    assert interlaced.frames is not None
+    assert ordinary.frames is not None
+    assert (interlaced.stream.width, interlaced.stream.height) == (512, 576)
+    assert interlaced.frames.stills.shape == ordinary.frames.stills.shape
+    ours, theirs = measured(interlaced, "frames_layout"), measured(ordinary, "frames_layout")
+    assert ours["edge_share"] == pytest.approx(theirs["edge_share"], rel=0.1)
+    assert ours["sharpness_log10"] == pytest.approx(theirs["sharpness_log10"], abs=0.1)
+    ours, theirs = measured(interlaced, "frames_motion"), measured(ordinary, "frames_motion")
+    assert ours["speed"] == pytest.approx(theirs["speed"], rel=0.03)
+
+
 def test_frames_between_b_frames_come_in_order_of_presentation(tmp_path: Path) -> None:
     shown = [20 + 4 * i for i in range(50)]
     options = {"preset": "veryfast", "bf": "3", "crf": "10"}

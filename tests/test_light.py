@@ -18,6 +18,7 @@ from virality.data.light import (
     PQ,
     WHITE_NITS,
     is_ordinary,
+    matrix_of,
     to_grey,
     to_screen,
 )
@@ -112,6 +113,15 @@ def test_only_pictures_for_other_screens_are_changed():
     assert not is_ordinary(PQ, UNKNOWN)
     assert not is_ordinary(HLG, BT2020)
     assert not is_ordinary(BT709, P3)
+
+
+def test_pictures_for_other_screens_have_their_own_matrix_where_none_is_named():
+    for curve, primaries in ((PQ, UNKNOWN), (HLG, UNKNOWN), (BT709, BT2020)):
+        assert matrix_of(UNKNOWN, 160, 96, curve, primaries) == BT2020
+        assert matrix_of(UNKNOWN, 1920, 1080, curve, primaries) == BT2020
+        assert matrix_of(BT709, 1920, 1080, curve, primaries) == BT709
+    assert matrix_of(UNKNOWN, 1920, 1080, UNKNOWN, P3) == BT709
+    assert matrix_of(UNKNOWN, 1278, 718, UNKNOWN, UNKNOWN) == UNKNOWN
 
 
 def test_grey_is_luma():

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import serve_case as case
-from chromium import chromium, needs_chromium
+from chromium import chromium, needs_chromium, that_keeps_pages
 from serve_case import site
 
 from virality.workflow.prediction_log import open_log
@@ -323,6 +323,54 @@ def test_going_back_what_was_typed_is_there(page):
     page.wait_for_selector("#ask")
     page.wait_for_timeout(500)  # browsers fill in after the page is there
     assert {name: page.input_value(f"#{name}") for name in typed} == typed
+
+
+def sent_with_two_captions(page) -> None:
+    page.goto("/")
+    page.set_input_files("#clip", [str(case.clip(0)), str(case.clip(1))])
+    page.click("#another")
+    page.locator("textarea").nth(0).fill("one")
+    page.locator("textarea").nth(1).fill("two words #tag2")
+    page.click("button[type=submit]")
+    page.wait_for_selector("#side")
+
+
+def captions_of(page) -> list[str]:
+    return [one.input_value() for one in page.locator("#captions textarea").all()]
+
+
+def test_going_back_chosen_clips_are_there(browser, server):
+    """As long as the browser keeps the page, which it does unless it is told not to store it."""
+    with that_keeps_pages(browser) as other:
+        page = other.new_page(base_url=server.url)
+        page.set_default_timeout(60_000)
+        sent_with_two_captions(page)
+        page.go_back(wait_until="commit")
+        page.wait_for_selector("#ask")
+        assert page.locator("#chosen li span").all_inner_texts() == ["clip0.mp4", "clip1.mp4"]
+        assert captions_of(page) == ["one", "two words #tag2"]
+        page.click("button[type=submit]")
+        page.wait_for_selector("#side")
+        assert page.locator("#side tbody tr").count() == 4
+
+
+def test_going_back_to_a_page_that_was_not_kept_added_captions_are_there(page):
+    sent_with_two_captions(page)
+    page.go_back()
+    page.wait_for_selector("#ask")
+    assert captions_of(page) == ["one", "two words #tag2"]
+    assert "Choose your clips again" in page.inner_text("#trouble")
+    assert "clip0.mp4, clip1.mp4" in page.inner_text("#trouble")
+    page.locator("textarea").nth(1).fill("another")
+    page.set_input_files("#clip", str(case.clip(1)))
+    assert page.inner_text("#trouble") == ""
+    page.reload()
+    assert captions_of(page) == ["one", "another"]
+    assert "clip1.mp4" in page.inner_text("#trouble")
+    page.goto("/nothing")
+    page.goto("/")  # coming by a link is no coming back
+    assert captions_of(page) == [""]
+    assert page.inner_text("#trouble") == ""
 
 
 def test_without_scripts_the_form_still_works(browser, server):

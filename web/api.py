@@ -4,7 +4,9 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, PlainTextResponse
+from starlette.requests import ClientDisconnect
 
 from virality.data.outcomes import Outcome
 from virality.reports.result_page import changed_words, outcome_words
@@ -26,6 +28,7 @@ from virality.web.schemas import (
     Trouble,
     WhatIf,
 )
+from virality.web.turns import WAIT_S
 from virality.web.wording import fields_of, state_of
 from virality.workflow.console import as_line
 
@@ -120,10 +123,18 @@ async def drop(request: Request, job_id: JobId) -> Response:
     response_model=Changed,
     responses=refusals(403, 404, 408, 409, 413, 422, 503),
 )
-def what_if(request: Request, job_id: JobId, item: int, asked: WhatIf) -> JSONResponse:
+async def what_if(request: Request, job_id: JobId, item: int, asked: WhatIf) -> JSONResponse:
     """Ask what a candidate's prediction would be with other values."""
     board = board_of(request)
     earlier = item_of(board.find(job_id), item)
+    async with board.turns.turn(job_id, WAIT_S):
+        if await request.is_disconnected():  # a page that has newer values hangs up
+            raise ClientDisconnect
+        view = await run_in_threadpool(_changed, board, earlier, asked)
+    return JSONResponse(view)
+
+
+def _changed(board: "Board", earlier: "Answer", asked: WhatIf) -> dict[str, Any]:
     known = fields_of(earlier.known, asked.model_dump(exclude={"levers"}, exclude_none=True))
     with board.aside() as crew:
         made = board.predictor.change(earlier, known, asked.levers, crew)
@@ -137,7 +148,8 @@ def what_if(request: Request, job_id: JobId, item: int, asked: WhatIf) -> JSONRe
         "beside": outcome_words(then, target),
         "levers": {name: value_words(value, units[name], name) for name, value in values.items()},
     }
-    return JSONResponse(plainly({"forecast": then, "words": words}))
+    view: dict[str, Any] = plainly({"forecast": then, "words": words})
+    return view
 
 
 @router.post(

@@ -20,6 +20,7 @@ from virality.web.metrics import Metrics
 from virality.web.refusal import Refusal, ending
 from virality.web.rooms import Room, sweep_rooms
 from virality.web.settings import Settings
+from virality.web.turns import WAIT_S, Turns
 from virality.workflow.answer import Answer
 from virality.workflow.predictor import Candidate, Predictor
 
@@ -31,9 +32,6 @@ STAGES = ("waiting", "text", "decode", "audio", "frames", "stream", "predict", "
 """What a job may be at, in this order: waiting for a worker, the caption, opening the clip,
 measuring sound, pictures and file, the model."""
 
-
-WAIT_S = 10.0
-"""How long a what-if waits for the one before it."""
 
 LONGEST_WAIT_S = 3600.0
 """How long the thread that forgets sleeps at most: systems bound the time that one can wait."""
@@ -89,6 +87,9 @@ class Board:
         settings: how many at once, how many may wait, how long results are kept.
         metrics: where ends are counted.
         ledger: where answers are kept, None if they are not.
+
+    Attributes:
+        turns: of what-ifs, which are answered one after the other.
     """
 
     def __init__(
@@ -111,6 +112,7 @@ class Board:
         self._crews = [Crew(1) for _ in range(settings.workers)]
         self._side = Crew(1)  # for what-if: it must not wait behind a clip
         self._side_lock = threading.Lock()
+        self.turns = Turns()
         self._threads: list[threading.Thread] = []
         self._closing = threading.Event()
         metrics.watch("virality_jobs_waiting", "Jobs taken in and not at an end.", self.busy)

@@ -34,8 +34,14 @@ def shown(page: serve_page.Page, status: int = 200) -> HTMLResponse:
 
 @router.get("/")
 async def ask(request: Request) -> HTMLResponse:
-    """Show the form."""
-    return ask_again(board_of(request), "", 200)
+    """Show the form.
+
+    Browsers keep a page with the chosen files and all that was typed for whoever comes back to it,
+    unless its answer forbids to store it. This one holds nothing of anybody.
+    """
+    page = ask_again(board_of(request), "", 200)
+    page.headers["cache-control"] = "private, no-cache"
+    return page
 
 
 def ask_again(

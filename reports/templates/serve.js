@@ -60,6 +60,7 @@
         row.append(name, gone);
         chosen.append(row);
       });
+      keep();
     }
 
     function add(list) {
@@ -83,17 +84,34 @@
 
     function offer() { find("another").hidden = all(".field", find("captions")).length >= Number(form.getAttribute("data-captions")); }
     offer();
-    find("another").addEventListener("click", function () {
+
+    function another(text) {
       var fields = all(".field", find("captions"));
       var copy = fields[0].cloneNode(true);
       var number = fields.length + 1;
       copy.querySelector("label").textContent = filled(words.caption, { number: number });
       copy.querySelector("label").htmlFor = copy.querySelector("textarea").id = "caption-" + number;
-      copy.querySelector("textarea").value = "";
+      copy.querySelector("textarea").value = text;
       find("captions").append(copy);
       offer();
-      copy.querySelector("textarea").focus();
-    });
+      return copy.querySelector("textarea");
+    }
+    find("another").addEventListener("click", function () { another("").focus(); });
+
+    function texts() { return all("textarea", find("captions")).map(function (one) { return one.value; }); }
+
+    // A browser that has not kept the page fills in its fields, but neither those that were added nor the clips.
+    function keep() {
+      window.history.replaceState({ captions: texts(), clips: files.map(function (one) { return one.name; }) }, "");
+    }
+    function restore(state) {
+      if (!state || !state.captions) return;
+      state.captions.slice(all("textarea", find("captions")).length).forEach(another);
+      all("textarea", find("captions")).forEach(function (one, place) { if (place in state.captions) one.value = state.captions[place]; });
+      if (state.clips.length) trouble.textContent = filled(words.gone, { names: state.clips.join(", ") });
+    }
+    restore(window.history.state);
+    find("captions").addEventListener("change", keep);
 
     // What is hidden loses the focus; it goes to what is shown instead, but not on to "Stop", lest Enter pressed twice stops.
     function busy(on) {
@@ -109,7 +127,8 @@
 
     form.addEventListener("submit", function (event) {
       event.preventDefault();
-      var captions = all("textarea", find("captions")).map(function (one) { return one.value.trim(); }).filter(Boolean);
+      keep();
+      var captions = texts().map(function (one) { return one.trim(); }).filter(Boolean);
       if (!files.length && !captions.length) { trouble.textContent = words.nothing; return; }
       // Said before clips are sent, which may take minutes; the same caption twice counts once.
       var asked = Math.max(files.length, 1) * Math.max(new Set(captions).size, 1);
@@ -201,6 +220,7 @@
     var box = then.closest(".then");
     var timer = 0;
     var newest = 0;
+    var under = null;
 
     // A slider stands on the step that is nearest to what the page gave it: that is no change of it.
     function moved(one) {
@@ -220,8 +240,10 @@
       var number = newest += 1;
       box.classList.add("busy");
       effect.textContent = words.busy;
+      if (under) under.abort(); // nobody waits for that answer any more
+      under = new AbortController();
       window.fetch(form.getAttribute("data-url"), {
-        method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(asked())
+        method: "POST", signal: under.signal, headers: { "content-type": "application/json" }, body: JSON.stringify(asked())
       }).then(function (answer) {
         return answer.json().then(function (value) { return { ok: answer.ok, value: value }; });
       }).catch(function () {

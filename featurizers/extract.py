@@ -19,6 +19,7 @@ from virality.data.features import Features, write_features
 from virality.data.gate import opened
 from virality.data.matrix import MODALITIES, Known
 from virality.data.media import Found, find_media
+from virality.data.signs import compose
 from virality.data.store import Store, open_sha256, sweep
 from virality.featurizers import FEATURIZERS
 from virality.featurizers.assemble import Part, assemble, chosen_extras
@@ -281,10 +282,12 @@ def _parts(posts: pd.DataFrame, found: Sequence[Found], jobs: int, limits: Limit
     with ThreadPoolExecutor(jobs) as threads:
         clips = list(threads.map(lambda one: _hashed(one, limits), found))
     clips = clips or [(None, "", "")] * len(posts)
-    return [
-        Part(str(text) if isinstance(text, str) and text.strip() else None, *clip)
-        for text, clip in zip(captions, clips, strict=True)
-    ]
+    return [Part(_caption(text), *clip) for text, clip in zip(captions, clips, strict=True)]
+
+
+def _caption(text: object) -> str | None:
+    """Return a caption in the one spelling of all that look the same, None if it is blank."""
+    return compose(str(text)) if isinstance(text, str) and text.strip() else None
 
 
 def _hashed(found: Found, limits: Limits) -> tuple[Path | None, str, str]:

@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import unicodedata
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -90,6 +91,16 @@ def test_only_what_changed_is_done_again(posts, media, tmp_path, monkeypatch):
         newer = {**FEATURIZERS, "frames_colour": replace(colour, version="test")}
         monkeypatch.setattr(module, "FEATURIZERS", newer)
         assert extract(posts, folder, out, only=LIGHT).computed == 6
+
+
+def test_a_caption_in_parts_is_the_caption_as_a_whole(tmp_path):
+    """Sentence encoders give two spellings of one sentence two places."""
+    texts = [unicodedata.normalize(form, "Món ăn ngon #phở") for form in ("NFC", "NFD")]
+    posts = table(["a", "b"], caption=texts)
+    result = extract(posts, None, tmp_path / "f", only=["text_shape"])
+    assert (result.computed, result.reused) == (1, 0)
+    first, second = read_features(tmp_path / "f").matrix.frame.to_numpy()
+    np.testing.assert_array_equal(first, second)
 
 
 def test_damaged_row_is_made_again(posts, media, tmp_path):

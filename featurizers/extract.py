@@ -15,7 +15,7 @@ import pandas as pd
 
 from virality.data.decode import Limits
 from virality.data.errors import InputError, StorageError, UsageError
-from virality.data.features import Features, write_features
+from virality.data.features import Features, posts_in, write_features
 from virality.data.gate import opened
 from virality.data.matrix import MODALITIES, Known
 from virality.data.media import Found, find_media
@@ -46,6 +46,7 @@ class Extraction:
         reused: clips and distinct captions that were all there already.
         seconds: time taken by the clock.
         path: the feature folder.
+        gone: posts that were in the folder and are not in this table, nor in the matrix any more.
     """
 
     counts: dict[str, int]
@@ -54,6 +55,7 @@ class Extraction:
     reused: int
     seconds: float
     path: Path
+    gone: int = 0
 
 
 def extract(
@@ -108,11 +110,13 @@ def extract(
     _check(posts, jobs, views)
     with _locked(out):
         features, plan = _measured(posts, media, out, how)
+        gone = len(posts_in(out) - set(features.matrix.frame.index))
         write_features(out, features, known=known)
     counts = Counter(features.status["status"])
     reasons = Counter(reason for reason in features.status["reason"] if reason)
     seconds = time.perf_counter() - begin
-    return Extraction(dict(counts), dict(reasons), len(plan.missing), plan.reused, seconds, out)
+    missing, reused = len(plan.missing), plan.reused
+    return Extraction(dict(counts), dict(reasons), missing, reused, seconds, out, gone)
 
 
 def measure(

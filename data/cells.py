@@ -18,6 +18,7 @@ from virality.data.numbers import (
     parse_number,
 )
 from virality.data.post import Field
+from virality.data.signs import compose
 from virality.data.tags import HASHTAG, MENTION, without_links
 from virality.data.times import parse_time
 
@@ -67,6 +68,8 @@ def read_cell(field: Field, value: object, unit: str = "") -> Value:
     if field.kind == "strings":
         return read_words(value)
     text = read_text(value)
+    if text and field.name != "media":  # which is found by the very signs of its name
+        text = compose(text)
     if field.name == "caption":
         return text
     text = (text or "").strip() or None
@@ -198,7 +201,7 @@ def _word(value: object) -> str:
         value = next((value[key] for key in _WORD_KEYS if value.get(key)), "")
     if not isinstance(value, str | int):
         raise Refused("is not a list of words")
-    return clean(str(value)).strip().lstrip("#＃@").strip()
+    return compose(clean(str(value))).strip().lstrip("#＃@").strip()
 
 
 def hashtags_in(caption: str) -> tuple[str, ...]:

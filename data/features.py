@@ -125,6 +125,18 @@ def check_features(folder: Path) -> Mapping[str, Any]:
     return manifest
 
 
+def posts_in(folder: Path) -> frozenset[str]:
+    """Return the ids of the posts in a feature folder, none if there is no whole table of them."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        table = pq.read_table(folder / POSTS, columns=["id"])
+    except (OSError, pa.ArrowException):  # an extraction mends it
+        return frozenset()
+    return frozenset(map(str, table.column("id").to_pylist()))
+
+
 def _written_sha256(path: Path) -> str:
     try:
         return file_sha256(path)

@@ -1,7 +1,7 @@
 """Which media file belongs to which post; never one outside the media folder."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,14 +9,13 @@ import pandas as pd
 
 from virality.data.errors import InputError
 from virality.data.gate import within
+from virality.data.signs import compose
 
 EXTENSIONS = (
     "mp4", "mov", "m4v", "webm", "mkv", "3gp", "avi", "flv", "ts", "gif",
     "m4a", "mp3", "aac", "wav", "ogg", "flac",
 )  # fmt: skip
 """Where several files bear a post's id, the first of these wins."""
-
-UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 
 
 @dataclass(frozen=True)
@@ -43,9 +42,11 @@ def find_media(posts: pd.DataFrame, folder: Path | None) -> list[Found]:
         raise InputError(f"media folder {folder} does not exist; name an existing folder")
     root = folder.resolve()
     names = _names(root)
+    alike = _alike(names)
+    listed: dict[Path, Mapping[str, str]] = {}
     media = posts["media"] if "media" in posts else pd.Series([None] * len(posts))
     return [
-        _named(root, str(name)) if _given(name) else _by_id(root, names, str(post))
+        _named(root, str(name), listed) if _given(name) else _by_id(root, names, alike, str(post))
         for post, name in zip(posts["id"], media, strict=True)
     ]
 
@@ -65,7 +66,19 @@ def _names(root: Path) -> dict[str, str]:
     return {f"{stem}{dot}{ending.lower()}": name for name, stem, dot, ending in parts}
 
 
-def _named(root: Path, name: str) -> Found:
+def _alike(names: Iterable[str]) -> dict[str, str]:
+    """Return the one name that a table may mean -> the name that it stands for.
+
+    Tables hold no bytes that are no UTF-8, and Apple's computers spell accents in parts, in names
+    of files too: `Phở.mp4` out of an archive of theirs is another name than that of a table.
+    """
+    spellings: dict[str, list[str]] = {}
+    for name in names:
+        spellings.setdefault(compose(spelt(name)), []).append(name)
+    return {spelling: ones[0] for spelling, ones in spellings.items() if len(ones) == 1}
+
+
+def _named(root: Path, name: str, listed: dict[Path, Mapping[str, str]]) -> Found:
     if "\0" in name:
         return Found(None, "file_not_found")
     path = root / name
@@ -73,7 +86,7 @@ def _named(root: Path, name: str) -> Found:
         return Found(None, "outside_folder")
     if os.path.lexists(path):
         return Found(path)
-    misspelt = _misspelt(path)
+    misspelt = _misspelt(path, listed)
     if misspelt is None:
         return Found(None, "file_not_found")
     return Found(misspelt) if within(root, misspelt) else Found(None, "outside_folder")
@@ -84,17 +97,25 @@ def spelt(name: str) -> str:
     return os.fsencode(name).decode("utf-8", "replace")
 
 
-def _misspelt(path: Path) -> Path | None:
-    """Return the one file beside a path that no table could name exactly and is spelt like it."""
-    if UNKNOWN not in path.name or not path.parent.is_dir():
+def _misspelt(path: Path, listed: dict[Path, Mapping[str, str]]) -> Path | None:
+    """Return the one file beside a path whose name looks the same.
+
+    Args:
+        path: of no file.
+        listed: folder -> names of its files, filled in here.
+    """
+    if path.name.isascii() or not path.parent.is_dir():
         return None
-    alike = [entry for entry in os.listdir(path.parent) if spelt(entry) == path.name]
-    return path.parent / alike[0] if len(alike) == 1 else None
+    if path.parent not in listed:
+        listed[path.parent] = _alike(os.listdir(path.parent))
+    name = listed[path.parent].get(compose(path.name))
+    return None if name is None else path.parent / name
 
 
-def _by_id(root: Path, names: Mapping[str, str], post: str) -> Found:
+def _by_id(root: Path, names: Mapping[str, str], alike: Mapping[str, str], post: str) -> Found:
     for extension in EXTENSIONS:
-        name = names.get(f"{post}.{extension}")
+        wanted = f"{post}.{extension}"
+        name = names.get(wanted, names.get(alike.get(compose(wanted), "")))
         if name is not None:  # an id such as `../x` is no name of a file in the folder
             path = root / name
             return Found(path) if within(root, path) else Found(None, "outside_folder")

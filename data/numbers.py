@@ -41,6 +41,10 @@ PER_SECOND: Mapping[str, int | Decimal] = {"": 1, "s": 1, "ms": 1_000, "min": De
 _DAY_S = 86_400
 
 
+LONGEST = 600
+"""Characters of a number, ten times what its digits and words may take."""
+
+
 class Refused(ValueError):  # noqa: N818 - the row is refused; nothing failed
     """A value whose meaning is not certain; the message is the reason, without the value."""
 
@@ -148,6 +152,9 @@ def _exact(value: object, style: str) -> Decimal | None:
 
 def _plain(text: str) -> str:
     """Return the text with one kind of digit, space, minus sign and apostrophe."""
+    text = text.strip()
+    if len(text) > LONGEST:  # folding takes time with the square of the marks on one letter
+        raise Refused("is too long for a number")
     folded = unicodedata.normalize("NFKC", text).strip()
     folded = folded.translate({0x2212: "-", 0x2019: "'", 0x066B: ".", 0x066C: "'"})
     return re.sub(r"\s+", " ", "".join(str(unicodedata.decimal(c, c)) for c in folded))

@@ -4,6 +4,8 @@ Letters and emoji are those of Unicode (UAX #29 grapheme clusters, UTS #51 emoji
 `regex` package.
 """
 
+import unicodedata
+
 import regex
 
 CLUSTER = regex.compile(r"\X")
@@ -33,19 +35,34 @@ _BLANKS = dict.fromkeys(map(ord, "\u2800\u3164\uffa0"), " ")
 """Letters without ink, which people put where a platform takes no space."""
 
 
+_PILED = regex.compile(r"\p{M}{32}")
+"""More marks on one letter than any language has; ordering n of them takes n squared steps."""
+
+
+def compose(text: str) -> str:
+    """Return a text with its letters and their marks in one spelling (NFC).
+
+    Computers of Apple, and keyboards for Vietnamese and Korean, spell `ế` or `한` in parts: it
+    looks the same and would be another word, hashtag and length.
+    """
+    if text.isascii() or _PILED.search(text):
+        return text
+    return unicodedata.normalize("NFC", text)
+
+
 def is_emoji(character: str) -> bool:
     """Return whether a grapheme cluster is shown as an emoji."""
     return _SHOWN_AS_EMOJI.search(character) is not None
 
 
 def drop_unseen(text: str) -> str:
-    """Return a text without marks of direction and the like, blank letters as spaces.
+    """Return a text without marks of direction and the like, blank letters as spaces, composed.
 
     What parts or shapes words or emoji stays: SPACELESS, and joiners where they join.
     """
     text = text.translate(_BLANKS)
     if not _IGNORABLE.search(text):
-        return text
+        return compose(text)
     clusters = CLUSTER.findall(text)
     seen = "".join(one if is_emoji(one) else _UNSEEN.sub("", one) for one in clusters)
-    return str(_STRAY_JOINER.sub("", _JOINERS.sub(r"\1", seen)))
+    return compose(_STRAY_JOINER.sub("", _JOINERS.sub(r"\1", seen)))

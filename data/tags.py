@@ -9,7 +9,14 @@ import regex
 
 from virality.data.signs import EMOJI, drop_unseen
 
-LINK = regex.compile(r"(?:https?://|www\.)\S+", regex.IGNORECASE)
+_UNSPACED = (
+    r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\u3000-\u303F\uFF00-\uFF60"
+)
+"""Scripts that part no words by spaces, and their marks: what is written so follows a link."""
+
+LINK = regex.compile(
+    rf"(?:https?://|www\.)(?:(?!{EMOJI}|[{_UNSPACED}])\S)+", regex.IGNORECASE | regex.VERSION1
+)
 """What follows # or @ in one is neither a tag nor a mention."""
 
 _WORDLIKE = r"[[\p{L}\p{M}\p{N}_]--[\uFE00-\uFE0F\u20E3]]"

@@ -19,6 +19,10 @@ _DAY = re.compile(r"(\d{4})[/.](\d{1,2})[/.](\d{1,2})(?:[ T](.+))?")
 _DAY_AND_SIGN = re.compile(r"(?:\d{4}-\d{2}-\d{2}|\d{8})[+-]\d{2}(?::?\d{2})?")
 """`2025-05-21+07:00`: what follows the day may be its zone, or a clock after a sign for a space."""
 
+_PART_OF_MORE = re.compile(r".*[^\d:]\d{2}(?::?\d{2})?[.,]\d.*")
+"""`22.30` is half past ten to many, and 22 hours and .3 of one to ISO 8601. Python takes the part
+for one of a second, whatever it follows."""
+
 _EPOCH = re.compile(r"\d{9,20}(\.\d+)?")
 
 
@@ -56,6 +60,19 @@ def parse_zoned(value: object, unit: str = "") -> tuple[datetime | None, bool]:
     if not FIRST_YEAR <= moment.year <= LAST_YEAR:
         raise Refused(f"is not between {FIRST_YEAR} and {LAST_YEAR}")
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000), zone is not None
+
+
+def read_iso(text: str) -> datetime:
+    """Return the moment of an ISO 8601 text, with a zone where it names one.
+
+    Raises:
+        Refused: if a part of an hour or a minute is written where many write minutes and seconds.
+        ValueError: if it is none.
+    """
+    moment = datetime.fromisoformat(text)
+    if _PART_OF_MORE.fullmatch(text):
+        raise Refused(UNCERTAIN)
+    return moment
 
 
 def check_unit(unit: str) -> None:
@@ -144,7 +161,9 @@ def _of_epoch(number: float, unit: str) -> datetime:
 def _of_text(text: str) -> datetime:
     """Return the moment of an ISO 8601 text, one with slashes led by the year, or a spelled one."""
     try:
-        moment = datetime.fromisoformat(text)
+        moment = read_iso(text)
+    except Refused:
+        raise
     except ValueError:
         pass
     else:
@@ -157,7 +176,9 @@ def _of_text(text: str) -> datetime:
         text = f"{year}-{int(month):02}-{int(of_month):02}" + (f" {clock}" if clock else "")
     in_utc = text.upper().endswith(" UTC")
     try:
-        moment = datetime.fromisoformat(text[:-4] if in_utc else text)
+        moment = read_iso(text[:-4] if in_utc else text)
+    except Refused:
+        raise
     except ValueError:
         return read_spelled(text)
     if not in_utc:

@@ -15,10 +15,11 @@ import pandas as pd
 
 from virality.data.decode import Limits
 from virality.data.errors import InputError, StorageError, UsageError
-from virality.data.features import Features, write_features
+from virality.data.features import Features, posts_in, write_features
 from virality.data.gate import opened
 from virality.data.matrix import MODALITIES, Known
 from virality.data.media import Found, find_media
+from virality.data.signs import compose
 from virality.data.store import Store, open_sha256, sweep
 from virality.featurizers import FEATURIZERS
 from virality.featurizers.assemble import Part, assemble, chosen_extras
@@ -45,6 +46,7 @@ class Extraction:
         reused: clips and distinct captions that were all there already.
         seconds: time taken by the clock.
         path: the feature folder.
+        gone: posts that were in the folder and are not in this table, nor in the matrix any more.
     """
 
     counts: dict[str, int]
@@ -53,6 +55,7 @@ class Extraction:
     reused: int
     seconds: float
     path: Path
+    gone: int = 0
 
 
 def extract(
@@ -107,11 +110,13 @@ def extract(
     _check(posts, jobs, views)
     with _locked(out):
         features, plan = _measured(posts, media, out, how)
+        gone = len(posts_in(out) - set(features.matrix.frame.index))
         write_features(out, features, known=known)
     counts = Counter(features.status["status"])
     reasons = Counter(reason for reason in features.status["reason"] if reason)
     seconds = time.perf_counter() - begin
-    return Extraction(dict(counts), dict(reasons), len(plan.missing), plan.reused, seconds, out)
+    missing, reused = len(plan.missing), plan.reused
+    return Extraction(dict(counts), dict(reasons), missing, reused, seconds, out, gone)
 
 
 def measure(
@@ -281,10 +286,12 @@ def _parts(posts: pd.DataFrame, found: Sequence[Found], jobs: int, limits: Limit
     with ThreadPoolExecutor(jobs) as threads:
         clips = list(threads.map(lambda one: _hashed(one, limits), found))
     clips = clips or [(None, "", "")] * len(posts)
-    return [
-        Part(str(text) if isinstance(text, str) and text.strip() else None, *clip)
-        for text, clip in zip(captions, clips, strict=True)
-    ]
+    return [Part(_caption(text), *clip) for text, clip in zip(captions, clips, strict=True)]
+
+
+def _caption(text: object) -> str | None:
+    """Return a caption in the one spelling of all that look the same, None if it is blank."""
+    return compose(str(text)) if isinstance(text, str) and text.strip() else None
 
 
 def _hashed(found: Found, limits: Limits) -> tuple[Path | None, str, str]:

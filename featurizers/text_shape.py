@@ -7,6 +7,7 @@ import regex
 
 from virality.data.clip import FloatArray
 from virality.data.matrix import Column, Modality
+from virality.data.signs import CLUSTER
 from virality.featurizers.caption import Caption, take_apart
 from virality.featurizers.rows import NAN, stack_rows
 
@@ -24,6 +25,8 @@ _QUESTION = regex.compile(r"[?؟՞፧᥅꘏]|(?<=\p{Greek});")
 
 _EXCLAMATION = regex.compile(r"[!՜߹᥄]")
 _ELLIPSIS = regex.compile(r"\.{3,}|…")
+_AS_EMOJI = "\ufe0f"
+"""Some phones write ❤ with it and some without: the same emoji to who looks at it."""
 
 
 def _column(name: str, unit: str, meaning: str) -> Column:
@@ -63,7 +66,7 @@ COLUMNS: tuple[Column, ...] = (
 
 @dataclass(frozen=True)
 class TextShape:
-    """Counts and shares of a caption's signs; an empty caption has counts of 0 and no shares.
+    """Counts and shares of a caption's signs; a post whose caption is blank has neither.
 
     Length, punctuation, capitals and tags are the surface features of popularity studies since
     Suh et al. 2010 and of Khosla et al. 2014. Marks without ink (of direction, spaces of no width)
@@ -71,7 +74,7 @@ class TextShape:
     """
 
     modality: Modality = "text"
-    version: str = "2"
+    version: str = "3"
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -91,10 +94,10 @@ def _count(caption: Caption) -> dict[str, float]:
     begins = caption.text.lstrip()[:1] in ("#", "＃", "@", "＠")
     return {
         "length": len(caption.characters),
-        "plain_length": len(" ".join(caption.plain.split())),
+        "plain_length": _signs(" ".join(caption.plain.split())),
         "words": len(caption.words),
         "emoji": len(caption.emoji),
-        "distinct_emoji": len(set(caption.emoji)),
+        "distinct_emoji": len({one.replace(_AS_EMOJI, "") for one in caption.emoji}),
         "hashtags": len(caption.hashtags),
         "mentions": len(caption.mentions),
         "links": len(caption.links),
@@ -108,24 +111,29 @@ def _count(caption: Caption) -> dict[str, float]:
 
 
 def _shares(caption: Caption) -> dict[str, float]:
-    plain = "".join(caption.plain.split())
-    shown = "".join(caption.text.split())
+    plain = _signs("".join(caption.plain.split()))
+    shown = sum(not one.isspace() for one in caption.characters)
     spelled = caption.normal
     letters = _LETTER.findall(spelled)
     words = caption.words
     return {
-        "word_length": _share(sum(map(len, words)), len(words)),
+        "word_length": _share(sum(map(_signs, words)), len(words)),
         "distinct_words_share": _share(len({word.casefold() for word in words}), len(words)),
         "emoji_share": _share(len(caption.emoji), len(caption.characters)),
-        "tags_share": _share(len(shown) - len(plain), len(shown)),
+        "tags_share": _share(shown - plain, shown),
         "capitals_share": _share(len(_CAPITAL.findall(spelled)), len(_CASED.findall(spelled))),
         "shouted_words_share": _share(
             sum(_SHOUTED.fullmatch(word) is not None for word in words), len(words)
         ),
-        "digits_share": _share(len(_DIGIT.findall(plain)), len(plain)),
-        "punctuation_share": _share(len(_PUNCTUATION.findall(plain)), len(plain)),
+        "digits_share": _share(len(_DIGIT.findall(caption.plain)), plain),
+        "punctuation_share": _share(len(_PUNCTUATION.findall(caption.plain)), plain),
         "non_latin_share": _share(sum(_LATIN.match(one) is None for one in letters), len(letters)),
     }
+
+
+def _signs(text: str) -> int:
+    """Return how many signs a reader sees: vowels of Thai and Hindi are marks on one."""
+    return len(text) if text.isascii() else len(CLUSTER.findall(text))
 
 
 def _share(part: float, whole: float) -> float:

@@ -1,5 +1,7 @@
 """The study on disk: an Optuna journal that resumes, and refuses what it was not made for."""
 
+import contextlib
+import fcntl
 import json
 import os
 import socket
@@ -25,6 +27,7 @@ CLAIMS = {
     "target": "target '{old}', not of '{new}'",
     "features": "other features (columns or versions differ)",
     "rows": "other posts or outcomes",
+    "values": "other values of the same features (clips or posts have changed since)",
     "metric": "{old}, not of {new}",
     "seed": "seed {old}, not of {new}: its folds are others",
 }
@@ -131,6 +134,27 @@ def _alone(path: Path, lock: "JournalFileOpenLock", mode: str) -> Iterator[IO[by
         lock.release()
 
 
+@contextmanager
+def in_turn(path: Path) -> Iterator[None]:
+    """Let one of the processes and threads that share a study look at it and act on what it saw.
+
+    Else two that start at once take each other's trials for those of the dead, end the same trials
+    twice, queue everything twice, or claim the study for two targets. Who dies lets go.
+
+    Raises:
+        StorageError: if the study's file cannot be locked.
+    """
+    with contextlib.ExitStack() as held:
+        try:
+            file = held.enter_context(path.open("r+b"))  # network drives lock for writers only
+            fcntl.flock(file, fcntl.LOCK_EX)
+        except OSError as error:
+            raise StorageError(
+                f"{path}: cannot be locked ({error.strerror}); put the study on a local disk"
+            ) from error
+        yield
+
+
 def _write_whole(file: IO[bytes], content: bytes) -> None:
     left = memoryview(content)
     while left:  # a disk that fills up takes a part first
@@ -189,8 +213,9 @@ def claim_study(study: "Study", path: Path, facts: dict[str, Any]) -> None:
     Args:
         study: opened.
         path: of its file, for the message.
-        facts: `target`, `features` and `rows` (digests of columns and versions, of posts and
-            outcomes), `metric`, `seed` and whatever else is to be kept.
+        facts: `target`, `features`, `rows` and `values` (digests of columns and versions, of
+            posts and outcomes, of what is read of them), `metric`, `seed` and whatever else is to
+            be kept.
 
     Raises:
         OtherStudyError: if its trials were scored on anything else, so that new ones could not be

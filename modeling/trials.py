@@ -8,6 +8,7 @@ rounds *times* learning rate, since slow learners are behind at the same number 
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from optuna.trial import Trial
 
 Floats = npt.NDArray[np.float64]
+Turn = Callable[[], AbstractContextManager[None]]
 
 STARTUP = 8
 """Trials drawn at random before the sampler models the space."""
@@ -61,7 +63,11 @@ class Scored:
 
 
 def run_trial(
-    study: "Study", folds: StudyFolds, seed: int, late: Callable[[], bool] = lambda: False
+    study: "Study",
+    folds: StudyFolds,
+    seed: int,
+    late: Callable[[], bool] = lambda: False,
+    turn: Turn = nullcontext,
 ) -> None:
     """Run one trial fold by fold.
 
@@ -75,12 +81,14 @@ def run_trial(
         seed: of the study.
         late: asked after every tree whether time is up; a trial that it cuts short says nothing
             of its parameters, so it counts as failed and not as given up.
+        turn: held until a trial bears the name of its process, see `study.in_turn`.
     """
     import optuna
     from optuna.trial import TrialState
 
-    trial = study.ask()
-    sign(trial)
+    with turn():
+        trial = study.ask()
+        sign(trial)
     earlier = [one for one in study.get_trials(deepcopy=False) if one.number < trial.number]
     number = sum(one.state != TrialState.FAIL for one in earlier)
     study.sampler = optuna.samplers.TPESampler(

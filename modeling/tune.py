@@ -10,6 +10,7 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
@@ -19,22 +20,23 @@ import pandas as pd
 
 from virality.data.errors import StorageError, UsageError
 from virality.data.matrix import FeatureMatrix
-from virality.data.splits import dated_enough, oldest, posting_times
+from virality.data.splits import IntArray, dated_enough, oldest, posting_times
 from virality.data.validate import FEWEST_TO_TRAIN
 from virality.modeling.booster import LIBRARIES, Library
 from virality.modeling.categories import category_keys
+from virality.modeling.history import author_keys, hashtag_pairs, sound_keys, texts
 from virality.modeling.objective import SAID, Metric, find_metric
 from virality.modeling.oof import on_sample
 from virality.modeling.parameters import Params
 from virality.modeling.provenance import usable_columns
 from virality.modeling.rows import arrange, labelled
 from virality.modeling.space import Room, within_space
-from virality.modeling.study import claim_study, open_study, queue_again, sweep
+from virality.modeling.study import claim_study, in_turn, open_study, queue_again, sweep
 from virality.modeling.study_folds import StudyFolds
 from virality.modeling.targets import find_target
 from virality.modeling.terms import read_documents
 from virality.modeling.threads import one_blas_thread
-from virality.modeling.trials import nested_score, run_trial
+from virality.modeling.trials import Turn, nested_score, run_trial
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -157,16 +159,18 @@ def tune(
         "target": known.target.name,
         "features": _digest(matrix, usable.names, raw),
         "rows": _digest_rows(known.posts["id"].iloc[seen], y),
+        "values": _digest_values(known.matrix, usable.names, known.posts, seen),
         "metric": wanted,
         "raw": raw,
         "seed": seed,
     }
-    claim_study(opened, study, facts)
-    opened.set_user_attr("posts", len(seen))
-    if libraries is not None:
-        opened.set_user_attr("libraries", list(check_libraries(libraries)))
-    opened.set_user_attr("notes", [*filter(None, (usable.sentence, _undated(known.posts)))])
-    sweep(opened)
+    with in_turn(study):
+        claim_study(opened, study, facts)
+        opened.set_user_attr("posts", len(seen))
+        if libraries is not None:
+            opened.set_user_attr("libraries", list(check_libraries(libraries)))
+        opened.set_user_attr("notes", [*filter(None, (usable.sentence, _undated(known.posts)))])
+        sweep(opened)
     if _finished(opened) < trials:
         rows = arrange(known.matrix, known.posts, usable.names).take(seen)
         room = Room(
@@ -176,8 +180,10 @@ def tune(
         with one_blas_thread():
             anew = None if known.measure is None else on_sample(known.measure, seen)
             folds = StudyFolds(rows, y, room, seed, anew)
-            _queue(opened, room, warm)
-            _search(opened, folds, trials, timeout_s, seed, jobs, progress)
+            turn = partial(in_turn, study)
+            with turn():
+                _queue(opened, room, warm)
+            _search(opened, folds, trials, timeout_s, seed, jobs, progress, turn)
     elif progress is not None:
         progress(trials, trials)
     return _tuning(opened)
@@ -211,6 +217,7 @@ def _search(
     seed: int,
     jobs: int,
     progress: Progress | None,
+    turn: Turn,
 ) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
@@ -223,7 +230,7 @@ def _search(
         while _finished(study) < trials:
             if late():
                 return
-            run_trial(study, folds, seed, late)
+            run_trial(study, folds, seed, late, turn)
             if progress is not None:
                 progress(min(_finished(study), trials), trials)
 
@@ -284,6 +291,25 @@ def _digest_rows(ids: pd.Series, y: npt.NDArray[np.float64]) -> str:
     """Return what stands for the posts and outcomes that a study learns from."""
     digest = hashlib.sha256("\n".join(ids.astype(str)).encode("utf-8", "replace"))
     digest.update(np.round(y, 9).tobytes())
+    return digest.hexdigest()
+
+
+def _digest_values(
+    matrix: FeatureMatrix, names: tuple[str, ...], posts: pd.DataFrame, seen: IntArray
+) -> str:
+    """Return what stands for all that a study reads of its posts beside their outcomes.
+
+    Of the same posts and columns: a table without clips has the columns of picture and sound too.
+    """
+    values = matrix.frame[list(names)].to_numpy(np.float32)[seen]
+    digest = hashlib.sha256(np.ascontiguousarray(values).data)
+    read = posts.iloc[seen]
+    digest.update(posting_times(read).tobytes())
+    tagged, tags = hashtag_pairs(read)
+    digest.update(tagged.tobytes())
+    for keys in (author_keys(read), sound_keys(read), texts(read, "location"), tags):
+        digest.update("\n".join(keys.tolist()).encode("utf-8", "replace"))
+    digest.update(repr(read_documents(read)).encode("utf-8", "replace"))
     return digest.hexdigest()
 
 

@@ -1,3 +1,5 @@
+import unicodedata
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -36,7 +38,7 @@ def test_chinese_characters_and_apostrophes_make_words():
         ("ﾗｰﾒﾝ", ("ﾗｰ", "ﾒ", "ﾝ")),
         ("Tokyoは楽しい", ("Tokyo", "は", "楽", "し", "い")),
         ("2024年新作コーヒー", ("2024", "年", "新", "作", "コー", "ヒー")),
-        ("フ\u3099ーム", ("フ\u3099ー", "ム")),
+        ("フ\u3099ーム", ("\u30d6ー", "ム")),
         ("今日はdon't", ("今", "日", "は", "don't")),
         ("don’t don‘t don＇t", ("don’t", "don‘t", "don＇t")),
         ("می\u200cخواهم بروم", ("می\u200cخواهم", "بروم")),
@@ -105,6 +107,44 @@ def test_posts_and_features_never_disagree_on_tags(text):
 )
 def test_what_has_no_ink_is_left_out_where_it_does_nothing(text, seen):
     assert take_apart(text).text == (text if seen is None else seen)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Hôm nay ăn gì? #xuhướng @bé.sóc",
+        "안녕하세요 #추천",
+        "ブーム #ガジェット",
+        "schön #fürdich",
+        "ज़रूर #क़लम",
+    ],
+)
+def test_letters_and_their_marks_in_parts_are_the_same_caption(text):
+    parts, whole = (unicodedata.normalize(form, text) for form in ("NFD", "NFC"))
+    assert parts != whole or "ज" in text
+    assert take_apart(parts) == take_apart(whole)
+    assert hashtags_in(parts) == hashtags_in(whole) == take_apart(whole).hashtags
+
+
+def test_marks_piled_on_one_letter_are_left_as_they_are():
+    piled = "a" + "\u0301\u0323" * 2000
+    assert take_apart(piled).text == piled
+    assert hashtags_in("#" + piled) == (piled,)
+
+
+@pytest.mark.parametrize(
+    ("text", "links", "tags"),
+    [
+        ("レシピはhttps://x.jp/a?b=1#cこれ！#料理", ("https://x.jp/a?b=1#c",), ("料理",)),
+        ("https://x.cn/a，打开＃标签", ("https://x.cn/a",), ("标签",)),
+        ("look https://x.co/a👇👇", ("https://x.co/a",), ()),
+        ("www.x.com/#no https://x.de/grün-é ok", ("www.x.com/#no", "https://x.de/grün-é"), ()),
+    ],
+)
+def test_a_link_ends_where_other_writing_goes_on(text, links, tags):
+    caption = take_apart(text)
+    assert caption.links == links
+    assert caption.hashtags == hashtags_in(text) == tags
 
 
 def test_signs_in_other_dress_have_one_spelling():

@@ -217,7 +217,7 @@ def test_extract_again_reuses_everything(demo):
     value = call(*arguments, "-o", demo / "features")
     assert value["counts"] == {"ok": CLIPS}
     assert value["computed"] == 0
-    assert set(value) == {"counts", "reasons", "computed", "reused", "seconds", "path"}
+    assert set(value) == {"counts", "reasons", "computed", "reused", "seconds", "path", "gone"}
 
 
 def test_status_and_validate_speak_json(demo):

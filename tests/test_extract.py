@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import unicodedata
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -29,6 +30,7 @@ from virality.data.media import posts_of_media
 from virality.featurizers import FEATURIZERS
 from virality.featurizers import extract as module
 from virality.featurizers.extract import extract
+from virality.workflow.terminal import show_extraction
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +92,30 @@ def test_only_what_changed_is_done_again(posts, media, tmp_path, monkeypatch):
         newer = {**FEATURIZERS, "frames_colour": replace(colour, version="test")}
         monkeypatch.setattr(module, "FEATURIZERS", newer)
         assert extract(posts, folder, out, only=LIGHT).computed == 6
+
+
+def test_a_caption_in_parts_is_the_caption_as_a_whole(tmp_path):
+    """Sentence encoders give two spellings of one sentence two places."""
+    texts = [unicodedata.normalize(form, "Món ăn ngon #phở") for form in ("NFC", "NFD")]
+    posts = table(["a", "b"], caption=texts)
+    result = extract(posts, None, tmp_path / "f", only=["text_shape"])
+    assert (result.computed, result.reused) == (1, 0)
+    first, second = read_features(tmp_path / "f").matrix.frame.to_numpy()
+    np.testing.assert_array_equal(first, second)
+
+
+def test_posts_that_an_extraction_leaves_out_are_told(tmp_path, capsys):
+    posts = table(["a", "b", "c"], caption=["one", "two", "three"])
+    out = tmp_path / "f"
+    assert extract(posts, None, out, only=["text_shape"]).gone == 0
+    other = extract(posts.iloc[1:].reset_index(drop=True), None, out, only=["text_shape"])
+    assert (other.gone, other.computed) == (1, 0)
+    show_extraction(other)
+    assert "held 1 post that is not in this table" in " ".join(capsys.readouterr().out.split())
+    both = extract(posts, None, out, only=["text_shape"])
+    assert (both.gone, both.computed, len(read_features(out).matrix)) == (0, 0, 3)
+    (out / "posts.parquet").write_bytes(b"damaged")
+    assert extract(posts, None, out, only=["text_shape"]).gone == 0
 
 
 def test_damaged_row_is_made_again(posts, media, tmp_path):

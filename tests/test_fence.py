@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+import unicodedata
 from pathlib import Path
 
 import psutil
@@ -248,3 +249,24 @@ def test_flipped_bytes_and_cuts_always_end_in_a_verdict(tmp_path, good):
         path = tmp_path / "damaged.mp4"
         path.write_bytes(bytes(damaged))
         assert decode(path).status in ("ok", "partial", "failed")
+
+
+def test_a_name_that_is_spelt_in_parts_is_found(tmp_path, good):
+    """Archives of Apple's computers hold `Phở.mp4` so; two that look alike are no one file."""
+    whole, parts = (unicodedata.normalize(form, "Phở") for form in ("NFC", "NFD"))
+    (tmp_path / "in").mkdir()
+    for place in (tmp_path, tmp_path / "in"):
+        (place / f"{parts}.MP4").write_bytes(good.read_bytes())
+    posts, _ = posts_of_media([good])
+    for names in (
+        {"id": whole, "media": None},
+        {"media": f"{whole}.MP4"},
+        {"media": f"in/{whole}.MP4"},
+    ):
+        (found,) = find_media(posts.assign(**names), tmp_path)
+        assert found.path is not None
+        assert found.path.name == f"{parts}.MP4"
+    (tmp_path / f"{whole}.MP4").write_bytes(b"")
+    (found,) = find_media(posts.assign(id=whole, media=None), tmp_path)
+    assert found.path is not None
+    assert found.path.name == f"{whole}.MP4"

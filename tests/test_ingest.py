@@ -1,5 +1,6 @@
 import csv
 import json
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -383,3 +384,22 @@ def test_any_junk_is_read_or_refused_row_by_row(
 def test_real_tables(tmp_path: Path, name: str, layout: str, rows: int) -> None:
     result = ingest(SHARED / name, tmp_path / "posts.parquet")
     assert (result.format, result.rows, result.written, result.rejected) == (layout, rows, rows, 0)
+
+
+def test_texts_in_parts_are_stored_as_a_whole_and_names_of_files_as_they_are(
+    tmp_path: Path,
+) -> None:
+    parts = unicodedata.normalize("NFD", "Phở")
+    path = write_csv(
+        tmp_path,
+        "id,caption,hashtags,sound_title,media,views",
+        f"1,{parts} #{parts},,{parts},{parts}.mp4,5",
+        f"2,a,#{parts},Phở,x.mp4,5",
+    )
+    ingest(path, tmp_path / "posts.parquet")
+    posts = read_posts(tmp_path / "posts.parquet")
+    whole = unicodedata.normalize("NFC", parts)
+    assert posts["caption"][0] == f"{whole} #{whole}"
+    assert [tuple(one) for one in posts["hashtags"]] == [(whole,), (whole,)]
+    assert list(posts["sound_title"]) == [whole, whole]
+    assert posts["media"][0] == f"{parts}.mp4"

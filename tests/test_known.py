@@ -1,6 +1,7 @@
 """What is known of a post besides its clip becomes what ingest would have written."""
 
 import json
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -105,3 +106,12 @@ def test_nothing_is_said_of_an_author_without_a_name() -> None:
 def test_an_author_that_is_no_name_is_named() -> None:
     with pytest.raises(InputError, match=r"author '7\.5e18' was rounded"):
         with_known(bare(), Known(author="7.5e18"))
+
+
+def test_signs_and_spellings_of_hashtags_that_are_named_do_not_matter() -> None:
+    whole, parts = (unicodedata.normalize(form, "xuhướng") for form in ("NFC", "NFD"))
+    posts = pd.DataFrame({"id": pd.array(["clip"], dtype="string")})
+    known = Known(caption=f"Phở #{parts}", hashtags=(whole, "＃タグ", "#b", " #c"))
+    made = with_known(posts, known)
+    assert tuple(made["hashtags"].iloc[0]) == (whole, "タグ", "b", "c")
+    assert made["caption"].iloc[0] == unicodedata.normalize("NFC", known.caption or "")

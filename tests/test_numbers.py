@@ -286,3 +286,26 @@ def test_units_of_time_that_cannot_work_are_refused(unit: str, reason: str) -> N
         check_unit(unit)
     for known in ("", "s", "Asia/Tokyo", "%d/%m/%Y", "%d/%m/%Y %I:%M %p in Asia/Tokyo", "%Y %z"):
         check_unit(known)
+
+
+def test_a_number_with_piled_marks_is_refused_before_they_are_ordered():
+    """Ordering them takes time with their square: days for a cell of some millions."""
+    with pytest.raises(Refused, match="too long for a number"):
+        parse_count("1" + "\u0301\u0323" * 10**6)
+    assert parse_count(" " * 1000 + "541") == 541
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["2025-05-21 22.30", "2025/5/21 22.30", "2025-05-21T22,5", "2025-05-21 22:30.5Z",
+     "20250521T2230.5", "2025-05-21 22.30 UTC"],
+)  # fmt: skip
+def test_a_part_of_an_hour_or_minute_is_not_read_as_one_of_a_second(text):
+    with pytest.raises(Refused, match="not a time that can be read for certain"):
+        parse_time(text)
+
+
+def test_parts_of_a_second_are_read():
+    expected = datetime(2025, 5, 21, 22, 30, 15, 500_000, tzinfo=UTC)
+    for text in ("2025-05-21T22:30:15.5Z", "2025-05-21 22:30:15,500", "20250521T223015.5+00:00"):
+        assert parse_time(text) == expected

@@ -1,3 +1,4 @@
+import unicodedata
 from functools import partial
 
 import numpy as np
@@ -66,6 +67,27 @@ def test_a_reader_does_not_see_zero_width_signs():
     assert shape("\u200f#هاشتاق")["begins_with_tag"] == 1
     assert shape("\u200e@bob")["begins_with_tag"] == 1
     assert shape("👨‍👩‍👧‍👦 hi")["length"] == 4
+
+
+@pytest.mark.parametrize(
+    ("text", "signs", "word_signs"),
+    [
+        ("สวัสดีครับ วันนี้", 11, 5.0),  # ส วั ส ดี ค รั บ, วั น นี้
+        ("नमस्ते दोस्तों", 6, 2.5),  # न म स्ते, दो स्तों
+        ("Cơm tấm", 7, 3.0),
+    ],
+)
+def test_characters_are_what_a_reader_sees(text, signs, word_signs):
+    values = shape(text)
+    assert values["length"] == values["plain_length"] == signs
+    assert values["word_length"] == word_signs
+    assert shape(unicodedata.normalize("NFD", text)) == pytest.approx(values, nan_ok=True)
+
+
+def test_an_emoji_of_many_parts_is_one_character_and_its_spellings_are_one_emoji():
+    assert shape("hi 👨‍👩‍👧‍👦")["tags_share"] == pytest.approx(1 / 3)
+    assert shape("ok 🇻🇳 #a")["tags_share"] == pytest.approx(3 / 5)
+    assert shape("❤ ❤️ 😂")["distinct_emoji"] == 2
 
 
 def test_styled_letters_are_the_letters_they_stand_for():

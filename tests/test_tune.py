@@ -1,6 +1,9 @@
+import contextlib
 import json
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
@@ -10,6 +13,7 @@ from matrices import make_case
 from virality.data.errors import InputError, StorageError, UsageError
 from virality.data.matrix import FeatureMatrix
 from virality.data.splits import oldest
+from virality.modeling import study as study_module
 from virality.modeling import trials
 from virality.modeling import tune as module
 from virality.modeling.study import OtherStudyError, open_study
@@ -90,6 +94,59 @@ def test_a_study_of_other_posts_or_another_seed_is_refused(tmp_path):
         tune(matrix.rows(list(matrix.frame.index[:-9])), posts, trials=1, study=study)
     with pytest.raises(OtherStudyError, match="a study of seed 0, not of 1"):
         tune(matrix, posts, trials=1, study=study, seed=1)
+
+
+def test_a_study_of_other_values_of_the_same_features_is_refused(tmp_path):
+    """A table without clips has the columns of picture and sound too, and its study is no use."""
+    matrix, posts = _case()
+    study = tmp_path / "s.log"
+    tune(matrix, posts, trials=1, study=study)
+    name = list(matrix.columns)[1]
+    blind = FeatureMatrix(matrix.frame.copy(), matrix.columns, matrix.versions)
+    blind.frame[name] = np.float32("nan")
+    retold = posts.assign(sound_id="one")
+    for other in ((blind, posts), (matrix, retold)):
+        with pytest.raises(OtherStudyError, match="other values of the same features"):
+            tune(*other, trials=1, study=study)
+    tune(matrix, posts, trials=1, study=study)
+
+
+def test_two_that_start_at_once_do_not_sweep_the_same_trial(tmp_path, monkeypatch):
+    path = tmp_path / "s.log"
+    tune(*_case(), trials=1, study=path)
+    open_study(path).ask()
+    both = threading.Barrier(2)
+    is_gone = study_module._is_gone
+
+    def slowly(trial):
+        gone = is_gone(trial)
+        with contextlib.suppress(threading.BrokenBarrierError):
+            both.wait(1)  # for the other one to see it running too
+        return gone
+
+    monkeypatch.setattr(study_module, "_is_gone", slowly)
+    with ThreadPoolExecutor(2) as pool:
+        started = [pool.submit(tune, *_case(), trials=1, study=path) for _ in range(2)]
+    assert [len(one.result().finished) for one in started] == [1, 1]
+
+
+def test_a_trial_that_bears_no_name_yet_is_not_taken_for_a_dead_ones(tmp_path, monkeypatch):
+    path = tmp_path / "s.log"
+    sweeper = "import sys; from pathlib import Path; from virality.modeling.study import *\n"
+    sweeper += "with in_turn(Path(sys.argv[1])): sys.exit(sweep(open_study(Path(sys.argv[1]))))"
+    swept = []
+
+    def sign(trial):
+        if not swept:
+            swept.append(subprocess.Popen([sys.executable, "-c", sweeper, str(path)]))
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                swept[0].wait(4)
+        study_module.sign(trial)
+
+    monkeypatch.setattr(trials, "sign", sign)
+    got = tune(*_case(), trials=1, study=path)
+    assert [one.state for one in got.trials] == ["complete"]
+    assert swept[0].wait() == 0
 
 
 def test_trials_of_a_dead_process_are_swept_and_the_study_goes_on(tmp_path):

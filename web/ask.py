@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from virality.data.cells import hash_author
 from virality.data.numbers import Refused
 from virality.data.post_years import bounds, is_of_posts
+from virality.data.times import read_iso
 from virality.web.refusal import Refusal
 from virality.web.settings import Settings
 from virality.web.uploads import Form, Upload
@@ -135,7 +136,7 @@ def _moment(text: str | None, offset: str | None) -> datetime | None:
     if text is None:
         return None
     try:
-        moment = datetime.fromisoformat(text)
+        moment = read_iso(text)
         ahead = timedelta(minutes=int(offset)) if offset else timedelta(0)
         if not abs(ahead) <= timedelta(hours=16):
             raise ValueError(offset)

@@ -105,18 +105,19 @@ def with_known(posts: pd.DataFrame, known: Known) -> pd.DataFrame:
         InputError: if the author is no name and no id.
     """
     from virality.data.cells import clean, hashtags_in, mentions_in
+    from virality.data.signs import compose
     from virality.data.table import conform
 
     spelled = hashtags_in(known.caption) if known.caption else None
     facts: dict[str, Any] = {
-        "caption": known.caption,
+        "caption": known.caption and compose(known.caption),
         "hashtags": _all_hashtags(spelled, known.hashtags),
         "mentions": mentions_in(known.caption) if known.caption else None,
         "author_id": _hashed(known.author),
         "author_followers": known.followers,
         "posted_at": _in_utc(known.posted_at),
         "sound_id": known.sound,
-        "sound_title": known.sound_title,
+        "sound_title": known.sound_title and compose(known.sound_title),
         "sound_original": known.sound_original,
     }
     for name, value in facts.items():
@@ -144,9 +145,11 @@ def _all_hashtags(
     spelled: tuple[str, ...] | None, named: tuple[str, ...]
 ) -> tuple[str, ...] | None:
     """Return what the caption spells and then what was named besides; None if nothing is known."""
+    from virality.data.signs import compose
+
     if not named:
         return spelled
-    bare = dict.fromkeys(tag.removeprefix("#") for tag in named)
+    bare = dict.fromkeys(compose(tag).strip().lstrip("#＃").strip() for tag in named)
     return (*(spelled or ()), *(tag for tag in bare if tag and tag not in (spelled or ())))
 
 

@@ -169,6 +169,12 @@ def show_extraction(result: "Extraction") -> None:
     for reason, count in sorted(result.reasons.items()):
         say_line(f"  {count} {escaped(reason)}")
     say_line(f"Features: {result.path}")
+    if result.gone:
+        held = counted(result.gone, "post that is", "posts that are")
+        say_line(
+            f"The folder held {held} not in this table and no longer in it; give one table of all "
+            "posts to have them together: their clips are not read again"
+        )
 
 
 def show_tuning(result: "Tuning") -> None:

@@ -19,7 +19,7 @@ from results_table import write_table
 from tables import SEED, Table, options, say, shown, tables
 
 from virality.data import splits
-from virality.modeling import stack as stacking
+from virality.modeling import intervals
 from virality.modeling.inputs import fit_projector, varying
 from virality.modeling.intervals import LEVEL, fit_intervals
 from virality.modeling.metrics import mean_with_interval
@@ -114,7 +114,7 @@ def _overheard() -> Iterator[list[tuple[Any, ...]]]:
         heard.append(arguments)
         return fit_intervals(*arguments)
 
-    with patch.object(stacking, "fit_intervals", listen):
+    with patch.object(intervals, "fit_intervals", listen):
         yield heard
 
 

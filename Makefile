@@ -43,6 +43,7 @@ lint: install-dev
 types: install-dev
 	mkdir -p build/typing && ln -sfn ../.. build/typing/virality
 	$(BIN)/mypy -p virality
+	MYPYPATH=benchmarks $(BIN)/mypy benchmarks/*.py
 
 test: install-dev lint types
 	$(BIN)/pytest -n 2 --dist loadfile -m "not nightly"

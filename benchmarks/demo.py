@@ -39,7 +39,7 @@ def stages(folder: Path, clips: int) -> tuple[dict[str, float], dict[str, dict[s
     corpus = make_corpus(folder / "corpus", clips=clips, seed=SEED)
     seconds["make the corpus"] = time.perf_counter() - start
     features, study, model = folder / "features", folder / "study.log", folder / "model"
-    for name, words in {
+    commands: dict[str, tuple[str | Path, ...]] = {
         "extract": (
             "extract",
             corpus.posts,
@@ -52,9 +52,11 @@ def stages(folder: Path, clips: int) -> tuple[dict[str, float], dict[str, dict[s
         ),
         "tune": ("tune", features, "--trials", str(TRIALS), "--study", study, "--jobs", "2"),
         "train": ("train", features, "--study", study, "-o", model),
-    }.items():
+    }
+    for name, words in commands.items():
         seconds[name], _ = timed(*words)
-    scores, kept = {}, []
+    scores: dict[str, dict[str, float]] = {}
+    kept: list[str | Path] = []
     for split in SPLITS:
         kept += ["--evaluation", folder / f"{split}.json"]
         seconds[f"evaluate, {split}"], text = timed(

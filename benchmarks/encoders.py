@@ -216,7 +216,7 @@ def _authors(column: "pd.Series[str]") -> npt.NDArray[np.str_]:
 
 
 def _floats(column: "pd.Series[float]") -> Floats:
-    return column.to_numpy(dtype=np.float64)
+    return np.asarray(column, dtype=np.float64)
 
 
 if __name__ == "__main__":

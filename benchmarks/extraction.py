@@ -21,6 +21,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ from virality.data.limits import Limits
 from virality.data.reading import read_clip
 from virality.data.store import publish, row_bytes
 from virality.featurizers import FEATURIZERS
+from virality.featurizers.base import Featurizer
 from virality.featurizers.worker import MEDIA_MODALITIES, Setup, Task, row_key
 
 SEED = 0
@@ -119,6 +121,9 @@ def measure_round(path: Path, measured: Measured, fence: Fence, folder: Path) ->
         stages[stage] = cpu_s() - begin
         return made
 
+    def extracted(one: Featurizer[Any], part: Any) -> Any:
+        return one.extract([part])
+
     timed(FLOOR, lambda: decode_all(path))
     timed(BARE, lambda: read_clip(str(path), "mov", path.stat().st_size, Limits()))
     timed("hashing, twice", lambda: (_sha256(path), _sha256(path)))
@@ -127,7 +132,7 @@ def measure_round(path: Path, measured: Measured, fence: Fence, folder: Path) ->
     for name in NAMES:
         one, part = FEATURIZERS[name], getattr(ending.message.clip, FEATURIZERS[name].modality)
         rows[row_key(name, one, path.name)] = row_bytes(
-            timed(name, lambda one=one, part=part: one.extract([part]))[0]
+            timed(name, partial(extracted, one, part))[0]
         )
     timed("storing", lambda: publish(folder, rows))
     stages["ours"] = sum(stages.values()) - stages[FLOOR] - stages[BARE]
@@ -290,7 +295,7 @@ def main(quick: bool) -> None:
     lengths = LENGTHS_S[:3] if quick else LENGTHS_S
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        clips = {
+        clips: dict[float, Path] = {
             seconds: write_clip(folder / f"{seconds}.mp4", seconds, SEED) for seconds in lengths
         }
         (folder / "rows").mkdir()

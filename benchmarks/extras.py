@@ -82,7 +82,7 @@ def write(share: float) -> Frames:
 
 def alike(said: str, wanted: str) -> str:
     plain = ["".join(c for c in one.lower() if c.isalnum()) for one in (said, wanted)]
-    return f"{SequenceMatcher(None, *plain, autojunk=False).ratio():.2f}"
+    return f"{SequenceMatcher(None, plain[0], plain[1], autojunk=False).ratio():.2f}"
 
 
 def main() -> None:

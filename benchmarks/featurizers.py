@@ -54,10 +54,10 @@ def draw(rng: np.random.Generator) -> Iterator[npt.NDArray[np.uint8]]:
         coarse = rng.integers(0, 256, (40, 30, 3), dtype=np.uint8)
         wide = cv2.resize(coarse, (WIDTH + 200, HEIGHT + 100), interpolation=cv2.INTER_CUBIC)
         grain = rng.normal(0, 6, wide.shape)
-        wide = (wide + grain).clip(0, 255).astype(np.uint8)
+        picture = (wide + grain).clip(0, 255).astype(np.uint8)
         for moment in range(min(2, SECONDS - 2 * scene) * FPS):
             left, top = 3 * moment, moment
-            frame = wide[top : top + HEIGHT, left : left + WIDTH].copy()
+            frame = picture[top : top + HEIGHT, left : left + WIDTH].copy()
             text = f"wait for number {scene}"
             cv2.putText(frame, text, (40, 800), cv2.FONT_HERSHEY_SIMPLEX, 1.5, (255,) * 3, 4)
             yield frame

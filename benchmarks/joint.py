@@ -109,7 +109,7 @@ def lines(
         return Judged(actual[known], said[known], nothing, nothing, True)
 
     ours = judged(bands[OURS].mean)
-    found = []
+    found: list[list[object]] = []
     for method, said in {**{who: one.mean for who, one in bands.items()}, **points}.items():
         scores = score(judged(said), groups, SEED)
         held = "-"

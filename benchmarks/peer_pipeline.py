@@ -69,7 +69,7 @@ def run(path: Path, captions: list[str]) -> dict[str, float]:
 def read_frames(path: Path) -> tuple[list[Picture], list[Picture]]:
     """Return stills and small grey frames from one sequential pass, MoviePy's cheapest way."""
     import cv2
-    from moviepy import VideoFileClip
+    from moviepy import VideoFileClip  # type: ignore[import-not-found]
 
     with VideoFileClip(str(path), audio=False) as clip:
         every = round(clip.duration * MOTION_PER_S)

@@ -89,9 +89,8 @@ def _texture(rng: np.random.Generator, height: int, width: int) -> Picture:
     total = np.zeros((height, width, 3), np.float32)
     for cells in (4, 9, 20, 45, 100, 220):
         coarse = rng.normal(0, 1, (cells, max(2, cells // 2), 3)).astype(np.float32)
-        total += (
-            cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC) * 90 / cells**0.5
-        )
+        detail = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
+        total += np.float32(90 / cells**0.5) * detail
     picture: Picture = (total + 128).clip(0, 255).astype(np.uint8)
     return picture
 

@@ -205,7 +205,7 @@ def main() -> None:
     if chosen.child:
         print(json.dumps(measure(chosen.child[0], int(chosen.child[1]))))
         return
-    sizes = QUICK_SIZES if chosen.quick else SIZES
+    sizes: tuple[int, ...] = QUICK_SIZES if chosen.quick else SIZES
     if chosen.rows:
         sizes = tuple(int(one) for one in chosen.rows.split(","))
     table: list[list[object]] = []

@@ -6,6 +6,8 @@ random split of 80 to 20. The scale is what it was, so that its errors can be re
 https://github.com/juanls1/TikTok-Virality-Predictor.
 """
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 from ours import learn
@@ -44,7 +46,7 @@ def original_errors(table: Table, budget_s: float, width: int) -> list[list[obje
     cut = round(0.8 * len(order))
     train, test = np.sort(order[:cut]), np.sort(order[cut:])
     values = table.matrix.frame.to_numpy()
-    models = {
+    models: dict[str, Any] = {
         "the original's kind: LightGBM": lightgbm.LGBMRegressor(
             random_state=SEED, n_jobs=2, verbose=-1
         ),

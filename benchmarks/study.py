@@ -75,7 +75,7 @@ def widened(table: Table, quick: bool) -> Table:
     width = WIDTHS[table.name]
     values = table.matrix.frame.to_numpy()
     low, high = np.nanmin(values, axis=0), np.nanmax(values, axis=0)
-    kept = [name for name, a, b in zip(table.matrix.frame, low, high, strict=True) if a < b]
+    kept = [name for name, a, b in zip(table.matrix.columns, low, high, strict=True) if a < b]
     matrix = table.matrix.select(kept)
     if len(kept) < width and not quick:
         few = width - len(kept) <= DIRECTIONS

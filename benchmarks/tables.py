@@ -216,7 +216,7 @@ def _table(
     if allow_post:
         known = replace(known, matrix=_with_late(known.matrix, known.posts))
     usable = usable_columns(known.matrix, allow_post).names
-    there = known.matrix.frame[list(usable)].notna().to_numpy().any(axis=0)
+    there = known.matrix.frame[list(usable)].notna().any(axis=0)
     kept = [column for column, has in zip(usable, there, strict=True) if has]
     split = splits.temporal_split(known.posts)
     return Table(
@@ -236,7 +236,7 @@ def _with_late(matrix: FeatureMatrix, posts: pd.DataFrame) -> FeatureMatrix:
             count = posts["author_posts"].to_numpy(np.float64, na_value=np.nan)
             late[f"{short}_a_post_log10"] = late[f"{short}_log10"] - np.log10(1.0 + count)
     if WORDS in posts:
-        late["suggested_length"] = posts[WORDS].astype(str).str.len().to_numpy(np.float64)
+        late["suggested_length"] = np.asarray(posts[WORDS].astype(str).str.len(), dtype=np.float64)
     columns = {
         f"metadata_late__{name}": Column(f"metadata_late__{name}", "metadata", known="post")
         for name in late

@@ -76,7 +76,7 @@ class Judgement:
 
     def lines(self) -> list[list[object]]:
         """Return a row of the table for each method."""
-        found = []
+        found: list[list[object]] = []
         for name, said in self.said.items():
             scores = score(self.table.judged(self.rows, said), self.table.groups[self.rows], SEED)
             away = {} if name == OURS else self.against(name)
@@ -127,7 +127,7 @@ def author_mean_kept_up(table: Table, train: IntArray, test: IntArray) -> Floats
     before = groups.groupby("author").cumsum() - groups
     means = (before["sum"] / before["count"]).rename("mean")
     found = said.join(means, on=["author", "time"])["mean"].sort_index()
-    return found.iloc[len(train) :].fillna(table.y[train].mean()).to_numpy(dtype=np.float64)
+    return np.asarray(found.iloc[len(train) :].fillna(table.y[train].mean()), dtype=np.float64)
 
 
 def author_mean(table: Table, train: IntArray, test: IntArray) -> Floats:
@@ -135,7 +135,7 @@ def author_mean(table: Table, train: IntArray, test: IntArray) -> Floats:
     known = table.posts["author_id"].iloc[train].astype(object).to_numpy()
     means = pd.Series(table.y[train]).groupby(known).mean()
     asked = table.posts["author_id"].iloc[test].astype(object)
-    return asked.map(means).fillna(table.y[train].mean()).to_numpy(dtype=np.float64)
+    return np.asarray(asked.map(means).fillna(table.y[train].mean()), dtype=np.float64)
 
 
 def baseline(table: Table, name: str, train: IntArray, test: IntArray) -> Floats:

@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +29,7 @@ from virality.modeling.recipe import sensible_recipe
 from virality.modeling.rows import Rows, arrange
 
 Floats = npt.NDArray[np.float64]
-Part = Mapping[str, npt.NDArray[np.float32]]
+Part = Mapping[str, npt.NDArray[Any]]
 
 DRAWS = {250: 4, 1000: 2}
 """Posts -> how many draws of so many are made of a table, as far as it has them."""
@@ -64,7 +65,7 @@ def fold_parts(rows: Rows, y: Floats) -> list[tuple[IntArray, Part]]:
         inner = author_folds(rows.posts.iloc[split.train].reset_index(drop=True), FOLDS, SEED)[0]
         train, valid = split.train[inner.train], split.train[inner.test]
         projector, inputs = fit_projector(rows.take(train), y[train], spec, SEED)
-        part = {
+        part: Part = {
             "train_x": inputs.values, "train_y": y[train],
             "valid_x": projector.transform(rows.take(valid)).values, "valid_y": y[valid],
             "asked_x": projector.transform(rows.take(split.test)).values,
@@ -98,7 +99,7 @@ def run_catboost(depth: int, parts: list[Part], posts: int) -> tuple[list[Floats
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for number, part in enumerate(parts):
-            np.savez(folder / f"{number:03}.inputs.npz", **part)
+            np.savez(folder / f"{number:03}.inputs.npz", allow_pickle=False, **part)
         subprocess.run(
             [str(PYTHON), str(SCRIPT), str(folder), "--params", json.dumps(params)],
             check=True, env=patient(),

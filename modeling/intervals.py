@@ -195,14 +195,18 @@ def calibrate(
         splits: what posts were left out by.
         seed: of the spread model.
     """
-    drawn = np.array([split.name.startswith("random") for split in splits])[folded.fold]
-    lines = np.flatnonzero(~(drawn & folded.warm))
-    if len(lines) < LEAST_GROUP_ROWS:
-        lines = np.arange(len(drawn))
+    lines = judged_lines(folded, splits)
     row, fold = folded.row[lines], folded.fold[lines]
     folds = [np.flatnonzero(fold == number) for number in np.unique(fold)]
     residuals = folded.actual[lines] - mean[lines]
     return fit_intervals(signals[lines], residuals, folded.warm[lines], folds, seed, times[row])
+
+
+def judged_lines(folded: "OutOfFold", splits: Sequence["Split"]) -> npt.NDArray[np.int64]:
+    """Return which lines about posts left out tell how far off the next prediction is, int64."""
+    drawn = np.array([split.name.startswith("random") for split in splits])[folded.fold]
+    lines = np.flatnonzero(~(drawn & folded.warm))
+    return lines if len(lines) >= LEAST_GROUP_ROWS else np.arange(len(drawn))
 
 
 def fit_intervals(

@@ -55,6 +55,9 @@ STATE = "target_"
 LEARNED = "learned"
 """Array of the marks of the training posts; older bundles have none."""
 
+RIVALS = "rivals"
+"""Fact of how far off the baselines were; older bundles have none."""
+
 BLOCK_ARRAYS: Mapping[str, tuple[str, ...]] = {
     "directions": ("centre", "axes", "spread"),
     "ridge": ("weights",),
@@ -125,6 +128,7 @@ def _facts(model: Model) -> dict[str, Any]:
         if stack.projector.terms
         else [],
         "categories": {name: one.level for name, one in stack.projector.encodings.items()},
+        **({RIVALS: dict(stack.rivals)} if stack.rivals else {}),
     }
 
 
@@ -168,6 +172,7 @@ def put_together(pieces: Pieces) -> Model:
         arrays["outcomes"],
         target.bar,
         read_ratios(pieces, len(columns)),
+        {str(name): float(error) for name, error in facts.get(RIVALS, {}).items()},
     )
     read = {values["name"]: Column(**values) for values in facts["columns"]}
     card = ModelCard.from_json(facts["card"])

@@ -34,6 +34,7 @@ from virality.modeling.oof import (
 )
 from virality.modeling.ratios import Ratio, RatioFolds, Sum, fit_ratios, predict_ratio
 from virality.modeling.recipe import Recipe
+from virality.modeling.rivals import rival_errors
 from virality.modeling.rows import Rows, Singles
 from virality.modeling.weights import Weights
 
@@ -128,6 +129,8 @@ class Stack:
         outcomes: ascending outcomes of the training posts.
         bar: outcome from which a post is a hit; the top fifth of the training posts if None.
         ratios: responses against views, where those were learned together.
+        rivals: baseline -> its mean error on the posts left out that `intervals` is calibrated on;
+            none in a model of an earlier release.
     """
 
     recipe: Recipe
@@ -139,6 +142,7 @@ class Stack:
     outcomes: Floats
     bar: float | None = None
     ratios: tuple[Ratio, ...] = ()
+    rivals: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def hit_threshold(self) -> float:
@@ -264,6 +268,7 @@ def fit_stack(
     cold, warm = mix_bases(folded, times, recipe)
     mean, signals = _mixed_signals(folded, cold, warm)
     intervals = calibrate(folded, times, mean, signals, splits, recipe.seed)
+    rivals = rival_errors(few.posts, goal, folded, splits, anew)
     learned = stack_learned(projector, rows, inputs)
     bases = _fit_bases(plans, folded.rounds, rows, y, learned, recipe, jobs)
     beside: tuple[Ratio, ...] = ()
@@ -271,7 +276,8 @@ def fit_stack(
         found = aside.finish(folded, folded.asides, splits, mean, goal, signals)
         beside = fit_ratios(rows, learned, asked, found, recipe)
     tick()
-    return Stack(recipe, projector, bases, cold, warm, intervals, np.sort(y), bar, beside)
+    outcomes = np.sort(y)
+    return Stack(recipe, projector, bases, cold, warm, intervals, outcomes, bar, beside, rivals)
 
 
 def _sampled(rows: Rows, seed: int) -> IntArray | None:

@@ -330,6 +330,7 @@ def _card(
         training_median=float(target.to_units(float(np.median(y)))),
         tuned=tuning is not None,
         trials=len(tuning.finished) if tuning else 0,
+        tried_libraries=tuning.libraries if tuning else (),
         small_recipe=stack.recipe.small,
         notes=notes,
         licences=tuple(text for name, text in LICENCES.items() if name in versions),

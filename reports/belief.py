@@ -121,6 +121,11 @@ def doubt_of(judged: Sequence["Evaluation"]) -> str:
     return ""
 
 
+def doubt_of_training(unbeaten: str) -> str:
+    """Return why nothing is suggested by a model that is no better than a baseline, or `""`."""
+    return say("whatif.note.no_lead", baseline=who(unbeaten)) if unbeaten else ""
+
+
 def half_width(one: "Evaluation") -> float:
     """Return the median absolute error on the learning scale, over all judged posts."""
     return float(np.median(np.abs(np.asarray(one.actual) - np.asarray(one.mean))))

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from virality.data.splits import posting_times
+from virality.reports.belief import doubt_of_training
 from virality.reports.report import PostStory
 from virality.reports.report_posts import WhatIf
 from virality.reports.similar import Likeness, similar_posts
@@ -42,10 +43,10 @@ class Explainer:
         Raises:
             BundleError: if the reference is of other featurizers or versions than the model's.
         """
-        from virality.modeling.lead import leads_constant
+        from virality.modeling.lead import unbeaten
 
         self.model, self.reference = model, reference
-        self.doubt = doubt or ("" if leads_constant(model.stack) else say("whatif.note.no_lead"))
+        self.doubt = doubt or doubt_of_training(unbeaten(model.stack))
         self.ground = self.likeness = self.support = None
         if reference is not None and len(reference.matrix):
             model.check_matrix(reference.matrix)

@@ -187,7 +187,7 @@ def commands(
     if card.tuned:
         lines.append(
             f"virality tune features --target {card.target} --trials {card.trials}"
-            f"{_searching(tuning)}{late} --seed {card.seed} --study study.log"
+            f"{_searching(card, tuning)}{late} --seed {card.seed} --study study.log"
         )
         source = " --study study.log"
     adapt = " --adapt" if model.recipe.adapt else ""
@@ -236,9 +236,10 @@ def _only(made: Set[str], present: Set[str], parts: Sequence[str]) -> str:
     return "" if told == list(parts) else ",".join(told)
 
 
-def _searching(tuning: "Tuning | None") -> str:
+def _searching(card: "ModelCard", tuning: "Tuning | None") -> str:
+    tried = card.tried_libraries or (tuning.libraries if tuning is not None else ())
+    libraries = f" --libraries {','.join(tried)}" if tried else ""
     if tuning is None:
-        return ""
+        return libraries
     metric = f" --metric {tuning.measure}" if tuning.measure != "rmse" else ""
-    libraries = f" --libraries {','.join(tuning.libraries)}" if tuning.libraries else ""
     return metric + libraries + (" --raw" if tuning.raw else "")

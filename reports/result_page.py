@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from virality.reports.belief import doubt_of_training
 from virality.reports.explain import Scaled
 from virality.reports.result_axis import Axis, apart_words, lay_axis, log_of
 from virality.reports.result_side import SideRow, side_rows, side_words
@@ -139,7 +140,7 @@ def lay_out_result(
     *,
     hit_threshold: float,
     top_fifth: bool,
-    leads: bool = True,
+    unbeaten: str = "",
     gains: Sequence[Mapping[str, Any]] = (),
     levers: Sequence[Mapping[str, Any]] = (),
 ) -> ResultPage:
@@ -151,7 +152,7 @@ def lay_out_result(
         target: what is predicted.
         hit_threshold: outcome from which a post is a hit, in units.
         top_fifth: whether that is the top fifth of the training posts.
-        leads: whether the model says more than a constant, without which nothing is suggested.
+        unbeaten: baseline than which the model says no more, so that nothing is suggested.
         gains: changes that would help: label, unit, value, best and effect of each.
         levers: column, label, unit, low, high and value of each.
     """
@@ -171,7 +172,7 @@ def lay_out_result(
         stacked=amount(forecast["prediction"], target.unit, target.counts),
         beside=outcome_words(forecast, target),
         gains=tuple(_gain(gain, target) for gain in gains),
-        no_gain=say("serve.change.none" if leads else "serve.change.no_lead"),
+        no_gain=doubt_of_training(unbeaten) or say("serve.change.none"),
         levers=_levers(levers),
         alike=_alike(one["niche"], target),
         alike_lead=_alike_lead(one["niche"], target),

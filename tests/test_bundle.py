@@ -5,14 +5,18 @@ import shutil
 
 import numpy as np
 import pytest
-from matrices import make_case, small_model
+from matrices import light, make_case, small_model
 
 from virality.data.errors import BundleError, StorageError
 from virality.modeling import bundle
-from virality.modeling.bundle import load_model, save_model
+from virality.modeling.bundle import bundle_hash, load_model, model_hash, save_model
 from virality.modeling.bundle_folder import strangers
 from virality.modeling.manifest import ARRAYS, MANIFEST, sealed
+from virality.modeling.pieces import take_apart
+from virality.modeling.train import train
 from virality.modeling.trees import check_lightgbm, check_xgboost
+from virality.modeling.tune import read_tuning, tune
+from virality.workflow.retrain import Options
 
 
 @pytest.fixture
@@ -279,3 +283,18 @@ def test_garbage_is_no_model():
             check_lightgbm(text, 3, "x.txt")
         with pytest.raises(BundleError):
             check_xgboost(text, 3, "x.json")
+
+
+def test_the_libraries_that_a_study_tried_are_told_and_older_cards_stay_as_they_were(tmp_path):
+    model = small_model()
+    assert "tried_libraries" not in take_apart(model).facts["card"]
+    matrix, posts = make_case()
+    study = tmp_path / "study.log"
+    tune(matrix, posts, trials=1, study=study, libraries=("lightgbm",))
+    with light():
+        told = train(matrix, posts, tuning=read_tuning(study))
+    save_model(told, tmp_path / "told")
+    assert load_model(tmp_path / "told").card.tried_libraries == ("lightgbm",)
+    assert Options.of(told).libraries == ("lightgbm",)
+    save_model(model, tmp_path / "older")
+    assert model_hash(load_model(tmp_path / "older")) == bundle_hash(tmp_path / "older")

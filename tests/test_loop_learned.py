@@ -262,8 +262,9 @@ def test_metric_raw_and_late_columns_are_options_too(world):
     recipe = replace(model.recipe, metric="mae", raw=True, adapt=False)
     name, column = next(iter(model.columns.items()))
     columns = {**model.columns, name: replace(column, known="post")}
-    changed = replace(model, stack=replace(model.stack, recipe=recipe), columns=columns)
-    assert Options.of(changed) == Options("views", "mae", True, True, False)
+    card = replace(model.card, tried_libraries=("lightgbm",))
+    changed = replace(model, stack=replace(model.stack, recipe=recipe), columns=columns, card=card)
+    assert Options.of(changed) == Options("views", "mae", True, True, False, ("lightgbm",))
 
 
 def with_late(features, name="audio_loudness__start_db"):

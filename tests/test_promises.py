@@ -1,19 +1,23 @@
 """What is said of chance, of sizes and of standing is true: on noise, at the ends, for one."""
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from report_case import case, make_features
 from test_trends import make_posts
 
+from virality.data.features import Features
 from virality.modeling.ablation import Part
 from virality.modeling.ablation import _judge as say_ablation
+from virality.modeling.bundle import load_model, save_model
 from virality.modeling.curve import Point, _judge
 from virality.modeling.ground import possible_split
 from virality.modeling.hits import top_bar
-from virality.modeling.lead import leads_constant
+from virality.modeling.lead import unbeaten
 from virality.modeling.metrics import Metric
+from virality.modeling.pieces import put_together, take_apart
 from virality.modeling.resample import FALSE_SHARE, Effect, Spread, judge
 from virality.modeling.stack import Contributions
 from virality.modeling.targets import find_target
@@ -36,6 +40,7 @@ from virality.reports.suggest import _seen_words
 from virality.reports.trends import tell_trends
 from virality.reports.whatif import _sentence
 from virality.reports.words import amount, feature_words, place_words, value_words
+from virality.workflow.levers import Panel
 
 pytestmark = pytest.mark.usefixtures("light_recipes")
 
@@ -110,12 +115,45 @@ def test_a_model_of_noise_suggests_nothing_and_says_why() -> None:
     posts = features.posts.assign(views=views.astype(np.int64))
     noise = replace(features, posts=posts)
     model = train(noise.matrix, posts)
-    assert not leads_constant(model.stack)
+    assert unbeaten(model.stack) == "constant"
     story = explain_posts(model, noise.matrix.rows(["p9"]), posts, reference=noise)[0]
     assert story.what_if is not None
     assert story.what_if.suggestions == ()
-    assert story.what_if.notes[0] == say("whatif.note.no_lead")
-    assert leads_constant(case()[0].stack)
+    assert story.what_if.notes[0] == say("whatif.note.no_lead", baseline="one constant for all")
+    assert unbeaten(case()[0].stack) == ""
+
+
+def test_a_model_that_only_followers_lead_suggests_nothing_anywhere(tmp_path: Path) -> None:
+    """The report had suggested nothing of it; `explain` and the server had."""
+    features = make_features(400, seed=5)
+    followers = np.log10(features.posts["author_followers"].to_numpy(dtype=float))
+    noise = np.random.default_rng(5).normal(0, 0.5, 400)
+    views = (10 ** (0.9 * followers + noise)).astype(np.int64)
+    led = replace(features, posts=features.posts.assign(views=views))
+    model = train(led.matrix, led.posts)
+    stack = model.stack
+    assert set(stack.rivals) == {"constant", "author_median", "followers"}
+    assert stack.intervals.constant < 0.9 * stack.rivals["constant"]
+    assert unbeaten(stack) == "followers"
+    story = explain_posts(model, led.matrix.rows(["p9"]), led.posts, reference=led)[0]
+    assert story.what_if is not None
+    assert story.what_if.suggestions == ()
+    assert "no better than followers alone" in story.what_if.notes[0]
+    one = led.matrix.rows(["p9"])
+    row = led.posts[led.posts["id"] == "p9"].reset_index(drop=True)
+    status = led.status[led.status["id"] == "p9"].reset_index(drop=True)
+    assert Panel(model, led).gains(Features(one, row, status)) == ()
+    save_model(model, tmp_path / "model")
+    assert unbeaten(load_model(tmp_path / "model").stack) == "followers"
+
+
+def test_a_model_of_before_knows_the_constant_alone() -> None:
+    stack = replace(case()[0].stack, rivals={})
+    assert unbeaten(stack) == ""
+    assert unbeaten(replace(stack, intervals=replace(stack.intervals, constant=9.0))) == "constant"
+    pieces = take_apart(replace(case()[0], stack=stack))
+    assert "rivals" not in pieces.facts
+    assert put_together(pieces).stack.rivals == {}
 
 
 def test_a_baseline_not_beaten_speaks_against_suggestions() -> None:

@@ -281,6 +281,8 @@ def test_commands_ask_for_the_libraries_that_the_study_was_told_to_try() -> None
     tuning = replace(make_tuning(), libraries=("lightgbm",))
     assert "--libraries lightgbm" in commands(tuned, tuning, (), 0)[1]
     assert "--libraries" not in " ".join(commands(tuned, make_tuning(), (), 0))
+    told = replace(model, card=replace(tuned.card, tried_libraries=("xgboost",)))
+    assert "--libraries xgboost --seed" in commands(told, None, (), 0)[1]
 
 
 def test_known_authors_weights_stand_beside_those_of_others() -> None:

@@ -111,7 +111,7 @@ def result_page(board: "Board", job: "Job", item: int) -> serve_page.Page:
         predictor.model.target,
         hit_threshold=predictor.model.card.hit_threshold,
         top_fifth=predictor.model.stack.bar is None,
-        leads=predictor.leads,
+        unbeaten=predictor.unbeaten,
         gains=[gain.as_json() for gain in one.gains],
         levers=levers,
     )

@@ -133,12 +133,12 @@ class Panel:
     def gains(self, features: Features) -> tuple[Gain, ...]:
         """Return what moving each lever by itself would add to a prediction, most first.
 
-        None where the model says no more than a constant does: its likings are luck then.
+        None where the model says no more than a baseline does: its likings are luck then.
 
         Args:
             features: of one post; levers that it lacks are left out.
         """
-        from virality.modeling.lead import leads_constant
+        from virality.modeling.lead import unbeaten
         from virality.reports.whatif import predict_changed
 
         matrix, ground = features.matrix, self._ground
@@ -150,7 +150,7 @@ class Panel:
             if np.isfinite(now[one.column])
             for value in ground.settings[one.key]
         ]
-        if not tries or not leads_constant(ground.model.stack):
+        if not tries or unbeaten(ground.model.stack):
             return ()
         wanted = [{}, *({one.key: value} for one, value in tries)]
         mean = predict_changed(ground, matrix, features.posts, post, wanted).mean

@@ -78,7 +78,7 @@ class Predictor:
     ) -> None:
         from virality.featurizers.sentence_encoder import encoder_for
         from virality.modeling.bundle import load_marked
-        from virality.modeling.lead import leads_constant
+        from virality.modeling.lead import unbeaten
         from virality.modeling.niche import fit_niche
 
         self.model: Model
@@ -92,7 +92,7 @@ class Predictor:
             self.model.check_matrix(self.reference.matrix)
             shared = self.reference.matrix.select(list(self.model.columns))
             self.niche = fit_niche(shared, self.reference.posts, self.model.target)
-        self.leads = leads_constant(self.model.stack)
+        self.unbeaten = unbeaten(self.model.stack)
         self._panel = Panel(self.model, self.reference) if self.reference is not None else None
         self.levers: tuple[Slider, ...] = self._panel.sliders if self._panel is not None else ()
 

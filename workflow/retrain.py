@@ -258,6 +258,7 @@ class Options:
         metric, raw: of the study, see `modeling.tune.tune`.
         allow_post: whether columns known only after posting are used.
         adapt: whether the newest posts have more say in the weights of the bases.
+        libraries: those that the study was told to try, none if it was left to itself.
     """
 
     target: str
@@ -265,13 +266,15 @@ class Options:
     raw: bool
     allow_post: bool
     adapt: bool
+    libraries: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, model: "Model") -> "Options":
         """Return those of a model."""
         recipe = model.recipe
         late = any(column.known == "post" for column in model.columns.values())
-        return cls(model.target.name, recipe.metric, recipe.raw, late, recipe.adapt)
+        tried = model.card.tried_libraries
+        return cls(model.target.name, recipe.metric, recipe.raw, late, recipe.adapt, tried)
 
 
 def _window(data: Joined, learn: IntArray, options: Options, seed: int) -> float:
@@ -317,7 +320,7 @@ class _Round:
 
     def train(self, index: IntArray) -> tuple[dict[str, Any], "Model"]:
         """Search, warm-started, and fit on the posts at these places."""
-        from virality.modeling.tune import tune
+        from virality.modeling.tune import check_libraries, tune
 
         matrix, posts = self.data.take(index)
         path = self.study
@@ -327,6 +330,7 @@ class _Round:
             matrix, posts, target=wanted.target, trials=self.trials, study=path, seed=self.seed,
             warm=self.warm, progress=self.progress, allow_post=wanted.allow_post,
             metric=wanted.metric, raw=wanted.raw,
+            libraries=check_libraries(wanted.libraries) if wanted.libraries else None,
         )  # fmt: skip
         return dict(tuning.params), self.refit(index)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from virality.data.boxes import index_is_cut, riff_is_cut
+from virality.data.boxes import asf_is_cut, index_is_cut, ogg_is_cut, riff_is_cut
 from virality.data.clip import Audio, Clip, Stream
 from virality.data.container import RefusedError, Source, Track, open_source, shown_times_s
 from virality.data.limits import Limits
@@ -29,7 +29,6 @@ ESTIMATED = ("mp3", "aac", "amr", "mpegts", "mpeg")
 """Formats that declare no length: PyAV's is a guess from the bit rate or the data itself."""
 
 MATROSKA = "matroska"
-RIFF = ("avi", "wav")
 
 
 @dataclass(frozen=True)
@@ -55,17 +54,24 @@ def read_clip(path: str, demuxer: str, size_bytes: int, limits: Limits) -> Verdi
     try:
         source = open_source(path, demuxer, size_bytes, limits)
         verdict = _read(source, demuxer, size_bytes, limits)
-        if verdict.status == "ok" and demuxer.startswith("mov") and index_is_cut(path, size_bytes):
-            return Verdict("partial", "damaged", verdict.clip)
-        if verdict.status == "ok" and demuxer in RIFF and riff_is_cut(path, size_bytes, COMPLETE):
-            return Verdict("partial", "shorter_than_declared", verdict.clip)
-        return verdict
+        reason = _cut(path, demuxer, size_bytes) if verdict.status == "ok" else ""
+        return Verdict("partial", reason, verdict.clip) if reason else verdict
     except RefusedError as refusal:
         return Verdict("failed", refusal.reason, None)
     except MemoryError:
         return Verdict("failed", "memory_limit", None)
     except (av.FFmpegError, IndexError, ValueError, OverflowError):
         return Verdict("failed", "container_damaged", None)
+
+
+def _cut(path: str, demuxer: str, size_bytes: int) -> str:
+    """Return what is wrong with a file that the demuxer takes for whole, `""` if nothing is."""
+    if demuxer.startswith("mov") and index_is_cut(path, size_bytes):
+        return "damaged"
+    if demuxer == "ogg" and ogg_is_cut(path, size_bytes):
+        return "damaged"
+    is_cut = {"avi": riff_is_cut, "wav": riff_is_cut, "asf": asf_is_cut}.get(demuxer)
+    return "shorter_than_declared" if is_cut and is_cut(path, size_bytes, COMPLETE) else ""
 
 
 def _read(source: Source, demuxer: str, size_bytes: int, limits: Limits) -> Verdict:

@@ -36,7 +36,7 @@ REASONS: Mapping[str, str] = {
     "changed_meanwhile": "the file was changed or replaced while it was being read",
     # partial: what could be decoded is used
     "shorter_than_declared": "under 95 % of the declared length is there",
-    "damaged": "some of the picture or sound could not be decoded",
+    "damaged": "some of the picture or sound is missing or could not be decoded",
     "picture_failed": "the picture could not be decoded, the sound could",
     "sound_failed": "the sound could not be decoded, the picture could",
     # after decoding

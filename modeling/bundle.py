@@ -154,7 +154,7 @@ def _pieces(folder: Path, content: bytes) -> Pieces:
     for name, mark in facts["files"].items():
         inner = _verified(folder, name, mark)
         if name == ARRAYS:
-            arrays = StoredArrays(inner, folder / name)
+            arrays = StoredArrays(inner, folder / name, known=is_trusted(content))
         else:
             try:
                 texts[name] = inner.decode("utf-8")

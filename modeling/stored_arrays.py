@@ -22,6 +22,14 @@ from virality.data.errors import BundleError
 Array = npt.NDArray[Any]
 
 MOST_BYTES = 8 * 2**30
+"""What the arrays of a model may unpack to that was written or has been tried here."""
+
+LEAST_ROOM, TIGHTEST = 2**28, 100
+"""What the arrays of any other may unpack to: bytes that it may have in any case, and how many
+times the archive's. Those of models on real posts are 2 to 5 times as large, a few megabytes of
+zeros become gigabytes. Whoever packs those writes the manifest, too: sizes told there would bound
+nothing."""
+
 SUFFIX = ".npy"
 KINDS = "biufU"
 """Kinds of values that a model stores: flags, numbers and texts."""
@@ -37,12 +45,13 @@ password or a kind of packing that is not known a RuntimeError."""
 class StoredArrays(Mapping[str, Array]):
     """The arrays of an .npz, by name."""
 
-    def __init__(self, content: bytes, path: Path) -> None:
+    def __init__(self, content: bytes, path: Path, *, known: bool = True) -> None:
         """Read the archive's list and the arrays' headers.
 
         Args:
             content: of the archive.
             path: of the file, for messages.
+            known: whether it was written or has been tried here.
 
         Raises:
             BundleError: if it is damaged, unreasonably large, or holds something else than arrays.
@@ -54,8 +63,12 @@ class StoredArrays(Mapping[str, Array]):
             names = [entry.filename for entry in entries]
             if len(set(names)) < len(names) or not all(name.endswith(SUFFIX) for name in names):
                 raise BundleError(f"{path}: is damaged (no list of arrays); train again")
-            if sum(entry.file_size for entry in entries) > MOST_BYTES:
-                raise BundleError(f"{path}: unpacks to more than 8 GiB; refused")
+            most = MOST_BYTES if known else room_for(len(content))
+            if sum(entry.file_size for entry in entries) > most:
+                raise BundleError(
+                    f"{path}: its {len(content):,} bytes unpack to more than {most:,}, as no model "
+                    "of that size does; refused"
+                )
             for entry in entries:
                 self._check(archive, entry)
         self._entries = {entry.filename.removesuffix(SUFFIX): entry for entry in entries}
@@ -103,6 +116,15 @@ class StoredArrays(Mapping[str, Array]):
                 f"{self._path}: is damaged ({entry.filename} is no array of {kind} of shape "
                 f"{shape}); train again"
             )
+
+
+def room_for(packed_bytes: int) -> int:
+    """Return how many bytes the arrays of a bundle from elsewhere may unpack to.
+
+    Args:
+        packed_bytes: size of their archive.
+    """
+    return min(MOST_BYTES, max(LEAST_ROOM, TIGHTEST * packed_bytes))
 
 
 def _header(file: IO[bytes]) -> tuple[tuple[int, ...], "np.dtype[Any]"]:

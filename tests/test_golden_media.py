@@ -10,6 +10,7 @@ import pytest
 from clips import make_clip
 from peculiar_clips import grey, leave_out, quarters, skip_start, turn, write_clip
 
+from virality.data.boxes import ASF_FACTS, ASF_LIVE
 from virality.data.clip import AUDIO_RATE_HZ, MOTION_SIDE_PX, STILL_SIDE_PX, Clip
 from virality.data.decode import decode
 from virality.featurizers import FEATURIZERS
@@ -372,6 +373,35 @@ def test_an_avi_or_wav_that_breaks_off_is_partial(tmp_path: Path, suffix: str) -
     unknown[4:8] = b"\xff\xff\xff\xff"  # written to a pipe: no size is declared
     path.write_bytes(unknown)
     assert decode(path).status == "ok"
+
+
+def test_a_wmv_that_breaks_off_is_partial(tmp_path: Path) -> None:
+    path = tmp_path / "clip.wmv"
+    make_clip(path, seconds=4, codec="wmv2", sound="mp3")
+    raw = path.read_bytes()
+    assert decode(path).status == "ok"
+    path.write_bytes(raw[: len(raw) // 2])
+    result = decode(path)
+    assert (result.status, result.reason) == ("partial", "shorter_than_declared")
+    live = bytearray(raw[: len(raw) // 2])
+    live[raw.index(ASF_FACTS) + 88] |= ASF_LIVE  # written to a pipe: the size was not known
+    path.write_bytes(live)
+    assert decode(path).status == "ok"
+
+
+@pytest.mark.parametrize(("suffix", "picture"), [("ogv", True), ("oga", False)])
+def test_an_ogg_that_breaks_off_is_partial(tmp_path: Path, suffix: str, picture: bool) -> None:
+    path = tmp_path / f"clip.{suffix}"
+    make_clip(path, seconds=4, codec="libvpx", sound="flac", picture=picture)
+    raw = path.read_bytes()
+    for whole in (raw, raw + b"TAG" + bytes(125)):  # some programs put a tag of MP3 behind it
+        path.write_bytes(whole)
+        assert decode(path).status == "ok"
+    last = raw.rindex(b"OggS")
+    for kept in (len(raw) // 2, last, last + 10, len(raw) - 1):  # within a page or between two
+        path.write_bytes(raw[:kept])
+        result = decode(path)
+        assert (result.status, result.reason) == ("partial", "damaged"), kept
 
 
 def test_a_flac_that_breaks_off_is_partial(tmp_path: Path) -> None:

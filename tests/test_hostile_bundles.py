@@ -24,6 +24,7 @@ from virality.modeling.bundle import bundle_hash, load_model, read_pieces, save_
 from virality.modeling.manifest import ARRAYS, MANIFEST, sealed
 from virality.modeling.pieces import put_together
 from virality.modeling.probe import try_model
+from virality.modeling.trust import trust
 
 NAN, INFINITE = float("nan"), float("inf")
 
@@ -125,6 +126,30 @@ def test_memory_that_does_not_suffice_is_a_sentence(reseal, monkeypatch):
     monkeypatch.setattr(stored_arrays.np.lib.format, "read_array", full)
     with pytest.raises(BundleError, match="does not fit into memory"):
         load_model(reseal())
+
+
+@pytest.mark.usefixtures("untried")
+def test_a_small_archive_from_elsewhere_does_not_become_a_large_one(whole, reseal, monkeypatch):
+    monkeypatch.setattr(stored_arrays, "LEAST_ROOM", 10**6)
+    zeros = _header(f"({50 * 10**6},)", "|i1") + bytes(50 * 10**6)
+    bomb = _with((whole / ARRAYS).read_bytes(), block0_axes=zeros)
+    folder = reseal(archive=bomb)
+    most = stored_arrays.room_for(len(bomb))
+    assert len(bomb) < most < 50 * 10**6
+    tracemalloc.start()
+    with pytest.raises(BundleError, match=rf"unpack to more than {most:,}, as no model"):
+        load_model(folder)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < most
+    trust((folder / MANIFEST).read_bytes())  # one that was written here may pack as it likes
+    read_pieces(folder)
+
+
+def test_room_for_arrays_from_elsewhere_follows_the_archive():
+    assert stored_arrays.room_for(1000) == stored_arrays.LEAST_ROOM == 256 * 2**20
+    assert stored_arrays.room_for(10 * 2**20) == 1000 * 2**20
+    assert stored_arrays.room_for(2**40) == stored_arrays.MOST_BYTES
 
 
 def test_what_nobody_asks_for_is_not_unpacked(whole, reseal):

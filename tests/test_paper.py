@@ -1,5 +1,6 @@
-"""Reports on paper, in colours that the machine forces, and at the narrowest: nothing is lost."""
+"""Reports on paper, in colours that the machine forces, and at the narrowest."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -25,9 +26,12 @@ SHEET = {"width": 718, "height": 1047}
 CUT_OFF = """() => [...document.querySelectorAll(".scroll, pre, .film-strip")]
   .filter((one) => one.scrollWidth > one.clientWidth + 1)
   .map((one) => one.getAttribute("aria-label") || one.textContent.slice(0, 60))"""
-UNSEEN = """() => [...document.querySelectorAll("details:not(.group) > :not(summary)")]
-  .filter((one) => !one.matches(".try, .csv") && !one.checkVisibility())
-  .map((one) => one.outerHTML.slice(0, 80))"""
+LEFT_OUT = "figure.plot > details.numbers:not([open]), details.whatif:not([open])"
+"""What is printed only if it is open: a line at the top says so."""
+
+UNSEEN = f"""() => [...document.querySelectorAll("details:not(.group) > *")]
+  .filter((one) => !one.matches(".try, .csv") && !one.closest("{LEFT_OUT}"))
+  .filter((one) => !one.checkVisibility()).map((one) => one.outerHTML.slice(0, 80))"""
 OVERLAID = """() => [...document.querySelectorAll(".canvas")].flatMap((canvas) => {
   const boxes = [...canvas.querySelectorAll("text.tick")].filter((one) => one.checkVisibility())
     .map((one) => [one.textContent, one.getBoundingClientRect()]);
@@ -71,11 +75,47 @@ def test_paper_shows_all_that_is_folded_and_cuts_no_table(
     tab = context.new_page()
     tab.goto(pages[name].as_uri())
     tab.emulate_media(media="print")
-    assert tab.locator("summary").count() == tab.locator("summary:visible").count()
+    assert tab.locator(LEFT_OUT).count() == 0 or tab.locator(".paper-note").is_visible()
+    assert tab.locator(LEFT_OUT).locator("visible=true").count() == 0
     assert tab.evaluate(CUT_OFF) == []
     assert tab.evaluate(UNSEEN) == []
     assert tab.evaluate("document.documentElement.scrollWidth") <= SHEET["width"]
     context.close()
+
+
+def sheets_of(tab: Any) -> int:
+    """How many sheets of paper a page takes."""
+    return len(re.findall(rb"/Type\s*/Page\b", tab.pdf(format="A4")))
+
+
+@pytest.mark.parametrize("name", ["report", "explain"])
+def test_the_numbers_behind_drawings_are_printed_where_the_reader_unfolded_them(
+    browser: Any, pages: dict[str, Path], name: str
+) -> None:
+    tab = browser.new_page()
+    tab.goto(pages[name].as_uri())
+    assert not tab.locator(".paper-note").is_visible()
+    folded = sheets_of(tab)
+    tab.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+    assert folded < 0.7 * sheets_of(tab)
+    tab.emulate_media(media="print")
+    numbers = tab.locator("figure.plot > details.numbers table")
+    assert numbers.count() == numbers.locator("visible=true").count() > 0
+    tab.close()
+
+
+def test_printing_folds_what_it_unfolded(browser: Any, pages: dict[str, Path]) -> None:
+    tab = browser.new_page()
+    tab.goto(pages["report"].as_uri())
+    is_open = "[...document.querySelectorAll('details')].map((one) => one.open)"
+    before = tab.evaluate(is_open)
+    tab.evaluate("dispatchEvent(new Event('beforeprint'))")
+    unfolded = tab.evaluate(is_open)
+    assert tab.locator("figure.plot > details.numbers[open], details.whatif[open]").count() == 0
+    assert sum(unfolded) > sum(before)
+    tab.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert tab.evaluate(is_open) == before
+    tab.close()
 
 
 def test_the_groups_of_a_clip_keep_their_names_on_paper(

@@ -124,6 +124,35 @@ def test_nothing_is_shown_without_the_token(server, path, headers):
     assert TOKEN not in answer.text
 
 
+def test_the_document_names_every_way_to_show_the_token_and_no_other(server, client):
+    document = client.get("/api/v1/openapi.json").json()
+    schemes = document["components"]["securitySchemes"]
+    assert {(one["type"], one.get("scheme", one.get("in"))) for one in schemes.values()} == {
+        ("http", "bearer"), ("apiKey", "cookie"),
+    }  # fmt: skip
+    shown = {
+        "bearer": {"authorization": f"Bearer {TOKEN}"},
+        "cookie": {"cookie": f"{schemes['login']['name']}={server.settings.cookie}"},
+    }
+    with server.client() as stranger:
+        for headers in shown.values():
+            assert stranger.get("/api/v1/model", headers=headers).status_code == 200
+        for path, operations in document["paths"].items():
+            for method, operation in operations.items():
+                where = path.format(job_id="a" * 32, prediction_id="a" * 32, item=0)
+                status = stranger.request(method, where, headers={"accept": "*/*"}).status_code
+                asked = operation.get("security", document["security"])
+                assert (status == 401) == bool(asked), path
+                assert {name for one in asked for name in one} <= set(schemes)
+
+
+def test_the_document_of_a_server_without_a_token_names_no_way_to_show_one():
+    with site() as open_to_all, open_to_all.client() as client:
+        document = client.get("/api/v1/openapi.json").json()
+    assert "securitySchemes" not in document["components"]
+    assert "security" not in document
+
+
 def test_a_browser_is_asked_for_the_token_and_carries_a_cookie(server):
     with server.client(headers={"accept": "text/html"}) as browser:
         sent = browser.get("/")

@@ -17,6 +17,7 @@ from starlette.requests import ClientDisconnect
 from virality import __version__
 from virality.data.errors import InputError, StorageError, UsageError, ViralityError
 from virality.web import api, pages
+from virality.web.document import describe_access
 from virality.web.farewell import Farewell, let_answer
 from virality.web.guard import Guard
 from virality.web.head import Head
@@ -71,6 +72,7 @@ def create_app(
     app.include_router(api.router)
     app.include_router(api.plain)
     app.include_router(pages.router)
+    describe_access(app, settings)
     for kind in (Refusal, RequestValidationError, HTTPException, ViralityError, Exception):
         app.add_exception_handler(kind, _refuse)
     app.add_exception_handler(ClientDisconnect, _hung_up)

@@ -110,10 +110,10 @@
     if (event.key === "Escape") every(".canvas[data-figure]").forEach(hide);
   });
 
-  // On paper everything counts: what is folded away is opened, and folded again.
+  // On paper what is folded away is opened, and folded again, but for what is printed only if the reader opened it.
   var opened = [];
   window.addEventListener("beforeprint", function () {
-    opened = every("details:not([open]):not(.long)");
+    opened = every("details:not([open]):not(.long):not(.whatif)").filter(function (one) { return !one.matches("figure.plot > .numbers"); });
     opened.forEach(function (one) { one.open = true; });
   });
   window.addEventListener("afterprint", function () {

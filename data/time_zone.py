@@ -4,6 +4,9 @@ Rules and names of the zones come from the `tzdata` package and not from the mac
 same post has the same hour everywhere.
 """
 
+import re
+import unicodedata
+from collections import Counter
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
@@ -48,26 +51,61 @@ OTHER_NAMES: Mapping[str, str] = {
     "UNITED KINGDOM": "GB",
     "GREAT BRITAIN": "GB",
     "ENGLAND": "GB",
+    "SCOTLAND": "GB",
+    "WALES": "GB",
+    "NORTHERN IRELAND": "GB",
     "USA": "US",
+    "U.S.A.": "US",
     "UNITED STATES OF AMERICA": "US",
     "VIET NAM": "VN",
     "SOUTH KOREA": "KR",
     "REPUBLIC OF KOREA": "KR",
+    "NORTH KOREA": "KP",
+    "RUSSIAN FEDERATION": "RU",
     "CZECHIA": "CZ",
     "TURKIYE": "TR",
-    "TÜRKIYE": "TR",
     "UAE": "AE",
+    "MACAO": "MO",
+    "BURMA": "MM",
+    "IVORY COAST": "CI",
+    "CABO VERDE": "CV",
+    "TIMOR-LESTE": "TL",
+    "CENTRAL AFRICAN REPUBLIC": "CF",
+    "DR CONGO": "CD",
+    "DEMOCRATIC REPUBLIC OF THE CONGO": "CD",
+    "REPUBLIC OF THE CONGO": "CG",
+    "SAMOA": "WS",
+    "AMERICAN SAMOA": "AS",
+    "SWAZILAND": "SZ",
+    "SAINT VINCENT AND THE GRENADINES": "VC",
 }
-"""Common ways to write a country beside its code and its name in `tzdata`."""
+"""Common ways to write a country beside its code and its name in `tzdata`, without accents."""
+
+_SPELLINGS = {0x2019: "'", 0x26: "AND"}
+_REMARK = re.compile(r"\s*\([^()]*\)")
+
+
+LONGEST_NAME = 80
+"""Characters of a country's name that are read."""
 
 
 def find_zone(location: str | None) -> ZoneInfo | None:
     """Return the main time zone of a country, or None if the location does not name one.
 
     Args:
-        location: ISO 3166 code or English name of a country; letter case does not matter.
+        location: ISO 3166 code or English name of a country; letter case, accents and whether it
+            is `&` or `and` do not matter.
     """
-    return _find_zone((location or "").strip().upper())
+    return _find_zone(_plain(location or ""))
+
+
+def _plain(place: str) -> str:
+    """Return a name in capitals, without accents, `St` and `&` written out."""
+    apart = unicodedata.normalize(
+        "NFKD", place.strip()[:LONGEST_NAME].upper().translate(_SPELLINGS)
+    )
+    bare = "".join(sign for sign in apart if not unicodedata.combining(sign))
+    return re.sub(r"^ST\.? ", "SAINT ", bare)
 
 
 @cache
@@ -91,8 +129,14 @@ def _read_zones() -> Mapping[str, str]:
 
 @cache
 def _read_names() -> Mapping[str, str]:
-    """Return English name of a country in capitals -> its code."""
-    return {name.upper(): code for code, name in _read_table("iso3166.tab")}
+    """Return English name of a country, as `_plain` writes it -> its code.
+
+    `Myanmar (Burma)` is found without its remark; `Korea`, of which there are two, is not.
+    """
+    named = [(_plain(name), code) for code, name in _read_table("iso3166.tab")]
+    bare = [(_REMARK.sub("", name), code) for name, code in named]
+    often = Counter(name for name, _ in bare)
+    return {name: code for name, code in bare if often[name] == 1} | dict(named)
 
 
 def _read_table(name: str) -> list[list[str]]:

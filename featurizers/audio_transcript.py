@@ -11,7 +11,7 @@ from virality.featurizers.rows import NAN, stack_rows
 from virality.featurizers.transcriber import Transcript, find_model_version, transcribe
 
 COLUMNS: tuple[Column, ...] = (
-    Column("words", "audio", "words", meaning="words said"),
+    Column("words", "audio", "words", meaning="words said, in the first two minutes of speech"),
     Column("speech_rate", "audio", "words/s", meaning="words a second of speech"),
     Column("word_rate", "audio", "words/s", meaning="words a second of sound"),
     Column("certainty", "audio", "probability", meaning="how sure the transcript is of its words"),
@@ -38,7 +38,7 @@ class AudioTranscript:
     @property
     def version(self) -> str:
         """Changes with the weights."""
-        return f"2+{find_model_version(self.folder)}"
+        return f"3+{find_model_version(self.folder)}"
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -93,10 +93,12 @@ class AudioTranscriptText:
 def _measure(audio: Audio, folder: str) -> Mapping[str, float]:
     said: Transcript = transcribe(audio, folder)
     words = len(take_apart(said.text).words)
+    rate = words / said.heard_s if said.heard_s else NAN
     return {
         "words": float(words),
-        "speech_rate": words / said.heard_s if said.heard_s else NAN,
-        "word_rate": words / audio.duration_s if said.heard_s else NAN,
+        "speech_rate": rate,
+        # What was not transcribed is taken to be as fast: it is no silence.
+        "word_rate": rate * said.speech_s / audio.duration_s if said.heard_s else NAN,
         "certainty": said.certainty,
         "language_certainty": said.language_certainty,
     }

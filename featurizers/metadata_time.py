@@ -41,7 +41,7 @@ class MetadataTime:
     """
 
     modality: Modality = "metadata"
-    version: str = "1"
+    version: str = "2"
 
     @property
     def columns(self) -> tuple[Column, ...]:

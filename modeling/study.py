@@ -8,6 +8,7 @@ import socket
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -33,6 +34,10 @@ CLAIMS = {
 }
 """What trials must have in common for their scores to be compared, and how a difference is told."""
 
+
+LONGEST_TRIAL = timedelta(days=2)
+"""Far more than any trial takes. Of other machines, every container among them, nobody can ask
+whether their processes live, and after a restart a number may be another process's."""
 
 QUEUED = "fixed_params"
 """Where Optuna keeps what a queued trial was told to try."""
@@ -264,6 +269,9 @@ def sign(trial: Any) -> None:
 def _is_gone(trial: "FrozenTrial") -> bool:
     """Say whether a running trial's process has ended; our own trials are over when we sweep."""
     worker = trial.user_attrs.get("worker")
+    begun = trial.datetime_start
+    if begun is not None and datetime.now() - begun > LONGEST_TRIAL:
+        return True
     if not worker or worker[0] != socket.gethostname():
         return not worker
     if worker[1] == os.getpid():

@@ -13,6 +13,7 @@ from clips import make_clip
 from virality.data.clip import AUDIO_RATE_HZ, Audio, Frames
 from virality.data.errors import StorageError, UsageError
 from virality.data.features import read_features
+from virality.featurizers import audio_transcript
 from virality.featurizers import extras as module
 from virality.featurizers.audio_transcript import AudioTranscript
 from virality.featurizers.checks import CHECKS
@@ -20,7 +21,7 @@ from virality.featurizers.extract import choose, extract, with_encoder
 from virality.featurizers.extras import EXTRAS, extras_of, switched_on
 from virality.featurizers.listing import list_extras
 from virality.featurizers.samples import sample_media
-from virality.featurizers.transcriber import transcribe
+from virality.featurizers.transcriber import Transcript, transcribe
 
 ALL = {name: (extra, one) for extra in EXTRAS for name, one in EXTRAS[extra].featurizers.items()}
 SILENT_ENDS = ("_embedding", "_sentiment", "_language")
@@ -201,3 +202,17 @@ def test_switching_an_extra_on_computes_that_extra_alone(tmp_path):
     assert after.frame.filter(like="frames_faces").shape == (1, 8)
     own = after.frame[before.matrix.frame.columns]
     assert np.array_equal(own, before.matrix.frame, equal_nan=True)
+
+
+@pytest.mark.parametrize(
+    ("speech_s", "heard_s", "expected"),
+    [(4.0, 4.0, (10, 2.5, 0.1)), (80.0, 40.0, (10, 0.25, 0.2)), (0.0, 0.0, (0, None, None))],
+)
+def test_rates_of_words_by_hand(monkeypatch, speech_s, heard_s, expected):
+    """What was not written down of a long speech had counted as silence."""
+    text = "one two three, four five: six seven eight nine ten" if heard_s else ""
+    said = Transcript(text, speech_s, heard_s, 0.9, 0.9)
+    monkeypatch.setattr(audio_transcript, "transcribe", lambda *_: said)
+    (row,) = AudioTranscript().extract([Audio(np.zeros(100 * 16_000, np.float32))])
+    wanted = [np.nan if one is None else one for one in expected]
+    assert row[:3] == pytest.approx(wanted, nan_ok=True)

@@ -86,6 +86,34 @@ def test_every_listed_country_has_a_zone(code):
     assert find_zone(code) is not None
 
 
+@pytest.mark.parametrize(
+    ("place", "zone"),
+    [
+        ("Türkiye", "Europe/Istanbul"),
+        ("Việt Nam", "Asia/Ho_Chi_Minh"),
+        ("Côte d'Ivoire", "Africa/Abidjan"),
+        ("Ivory Coast", "Africa/Abidjan"),
+        ("Bosnia and Herzegovina", "Europe/Sarajevo"),
+        ("Trinidad & Tobago", "America/Port_of_Spain"),
+        ("Saint Lucia", "America/St_Lucia"),
+        ("St. Lucia", "America/St_Lucia"),
+        ("myanmar", "Asia/Yangon"),
+        ("Myanmar (Burma)", "Asia/Yangon"),
+        ("Russian Federation", "Europe/Moscow"),
+        ("Samoa", "Pacific/Apia"),
+    ],
+)
+def test_a_country_is_known_by_any_spelling_of_its_name(place, zone):
+    found = find_zone(place)
+    assert found is not None
+    assert found.key == zone
+
+
+@pytest.mark.parametrize("place", ["Korea", "Congo", "Virgin Islands", "Georgia on my mind"])
+def test_a_name_of_two_countries_is_none(place):
+    assert find_zone(place) is None
+
+
 @pytest.mark.parametrize("place", [None, "", "  ", "Atlantis", "XX", "../../etc/passwd"])
 def test_other_places_have_none(place):
     assert find_zone(place) is None

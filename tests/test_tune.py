@@ -1,11 +1,15 @@
 import contextlib
 import json
+import os
+import socket
 import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
 
 import numpy as np
+import optuna
 import pandas as pd
 import pytest
 from matrices import make_case
@@ -158,6 +162,21 @@ def test_trials_of_a_dead_process_are_swept_and_the_study_goes_on(tmp_path):
     got = tune(*_case(), trials=3, study=path)
     assert [t.state for t in got.trials].count("fail") == 1
     assert len([t for t in got.trials if t.state in ("complete", "pruned")]) == 3
+
+
+@pytest.mark.parametrize("host", ["gone", socket.gethostname()])
+def test_trials_of_days_ago_are_swept_whoever_bears_their_number(tmp_path, host):
+    """A container has another name each time: nobody else could say that its process ended."""
+    path = tmp_path / "s.log"
+    study = open_study(path)
+    for days in (0, 3):
+        trial = optuna.trial.create_trial(
+            state=optuna.trial.TrialState.RUNNING, user_attrs={"worker": [host, os.getppid()]}
+        )
+        trial.datetime_start = datetime.now() - timedelta(days=days)
+        study.add_trial(trial)
+    assert study_module.sweep(study) == 1
+    assert [one.state.name for one in study.get_trials()] == ["RUNNING", "FAIL"]
 
 
 def test_a_line_torn_by_a_kill_is_no_obstacle(tmp_path):

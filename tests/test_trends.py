@@ -18,7 +18,9 @@ from virality.cli import app
 from virality.data.errors import InputError, UsageError
 from virality.data.table import conform, write_posts
 from virality.modeling.adjust import adjust, medians_of_others
-from virality.modeling.resample import Resampler, Spread, judge, shrink
+from virality.modeling.resample import FALSE_SHARE, Effect, Resampler, Spread, judge, shrink
+from virality.modeling.trend_items import measure
+from virality.modeling.trend_judge import _share
 from virality.modeling.trend_topics import cluster
 from virality.modeling.trend_values import Found
 from virality.modeling.trends import find_trends
@@ -213,6 +215,52 @@ def test_shrinking_pulls_the_unsure_more() -> None:
     sure, unsure, other = shrink(spread)
     assert 0 < unsure < sure < 1
     assert other == pytest.approx(-sure)
+
+
+def test_differences_that_are_chance_alone_are_pulled_to_next_to_nothing() -> None:
+    draw = np.random.default_rng(0)
+    error = draw.uniform(0.1, 0.5, 300)
+    clusters = np.full(300, 50)
+    chance = error * draw.normal(size=300)
+    real = chance + draw.normal(0, 2.0, 300)
+    for value, least, most in ((chance, 0.0, 0.25), (real, 0.9, 1.0)):
+        kept = np.abs(shrink(Spread(value, error, clusters))).sum() / np.abs(value).sum()
+        assert least <= kept <= most
+
+
+def test_a_group_of_all_posts_differs_from_all_by_nothing_for_certain() -> None:
+    draw = np.random.default_rng(0)
+    resampler = Resampler(draw.integers(0, 30, 200))
+    rows, values = np.arange(200), draw.normal(4, 1, 200)
+    half = (rows < 100).astype(np.int64)
+    spread = resampler.means(np.r_[rows, rows], np.r_[np.zeros(200, int), 1 + half], values, 3)
+    assert spread.value[0] == pytest.approx(0.0, abs=1e-12)
+    assert spread.error[0] == pytest.approx(0.0, abs=1e-12)
+    assert (spread.error[1:] > 0.03).all()
+
+
+def test_ten_posts_of_which_none_is_recent_may_be_chance() -> None:
+    """A quarter of all posts are recent: none of ten is by (3/4)^10, twice for both ends."""
+    resampler = Resampler(np.arange(400))
+    recent, dated = np.arange(400) >= 300, np.ones(400, dtype=bool)
+    (found,) = measure(
+        np.arange(10), np.zeros(10, dtype=np.int64), 1, np.zeros(400), recent, dated, resampler
+    )
+    assert found.momentum.q == pytest.approx(2 * 0.75**10)
+    assert not found.momentum.clear
+    # Resamples of none are none: what ten posts vary by in themselves is the least.
+    assert found.momentum.high - found.momentum.low > 0.9
+
+
+def test_a_lone_finding_among_many_kinds_of_comparisons_is_held_to_more() -> None:
+    def family(*chances: float) -> list[Effect]:
+        return [Effect(1.0, 0.0, 2.0, q, clear=q <= FALSE_SHARE) for q in chances]
+
+    nothing = [family(0.9, float("nan")) for _ in range(9)]
+    assert _share([family(0.05), *nothing]) == 0.0
+    assert _share([family(0.005, 0.5), *nothing]) == pytest.approx(FALSE_SHARE / 10)
+    assert _share([family(0.05), family(0.08)]) == pytest.approx(FALSE_SHARE)
+    assert _share([family(0.05), family(float("nan")), []]) == pytest.approx(FALSE_SHARE)
 
 
 def test_texts_without_words_in_common_make_no_topics() -> None:

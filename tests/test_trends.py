@@ -21,9 +21,11 @@ from virality.modeling.adjust import adjust, medians_of_others
 from virality.modeling.resample import FALSE_SHARE, Effect, Resampler, Spread, judge, shrink
 from virality.modeling.trend_items import measure
 from virality.modeling.trend_judge import _share
+from virality.modeling.trend_times import find_hours, local_clock
 from virality.modeling.trend_topics import cluster
+from virality.modeling.trend_tops import properties
 from virality.modeling.trend_values import Found
-from virality.modeling.trends import find_trends
+from virality.modeling.trends import _whole, _window, find_trends
 from virality.reports.render import render_trends
 from virality.reports.trends import tell_trends
 
@@ -237,6 +239,38 @@ def test_a_group_of_all_posts_differs_from_all_by_nothing_for_certain() -> None:
     assert spread.value[0] == pytest.approx(0.0, abs=1e-12)
     assert spread.error[0] == pytest.approx(0.0, abs=1e-12)
     assert (spread.error[1:] > 0.03).all()
+
+
+def test_a_part_of_the_week_is_the_one_that_it_is_called() -> None:
+    draw = np.random.default_rng(0)
+    hour, day = draw.uniform(0, 24, 3000), draw.integers(0, 7, 3000).astype(float)
+    good = (day == 2) & (hour >= 18)
+    resampler = Resampler(draw.integers(0, 200, 3000))
+    hours, weekdays, week = find_hours(good.astype(float), hour, day, resampler, 6)
+    assert [(one.low, one.high) for one in hours] == [(0, 6), (6, 12), (12, 18), (18, 24)]
+    best = [max(slots, key=lambda one: one.effect.value) for slots in (hours, weekdays, week)]
+    assert [(one.day, one.low) for one in best] == [(-1, 18), (2, -1), (2, 18)]
+    assert best[2].posts == good.sum()
+
+
+def test_evenings_end_at_eleven_and_minutes_count() -> None:
+    posts = _whole(make_posts(60))
+    clock = pd.to_datetime(["2026-05-01T17:59", "2026-05-01T18:00", "2026-05-01T23:00"], utc=True)
+    posts["posted_at"] = np.resize(clock, 60)
+    hour, day, _ = local_clock(posts, "UTC")
+    np.testing.assert_allclose(hour[:3], [17 + 59 / 60, 18.0, 23.0])
+    assert properties(posts, hour, day)["evening"][:3].tolist() == [0.0, 1.0, 0.0]
+
+
+def test_the_newest_quarter_is_recent_and_posts_of_an_instant_stay_together() -> None:
+    recent, window = _window(np.array([1.0, 1, 2, 2, 2, 3, 3, np.nan]))
+    assert recent.tolist() == [False] * 5 + [True] * 2 + [False]
+    assert window is not None
+    assert (window.earlier, window.recent) == (5, 2)
+    recent, _ = _window(np.arange(8.0))
+    assert np.flatnonzero(recent).tolist() == [6, 7]
+    recent, _ = _window(np.array([1.0, 1, 1, 1, 2]))  # of one instant are too many to be recent
+    assert recent.tolist() == [False] * 4 + [True]
 
 
 def test_ten_posts_of_which_none_is_recent_may_be_chance() -> None:

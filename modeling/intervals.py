@@ -233,7 +233,7 @@ def fit_intervals(
     constant = max(float(size.mean()), 1e-9)
     n = len(residuals)
     belief, raw, spread = 0.0, None, None
-    if n >= LEAST_SPREAD_ROWS and len(folds) > 1:
+    if n >= LEAST_SPREAD_ROWS and len(folds) > 1 and size.any():
         raw = np.empty(n)
         for fold in folds:
             rest = np.setdiff1d(np.arange(n), fold)
@@ -316,7 +316,7 @@ def _near(scores: Floats, distance: Floats, far: float) -> Floats:
 
 def _fit_spread(signals: npt.NDArray[np.float32], size: Floats, seed: int) -> Booster:
     """Fit on logarithms: on sizes as they are, a few large residuals would decide the trees."""
-    near_zero = NEAR_ZERO * size.mean()
+    near_zero = max(NEAR_ZERO * float(size.mean()), 1e-9)  # all were hit: there is no logarithm
     return fit_booster(
         "lightgbm", signals, np.log(size + near_zero), SPREAD_PARAMS, SPREAD_ROUNDS, seed=seed
     )

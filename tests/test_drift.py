@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import ks_2samp
+from scipy.stats import false_discovery_control, ks_2samp
 
 from virality.data.matrix import Column, FeatureMatrix
 from virality.modeling.design_effect import Sides, design_effect
@@ -63,6 +63,50 @@ def test_the_design_effect_is_the_variance_that_authors_add():
     as_single_posts = 1 / 180 + 1 / 180
     assert np.mean(effects) == pytest.approx(differences.var() / as_single_posts, rel=0.2)
     assert np.mean(effects) == pytest.approx(1 + 11 * 0.4, rel=0.2)  # Kish: 1 + (m - 1) rho
+
+
+def test_the_design_effect_of_pairs_is_little_more_than_that_of_single_posts():
+    draws = [two_samples(seed, 100, 2, theirs=0.4) for seed in range(40)]
+    later = np.arange(400) >= 200
+    effects = [
+        design_effect(np.append(before[:, 0], now[:, 0]), Sides(authors, later))
+        for before, now, authors in draws
+    ]
+    assert np.mean(effects) == pytest.approx(1.4, rel=0.1)
+
+
+def test_authors_with_as_many_posts_of_either_sample_cancel_out():
+    before, now, authors = two_samples(3, 20, 10, theirs=0.6, same=True)
+    values = np.append(before[:, 0], now[:, 0])
+    assert design_effect(values, Sides(authors, np.arange(400) >= 200)) == 1.0
+    apart = np.append(np.arange(200) // 10, 20 + np.arange(200) // 10)
+    assert design_effect(values, Sides(apart, np.arange(400) >= 200)) > 4.0
+
+
+def test_chances_are_corrected_for_the_number_of_columns():
+    before, now, _ = two_samples(4, 60, 1)
+    names = [f"c{number}" for number in range(COLUMNS)]
+    single = [
+        compare_columns([name], before[:, [i]], now[:, [i]])[0].p for i, name in enumerate(names)
+    ]
+    together = {one.name: one.p for one in compare_columns(names, before, now)}
+    wanted = false_discovery_control(single)
+    np.testing.assert_allclose([together[name] for name in names], wanted)
+    assert min(wanted) > 2 * min(single)
+
+
+def test_a_shift_that_is_sure_but_tiny_has_not_moved():
+    draw = np.random.default_rng(5)
+    before, now = draw.normal(size=(20_000, 1)), draw.normal(0.1, 1.0, size=(20_000, 1))
+    (found,) = compare_columns(["x"], before, now)
+    assert found.p < 1e-6
+    assert not found.moved
+    assert "hardly differs" in found.sentence
+
+
+@pytest.mark.parametrize(("earlier", "later"), [(19, 200), (200, 19)])
+def test_too_few_posts_on_either_side_are_not_compared(earlier, later):
+    assert compare_columns(["x"], np.zeros((earlier, 1)), np.ones((later, 1))) == ()
 
 
 @pytest.mark.parametrize(

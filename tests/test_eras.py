@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from virality.modeling.eras import STEADY, fit_eras
+from virality.modeling.eras import DOUBT_POSTS, STEADY, _change, fit_eras
 
 
 def _sizes(n, slope, seed=0):
@@ -73,3 +73,11 @@ def test_neither_the_order_of_rows_nor_the_unit_matters(seed, gaps):
     np.testing.assert_allclose(mixed.factors, eras.factors)
     assert (eras.factors > 0).all()
     assert (np.diff(eras.times) > 0).all()
+
+
+def test_a_change_seen_in_few_posts_is_believed_by_half():
+    """A hundred posts of today are worth as much as the doubt."""
+    sizes = np.repeat([1.0, 2.0], 100)
+    long_ago = np.repeat([1e3, 0.0], 100)
+    assert _change(sizes, long_ago) == pytest.approx(np.log(2.0 / 1.5) * 100 / (100 + DOUBT_POSTS))
+    assert _change(sizes, np.zeros(200)) == pytest.approx(0.0)

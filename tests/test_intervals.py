@@ -96,6 +96,21 @@ def test_one_fold_alone_gets_one_spread_for_all():
     assert 0.75 < np.mean((residual >= low) & (residual <= high)) < 0.9
 
 
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize("missed", [0, 1, 60])
+def test_posts_that_are_all_hit_to_the_digit_have_an_interval(missed):
+    """Most posts without any view: whole folds are foretold exactly."""
+    residual = np.zeros(300)
+    residual[:missed] = 1.0
+    signals, known = np.zeros((300, 3), np.float32), np.ones(300, bool)
+    intervals = fit_intervals(signals, residual, known, np.array_split(np.arange(300), 5))
+    scale = intervals.scale(signals[:2])
+    assert (scale > 0).all()
+    low, high = intervals.bounds(np.zeros(2), scale, known[:2])
+    assert (low == 0).all()
+    assert (high >= 0).all()
+
+
 def test_higher_levels_hold_lower_ones():
     intervals = _fit(500)
     signals, _, warm = _case(50, 3)

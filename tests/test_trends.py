@@ -18,10 +18,14 @@ from virality.cli import app
 from virality.data.errors import InputError, UsageError
 from virality.data.table import conform, write_posts
 from virality.modeling.adjust import adjust, medians_of_others
-from virality.modeling.resample import Resampler, Spread, judge, shrink
+from virality.modeling.resample import FALSE_SHARE, Effect, Resampler, Spread, judge, shrink
+from virality.modeling.trend_items import measure
+from virality.modeling.trend_judge import _share
+from virality.modeling.trend_times import find_hours, local_clock
 from virality.modeling.trend_topics import cluster
+from virality.modeling.trend_tops import properties
 from virality.modeling.trend_values import Found
-from virality.modeling.trends import find_trends
+from virality.modeling.trends import _whole, _window, find_trends
 from virality.reports.render import render_trends
 from virality.reports.trends import tell_trends
 
@@ -213,6 +217,84 @@ def test_shrinking_pulls_the_unsure_more() -> None:
     sure, unsure, other = shrink(spread)
     assert 0 < unsure < sure < 1
     assert other == pytest.approx(-sure)
+
+
+def test_differences_that_are_chance_alone_are_pulled_to_next_to_nothing() -> None:
+    draw = np.random.default_rng(0)
+    error = draw.uniform(0.1, 0.5, 300)
+    clusters = np.full(300, 50)
+    chance = error * draw.normal(size=300)
+    real = chance + draw.normal(0, 2.0, 300)
+    for value, least, most in ((chance, 0.0, 0.25), (real, 0.9, 1.0)):
+        kept = np.abs(shrink(Spread(value, error, clusters))).sum() / np.abs(value).sum()
+        assert least <= kept <= most
+
+
+def test_a_group_of_all_posts_differs_from_all_by_nothing_for_certain() -> None:
+    draw = np.random.default_rng(0)
+    resampler = Resampler(draw.integers(0, 30, 200))
+    rows, values = np.arange(200), draw.normal(4, 1, 200)
+    half = (rows < 100).astype(np.int64)
+    spread = resampler.means(np.r_[rows, rows], np.r_[np.zeros(200, int), 1 + half], values, 3)
+    assert spread.value[0] == pytest.approx(0.0, abs=1e-12)
+    assert spread.error[0] == pytest.approx(0.0, abs=1e-12)
+    assert (spread.error[1:] > 0.03).all()
+
+
+def test_a_part_of_the_week_is_the_one_that_it_is_called() -> None:
+    draw = np.random.default_rng(0)
+    hour, day = draw.uniform(0, 24, 3000), draw.integers(0, 7, 3000).astype(float)
+    good = (day == 2) & (hour >= 18)
+    resampler = Resampler(draw.integers(0, 200, 3000))
+    hours, weekdays, week = find_hours(good.astype(float), hour, day, resampler, 6)
+    assert [(one.low, one.high) for one in hours] == [(0, 6), (6, 12), (12, 18), (18, 24)]
+    best = [max(slots, key=lambda one: one.effect.value) for slots in (hours, weekdays, week)]
+    assert [(one.day, one.low) for one in best] == [(-1, 18), (2, -1), (2, 18)]
+    assert best[2].posts == good.sum()
+
+
+def test_evenings_end_at_eleven_and_minutes_count() -> None:
+    posts = _whole(make_posts(60))
+    clock = pd.to_datetime(["2026-05-01T17:59", "2026-05-01T18:00", "2026-05-01T23:00"], utc=True)
+    posts["posted_at"] = np.resize(clock, 60)
+    hour, day, _ = local_clock(posts, "UTC")
+    np.testing.assert_allclose(hour[:3], [17 + 59 / 60, 18.0, 23.0])
+    assert properties(posts, hour, day)["evening"][:3].tolist() == [0.0, 1.0, 0.0]
+
+
+def test_the_newest_quarter_is_recent_and_posts_of_an_instant_stay_together() -> None:
+    recent, window = _window(np.array([1.0, 1, 2, 2, 2, 3, 3, np.nan]))
+    assert recent.tolist() == [False] * 5 + [True] * 2 + [False]
+    assert window is not None
+    assert (window.earlier, window.recent) == (5, 2)
+    recent, _ = _window(np.arange(8.0))
+    assert np.flatnonzero(recent).tolist() == [6, 7]
+    recent, _ = _window(np.array([1.0, 1, 1, 1, 2]))  # of one instant are too many to be recent
+    assert recent.tolist() == [False] * 4 + [True]
+
+
+def test_ten_posts_of_which_none_is_recent_may_be_chance() -> None:
+    """A quarter of all posts are recent: none of ten is by (3/4)^10, twice for both ends."""
+    resampler = Resampler(np.arange(400))
+    recent, dated = np.arange(400) >= 300, np.ones(400, dtype=bool)
+    (found,) = measure(
+        np.arange(10), np.zeros(10, dtype=np.int64), 1, np.zeros(400), recent, dated, resampler
+    )
+    assert found.momentum.q == pytest.approx(2 * 0.75**10)
+    assert not found.momentum.clear
+    # Resamples of none are none: what ten posts vary by in themselves is the least.
+    assert found.momentum.high - found.momentum.low > 0.9
+
+
+def test_a_lone_finding_among_many_kinds_of_comparisons_is_held_to_more() -> None:
+    def family(*chances: float) -> list[Effect]:
+        return [Effect(1.0, 0.0, 2.0, q, clear=q <= FALSE_SHARE) for q in chances]
+
+    nothing = [family(0.9, float("nan")) for _ in range(9)]
+    assert _share([family(0.05), *nothing]) == 0.0
+    assert _share([family(0.005, 0.5), *nothing]) == pytest.approx(FALSE_SHARE / 10)
+    assert _share([family(0.05), family(0.08)]) == pytest.approx(FALSE_SHARE)
+    assert _share([family(0.05), family(float("nan")), []]) == pytest.approx(FALSE_SHARE)
 
 
 def test_texts_without_words_in_common_make_no_topics() -> None:

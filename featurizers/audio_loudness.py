@@ -34,7 +34,8 @@ COLUMNS: tuple[Column, ...] = (
         "integrated_lufs",
         "LUFS",
         "loudness of the whole sound (ITU-R BS.1770-4); of several channels, that of the mean of "
-        "left and right on two loudspeakers",
+        "left and right on two loudspeakers: what only one of two has reads 3 dB lower than by "
+        "ffmpeg's ebur128",
     ),
     _column(
         "peak_db", "dB", "largest sample, relative to full scale; of the mean of left and right"

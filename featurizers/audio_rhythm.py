@@ -31,7 +31,13 @@ SHORTEST_S = 2.0
 START_S = 3.0
 
 COLUMNS: tuple[Column, ...] = (
-    Column("tempo_bpm", "audio", "BPM", meaning="beats a minute that fit the onsets best"),
+    Column(
+        "tempo_bpm",
+        "audio",
+        "BPM",
+        meaning="beats a minute that fit the onsets best; where half, twice or two thirds of that "
+        "fit about as well, as they do of many even beats, it may be one of those",
+    ),
     Column("pulse_ratio", "audio", "ratio", meaning="how strongly onsets repeat at the tempo"),
     Column(
         "regularity_ratio",

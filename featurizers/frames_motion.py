@@ -24,6 +24,12 @@ CUT_CERTAIN = 0.2
 """A cut moves a quarter of the pixels to other levels *and* cannot be explained by motion (mean
 difference after the flow is undone, of 1 for black to white), or is plainly another picture."""
 
+LEAST_OVERLAP, LEAST_ALIKE = 0.3, 0.8
+"""A pan leaves so much of the picture in view, and there both frames correlate so well."""
+
+NARROWEST_PAN_PX = 8
+"""Frames that are narrower say too little of how far they moved."""
+
 SHORTEST_FLOW_PX = 32
 LONGEST_STEP_S = 0.5
 """Frames further apart miss too many cuts to count any: that is in clips of over 108 s."""
@@ -102,8 +108,11 @@ class FramesMotion:
     clips of over 55.5 s. Every rate is divided by the time between its two frames, yet two frames
     do not tell every rate. Flow follows what moves by up to a tenth of the long side from one to
     the next, coarse patterns up to a fifth: that is 1 long side a second at the start, 0.4 after
-    it, 0.2 in clips of 108 s. What is faster reads slower, and may be taken for a cut. Of several
-    cuts between two frames one is seen, so none are counted where steps are over 0.5 s.
+    it, 0.2 in clips of 108 s. What is faster reads slower. Where that looks like a cut, phase
+    correlation (Kuglin and Hines 1975) tells whether the whole picture moved, by up to about a
+    quarter of the long side: if both frames are alike where they overlap, there is no cut. Parts
+    that are as fast by themselves may still be taken for one. Of several cuts between two frames
+    one is seen, so none are counted where steps are over 0.5 s.
 
     Pairs with a cut between them say nothing about motion and are left out of the flow. The speed
     of the start over that of the rest is measured on as few of the start's frames as the rest has,
@@ -111,7 +120,7 @@ class FramesMotion:
     """
 
     modality: Modality = "frames"
-    version: str = "2"
+    version: str = "3"
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -183,6 +192,9 @@ def _compare(before: ByteArray, after: ByteArray) -> tuple[float, float, float, 
     unexplained = float(cv2.absdiff(before, _undo(after, flow)).mean()) / 255
     moved = 0.5 * float(np.abs(_levels(before) - _levels(after)).sum())
     cut = unexplained > CUT_CERTAIN or (unexplained > CUT_UNEXPLAINED and moved > CUT_LEVELS_MOVED)
+    pan = _find_pan(before, after) if cut else None
+    if pan is not None:
+        return float(np.hypot(*pan)), *pan, difference, False
     right, down = cv2.mean(flow)[:2]
     speed = float(np.hypot(flow[..., 0], flow[..., 1]).mean(dtype=np.float64))
     return speed, right, down, difference, cut
@@ -203,6 +215,25 @@ def _find_flow(before: ByteArray, after: ByteArray) -> FloatArray:
         before, after = (cv2.copyMakeBorder(frame, *edge) for frame in (before, after))
     flow: FloatArray = _load_flow().calc(before, after, None)[:height, :width]
     return flow
+
+
+def _find_pan(before: ByteArray, after: ByteArray) -> tuple[float, float] | None:
+    """Return how far the whole picture moved (right, down) in pixels, None if it did not."""
+    cv2 = load_opencv()
+    height, width = before.shape
+    if min(height, width) < NARROWEST_PAN_PX:
+        return None
+    window = cv2.createHanningWindow((width, height), cv2.CV_32F)
+    (x, y), _ = cv2.phaseCorrelate(before.astype(np.float32), after.astype(np.float32), window)
+    right, down = round(x), round(y)
+    left = before[max(0, -down) : height - max(0, down), max(0, -right) : width - max(0, right)]
+    came = after[max(0, down) : height - max(0, -down), max(0, right) : width - max(0, -right)]
+    if left.size < LEAST_OVERLAP * before.size or not left.std() or not came.std():
+        return None
+    unlike = float(cv2.absdiff(left, came).mean()) / 255
+    alike = float(np.corrcoef(left.reshape(-1), came.reshape(-1))[0, 1])
+    same = unlike < CUT_UNEXPLAINED and alike > LEAST_ALIKE
+    return (float(right), float(down)) if same else None
 
 
 def _undo(after: ByteArray, flow: FloatArray) -> ByteArray:

@@ -8,7 +8,7 @@ import pytest
 from virality.data.clip import Frames
 from virality.data.errors import StorageError
 from virality.data.sampling import motion_step_s, motion_times_s
-from virality.featurizers import FEATURIZERS, frames_export
+from virality.featurizers import FEATURIZERS, frames_export, frames_motion
 from virality.featurizers.frames_embedding import embed_stills, input_size
 from virality.featurizers.frames_export import WIDTH, build_torch_model, find_cache
 from virality.featurizers.frames_layout import find_text
@@ -207,6 +207,30 @@ def test_a_pan_has_its_speed(step, per_s):
     assert measured["sideways"] == pytest.approx(-expected, rel=0.1)
     assert measured["camera_share"] > 0.9
     assert measured["cuts"] == 0
+
+
+@pytest.mark.parametrize(("right", "down"), [(14, 0), (18, 0), (0, -16), (-12, 10)])
+def test_a_pan_too_fast_for_flow_is_no_cut(right, down):
+    """Each step moves the whole picture by up to a fifth of its long side."""
+    wide = texture(96 + 8 * abs(down), 54 + 8 * abs(right), cell=6)
+    rows = [8 * max(0, down) - down * i for i in range(8)]
+    columns = [8 * max(0, right) - right * i for i in range(8)]
+    motion = np.stack([wide[y : y + 96, x : x + 54] for y, x in zip(rows, columns, strict=True)])
+    measured = measure("frames_motion", make_frames(motion=motion, times_s=np.arange(8) / 10))
+    assert measured["cuts"] == 0
+    assert measured["sideways"] == pytest.approx(10 * right / 96, abs=0.2)
+    assert measured["upwards"] == pytest.approx(-10 * down / 96, abs=0.2)
+    assert measured["camera_share"] > 0.9
+
+
+def test_no_cut_is_taken_for_a_pan(monkeypatch):
+    """Dark bars above and below lie over each other wherever the pictures are moved to."""
+    motion = np.stack([texture(96, 54, seed=seed) for seed in range(100)])
+    motion[50:, :10] = motion[50:, -10:] = 0
+    frames = make_frames(motion=motion, times_s=np.arange(100) / 10)
+    found = measure("frames_motion", frames)["cuts"]
+    monkeypatch.setattr(frames_motion, "_find_pan", lambda *_: None)
+    assert found == measure("frames_motion", frames)["cuts"] > 50
 
 
 def test_uneven_times_do_not_change_the_speed():

@@ -21,6 +21,7 @@ from virality.workflow.console import (
     fit_stdout,
     misspelt,
     open_streams,
+    refuse_stripped,
     refused_by_system,
 )
 from virality.workflow.explaining import explain, trends
@@ -58,6 +59,7 @@ def main(*, interruptible: bool = False) -> None:
     fit_stdout()
     warnings.formatwarning = _told
     try:
+        refuse_stripped()
         app()
     except ViralityError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -1,5 +1,7 @@
 """Errors that a user can act on; each family carries the exit code of the command line."""
 
+import errno
+
 
 class ViralityError(Exception):
     """Base of all errors raised on purpose. The message says what is wrong and how to mend it."""
@@ -29,6 +31,13 @@ class BundleError(ViralityError):
     """A trained model that is refused: damaged, altered, or made for other features."""
 
     exit_code = 6
+
+
+def more_files(error: OSError) -> str:
+    """Return what to do where too many files are open, `""` if that is not what the system said."""
+    if error.errno not in (errno.EMFILE, errno.ENFILE):
+        return ""
+    return "; allow more open files (`ulimit -n 1024`), or fewer --jobs, and run it again"
 
 
 class Notice(UserWarning):

@@ -13,7 +13,7 @@ from types import TracebackType
 
 import numpy as np
 
-from virality.data.errors import StorageError
+from virality.data.errors import StorageError, more_files
 from virality.data.forkserver import ANSWER, request
 from virality.data.limits import Limits
 from virality.data.wire import HEADER_BYTES, Message, WireError, body_bytes, unpack
@@ -127,7 +127,9 @@ class Fence:
             )
         except OSError as error:
             ours.close()
-            raise StorageError(f"the decoder cannot be started: {error}") from error
+            raise StorageError(
+                f"the decoder cannot be started: {error}{more_files(error)}"
+            ) from error
         finally:
             theirs.close()
         self._sock = ours

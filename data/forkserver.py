@@ -8,6 +8,7 @@ that not even `kill -9` of its parent leaves a decoder behind.
 The child learns no file's name. It opens its file as `CLIP`, which is one of its own descriptors.
 """
 
+import fcntl
 import gc
 import os
 import resource
@@ -131,7 +132,8 @@ def _child(work: Work, demuxer: str, limits: Limits, kept: tuple[int, int, int],
 
 def _shut(kept: tuple[int, int, int]) -> None:
     """Leave open: /dev/null as 0 to 2, the result as 3, the sign of life as 4, the clip as 5."""
-    above = [os.dup2(source, 100 + place) for place, source in enumerate(kept)]
+    # Above the six, but no higher than need be: `ulimit -n` may allow only some dozens.
+    above = [fcntl.fcntl(source, fcntl.F_DUPFD, 6) for source in kept]
     null = os.open(os.devnull, os.O_RDWR)
     for target, source in enumerate((null, null, null, *above)):
         os.dup2(source, target)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
-from virality.data.errors import StorageError
+from virality.data.errors import StorageError, more_files
 from virality.featurizers.worker import (
     PROGRAM,
     Done,
@@ -61,7 +61,9 @@ def start_worker(setup: Setup) -> Worker:
         )
     except OSError as error:
         ours.close()
-        raise StorageError(f"no worker process can be started: {error}") from error
+        raise StorageError(
+            f"no worker process can be started: {error}{more_files(error)}"
+        ) from error
     finally:
         theirs.close()
     worker = Worker(process, Connection(ours.detach()))

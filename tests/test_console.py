@@ -1,3 +1,4 @@
+import errno
 import io
 import json
 import re
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from virality.data.table import read_posts
-from virality.workflow.console import Console, as_line, fit_stdout
+from virality.workflow.console import Console, as_line, fit_stdout, refused_by_system
 from virality.workflow.stamp import Stamps, fingerprint
 from virality.workflow.terminal import print_table
 
@@ -167,3 +168,20 @@ def test_a_command_works_with_a_stream_closed(closed, tmp_path):
     assert "Traceback" not in done.stderr
     assert len(read_posts(tmp_path / "posts.parquet")) == 150
     assert (closed == "stdout") == (not done.stdout)
+
+
+def test_too_many_open_files_are_told_with_what_to_do():
+    said = refused_by_system(OSError(errno.EMFILE, "Too many open files", "posts.csv"))
+    assert said.startswith("posts.csv: Too many open files; allow more open files (`ulimit -n")
+
+
+@pytest.mark.parametrize(("flag", "code"), [("-OO", 2), ("-O", 0)])
+def test_a_python_without_docstrings_is_refused_in_a_sentence(flag, code):
+    """`predict` had ended in a traceback of XGBoost, and `--help` in half of its words."""
+    done = subprocess.run(
+        [sys.executable, flag, "-m", "virality", "--version"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == code
+    assert "Traceback" not in done.stderr
+    assert ("leave out -OO" in done.stderr) == bool(code)

@@ -251,6 +251,7 @@ def test_flipped_bytes_and_cuts_always_end_in_a_verdict(tmp_path, good):
         assert decode(path).status in ("ok", "partial", "failed")
 
 
+<<<<<<< HEAD
 def test_a_name_that_is_spelt_in_parts_is_found(tmp_path, good):
     """Archives of Apple's computers hold `Phở.mp4` so; two that look alike are no one file."""
     whole, parts = (unicodedata.normalize(form, "Phở") for form in ("NFC", "NFD"))
@@ -270,3 +271,28 @@ def test_a_name_that_is_spelt_in_parts_is_found(tmp_path, good):
     (found,) = find_media(posts.assign(id=whole, media=None), tmp_path)
     assert found.path is not None
     assert found.path.name == f"{whole}.MP4"
+=======
+FEW = """
+import os, resource, signal
+from virality.data.forkserver import _shut
+
+resource.setrlimit(resource.RLIMIT_NOFILE, (24, 24))
+reader, writer = os.pipe()
+life, alive = os.pipe()
+media = os.open("/dev/zero", os.O_RDONLY)
+if os.fork() == 0:
+    _shut((writer, alive, media))
+    os.write(3, os.read(5, 1))
+    os._exit(0)
+os.close(writer)
+print(os.read(reader, 1))
+"""
+
+
+def test_a_child_needs_few_descriptors():
+    """It had asked for one above 100: under `ulimit -n 100` every clip was said to crash."""
+    done = subprocess.run(
+        [sys.executable, "-c", FEW], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (done.stdout, done.stderr) == ("b'\\x00'\n", "")
+>>>>>>> 520ebceb5bfa4fdcd80c36a8c77103346721b1ce

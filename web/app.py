@@ -25,6 +25,7 @@ from virality.web.jobs import Board
 from virality.web.linger import Linger
 from virality.web.metrics import Metrics
 from virality.web.middleware import Middleware
+from virality.web.open_files import Quiet
 from virality.web.refusal import Refusal, put_refusal
 from virality.web.settings import Settings
 from virality.web.told import Ledger
@@ -54,6 +55,7 @@ def create_app(
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        asyncio.get_running_loop().set_exception_handler(Quiet())
         board.start()
         with contextlib.suppress(asyncio.CancelledError):  # by a second Ctrl-C: it ends already
             try:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from virality.data.errors import StorageError
+from virality.web.open_files import allow_files
 from virality.web.settings import Settings, is_loopback
 
 if TYPE_CHECKING:
@@ -87,6 +88,7 @@ def serve(
     from virality.web.app import create_app
     from virality.workflow.predictor import Predictor
 
+    allow_files(settings)
     sock = listen(settings)
     try:
         from virality.data.limits import Limits

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from virality.data.errors import UsageError, more_files
+
 if TYPE_CHECKING:
     from virality.workflow.tables import Remarks
 
@@ -44,11 +46,26 @@ def refused_by_system(error: OSError) -> str:
         return (
             f"{error.filename or 'a file or stdout'}: {error.strerror}; make room and run it again"
         )
+    if advice := more_files(error):
+        return f"{error.filename or 'a file'}: {error.strerror}{advice}"
     if error.errno in PLACES and error.filename:
         return (
             f"{error.filename}: {error.strerror}; give another name, or mend it, and run it again"
         )
     return ""
+
+
+def refuse_stripped() -> None:
+    """Refuse a Python that strips docstrings: the help is made of them, and XGBoost needs its own.
+
+    Raises:
+        UsageError: saying what to leave out.
+    """
+    if sys.flags.optimize > 1:
+        raise UsageError(
+            "Python runs without docstrings, of which the help is made and without which XGBoost "
+            "cannot be imported; leave out -OO, or set PYTHONOPTIMIZE to 1 or nothing"
+        )
 
 
 def misspelt(arguments: Sequence[str]) -> str:

@@ -251,7 +251,6 @@ def test_flipped_bytes_and_cuts_always_end_in_a_verdict(tmp_path, good):
         assert decode(path).status in ("ok", "partial", "failed")
 
 
-<<<<<<< HEAD
 def test_a_name_that_is_spelt_in_parts_is_found(tmp_path, good):
     """Archives of Apple's computers hold `Phở.mp4` so; two that look alike are no one file."""
     whole, parts = (unicodedata.normalize(form, "Phở") for form in ("NFC", "NFD"))
@@ -271,7 +270,8 @@ def test_a_name_that_is_spelt_in_parts_is_found(tmp_path, good):
     (found,) = find_media(posts.assign(id=whole, media=None), tmp_path)
     assert found.path is not None
     assert found.path.name == f"{whole}.MP4"
-=======
+
+
 FEW = """
 import os, resource, signal
 from virality.data.forkserver import _shut
@@ -295,4 +295,3 @@ def test_a_child_needs_few_descriptors():
         [sys.executable, "-c", FEW], capture_output=True, text=True, check=False, timeout=60
     )
     assert (done.stdout, done.stderr) == ("b'\\x00'\n", "")
->>>>>>> 520ebceb5bfa4fdcd80c36a8c77103346721b1ce

@@ -225,6 +225,8 @@ def _find_pan(before: ByteArray, after: ByteArray) -> tuple[float, float] | None
         return None
     window = cv2.createHanningWindow((width, height), cv2.CV_32F)
     (x, y), _ = cv2.phaseCorrelate(before.astype(np.float32), after.astype(np.float32), window)
+    if not (abs(x) < width - 1 and abs(y) < height - 1):  # of unlike pictures it says anything
+        return None
     right, down = round(x), round(y)
     left = before[max(0, -down) : height - max(0, down), max(0, -right) : width - max(0, right)]
     came = after[max(0, down) : height - max(0, -down), max(0, right) : width - max(0, -right)]

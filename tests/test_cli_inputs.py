@@ -1,6 +1,7 @@
 """Bad input ends with one clear sentence and the right exit code."""
 
 import csv
+import io
 import json
 import os
 import subprocess
@@ -19,7 +20,7 @@ from virality.cli import app
 from virality.data.errors import InputError
 from virality.data.features import read_features, write_features
 from virality.data.table import write_posts
-from virality.workflow.console import Console
+from virality.workflow.console import Console, fit_stdout
 from virality.workflow.plan import Plan
 from virality.workflow.run import Stages
 
@@ -246,7 +247,12 @@ def test_a_terminal_without_utf_8_is_told_all_the_same(monkeypatch):
     assert done.returncode == 0, done.stderr
     assert "post001" in done.stdout
     assert "- few followers" in done.stdout
-    assert "->" in done.stdout
+
+
+def test_what_is_like_a_character_stands_for_it(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    fit_stdout()
+    assert "Hour: 9 → 18, −2 …".encode("ascii", "alike") == b"Hour: 9 -> 18, -2 ..."
 
 
 def test_another_sentence_encoder_can_be_named(tmp_path):

@@ -233,6 +233,18 @@ def test_no_cut_is_taken_for_a_pan(monkeypatch):
     assert found == measure("frames_motion", frames)["cuts"] > 50
 
 
+def test_unlike_pictures_of_any_kind_are_cuts_and_no_failure():
+    """Where two pictures have nothing in common, phase correlation names places far outside."""
+    random = np.random.default_rng(0)
+    motion = np.zeros((400, 96, 54), np.uint8)
+    motion[::2] = random.integers(0, 256, (200, 1, 1))
+    for place in range(1, 400, 2):
+        y, x = random.integers(96), random.integers(54)
+        motion[place, y : y + 60, x : x + 40] = random.integers(128, 256)
+    frames = make_frames(motion=motion, times_s=np.arange(400) / 10)
+    assert measure("frames_motion", frames)["cuts"] > 100
+
+
 def test_uneven_times_do_not_change_the_speed():
     wide = texture(96, 400)
     times_s = np.concatenate([np.arange(30) / 10, 3 + np.arange(24) / 4])

@@ -202,7 +202,7 @@ def test_a_form_that_is_brought_back_while_sending_can_be_sent(page):
     assert not page.is_visible("#progress")
 
 
-def test_several_clips_and_captions_side_by_side(page):
+def sent_with_two_captions(page) -> None:
     page.goto("/")
     page.set_input_files("#clip", [str(case.clip(0)), str(case.clip(1))])
     page.click("#another")
@@ -210,6 +210,10 @@ def test_several_clips_and_captions_side_by_side(page):
     page.locator("textarea").nth(1).fill("two words #tag2")
     page.click("button[type=submit]")
     page.wait_for_selector("#side")
+
+
+def test_several_clips_and_captions_side_by_side(page):
+    sent_with_two_captions(page)
     assert page.locator("#side tbody tr").count() == 4
     page.locator("#side tbody a").nth(3).click()
     page.wait_for_url("**?item=*")
@@ -323,16 +327,6 @@ def test_going_back_what_was_typed_is_there(page):
     page.wait_for_selector("#ask")
     page.wait_for_timeout(500)  # browsers fill in after the page is there
     assert {name: page.input_value(f"#{name}") for name in typed} == typed
-
-
-def sent_with_two_captions(page) -> None:
-    page.goto("/")
-    page.set_input_files("#clip", [str(case.clip(0)), str(case.clip(1))])
-    page.click("#another")
-    page.locator("textarea").nth(0).fill("one")
-    page.locator("textarea").nth(1).fill("two words #tag2")
-    page.click("button[type=submit]")
-    page.wait_for_selector("#side")
 
 
 def captions_of(page) -> list[str]:

@@ -224,10 +224,11 @@ def _evaluation(
     metrics = score(judged, units, seed)
     baselines: dict[str, dict[str, Metric]] = {}
     differences = {}
+    constant, _ = outcome.baselines["constant"]
     for name, (said, chance) in outcome.baselines.items():
         judged_by = Judged(actual, said, outcome.hit, chance, log)
         baselines[name] = score(judged_by, units, seed)
-        if name == "constant":
+        if np.array_equal(said, constant):  # as an author's median of strangers is, too
             # Each fold has a median of its own, and those rank posts by the fold they stand in.
             alike = score(replace(judged_by, predicted=np.zeros(len(said))), units, seed)
             baselines[name] |= {metric: alike[metric] for metric in RANKS}

@@ -13,7 +13,7 @@ from virality.data.matrix import Column, FeatureMatrix
 from virality.data.splits import resampling_units
 from virality.modeling import holdout
 from virality.modeling.baselines import fit_baselines
-from virality.modeling.evaluate import Evaluation, evaluate
+from virality.modeling.evaluate import RANKS, Evaluation, evaluate
 from virality.modeling.metrics import (
     LIMITS,
     Judged,
@@ -202,6 +202,8 @@ def test_a_constant_ranks_nothing_over_folds_of_different_medians():
     matrix, posts = make_case(80)
     got = evaluate(quick(small_model()), matrix, posts, split="author")
     constant = got.baselines["constant"]
+    median = got.baselines["author_median"]  # of authors of whom nothing is known
+    assert all(median[metric] == constant[metric] for metric in RANKS)
     assert constant["spearman"] == Metric(0.0, 0.0, 0.0)
     assert constant["lift_top10"].value == pytest.approx(1.0)
     assert constant["precision_top10"].value == pytest.approx(0.1)

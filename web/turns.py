@@ -50,7 +50,7 @@ class Turns:
         try:
             async with asyncio.timeout(wait_s):
                 await mine
-        except BaseException as error:
+        except (TimeoutError, asyncio.CancelledError) as error:
             if mine.done() and not mine.cancelled():  # it came just as this gave up
                 self._pass_on()
             if isinstance(error, TimeoutError):

@@ -5,7 +5,8 @@ import io
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -91,7 +92,7 @@ def _whole_json(path: Path) -> object:
         if error.msg == "Extra data":
             return None
         raise InputError(
-            f"{path}: is not valid JSON ({error.msg} at line {error.lineno})"
+            f"{path}: is not valid JSON ({error.msg} at line {error.lineno}, column {error.colno})"
         ) from error
     except ValueError as error:  # what Python says of a whole number of over 4,300 digits
         raise InputError(f"{path}: holds a number that is too long to be read") from error
@@ -153,33 +154,60 @@ def read_jsonl(path: Path) -> Iterator[RawRow]:
 
 
 def read_csv(path: Path) -> Iterator[RawRow]:
-    """Yield the rows of a CSV file with a header; the separator is found in the header."""
+    """Yield the rows of a CSV file with a header; the separator is found in the header.
+
+    Rows of empty cells, which spreadsheets leave below a table, are counted and skipped.
+    """
     lines = _csv_lines(path)
     names = _header(path, lines)
-    number = 0
     for number, cells in enumerate((cells for cells in lines if cells), start=1):
-        if len(cells) == len(names):
+        if isinstance(cells, str):
+            yield RawRow(path.name, number, {}, cells)
+        elif not any(map(str.strip, cells)):
+            continue
+        elif len(cells) == len(names):
             yield RawRow(path.name, number, dict(zip(names, cells, strict=True)))
         else:
             problem = f"has {len(cells)} cells where the header has {len(names)}"
             yield RawRow(path.name, number, {}, problem)
 
 
-def _csv_lines(path: Path) -> Iterator[list[str]]:
-    """Yield the cells of each line; a quoted cell may hold line breaks."""
+def _csv_lines(path: Path) -> Iterator[list[str] | str]:
+    """Yield the cells of each line, or why it has none; a quoted cell may hold line breaks.
+
+    Raises:
+        InputError: if a quoted cell has no end, so that all rows below would be part of it.
+    """
     text = _text(path)
-    if "\0" in text:
-        raise InputError(f"{path}: holds NUL characters; save it as UTF-8 text")
     csv.field_size_limit(max(csv.field_size_limit(), len(text)))  # a cell may hold all of a page
     declared = _DECLARED.match(text)
     delimiter = declared[1] if declared else _delimiter(text)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    try:
-        if declared:
-            next(reader)
-        yield from reader
-    except csv.Error as error:
-        raise InputError(f"{path}: line {reader.line_num} is not valid CSV ({error})") from error
+    if declared:
+        next(reader)
+    while True:
+        start = reader.line_num + 1
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            if "end of data" in str(error):
+                raise InputError(
+                    f"{path}: is not valid CSV: in the row that begins in line {start} a quotation "
+                    "mark is never closed; close or remove it"
+                ) from error
+            yield _not_csv(start, reader.line_num, error)  # the reader goes on behind it
+        else:
+            nul = any("\0" in cell for cell in cells)
+            yield f"holds a NUL character (line {start}); remove it" if nul else cells
+
+
+def _not_csv(first: int, last: int, error: csv.Error) -> str:
+    place = f"line {first}" if first == last else f"lines {first} to {last}"
+    return (
+        f"is not valid CSV ({place}: {error}); write a quotation mark inside of a quoted cell twice"
+    )
 
 
 def _delimiter(text: str) -> str:
@@ -189,17 +217,23 @@ def _delimiter(text: str) -> str:
     return max(",;\t|", key=header.count)
 
 
-def _header(path: Path, lines: Iterator[list[str]]) -> list[str]:
+def _header(path: Path, lines: Iterator[list[str] | str]) -> list[str]:
     """Take the column names of a CSV file from the first of its lines that holds any.
 
     A column without a name, as beside the numbers of rows, is called after its place.
     """
     cells = next((line for line in lines if any(map(str.strip, line))), [])
+    if isinstance(cells, str):
+        raise InputError(f"{path}: its header {cells}; is it saved as UTF-8 text?")
     names = [name.strip() or f"column {place}" for place, name in enumerate(cells, start=1)]
-    twice = [name for name in names if names.count(name) > 1]
-    if twice:
-        raise InputError(f"{path}: column {twice[0]!r} stands in the header twice; rename one")
+    _refuse_twice(path, names)
     return names
+
+
+def _refuse_twice(path: Path, names: Sequence[str]) -> None:
+    twice = next((name for name, times in Counter(names).items() if times > 1), None)
+    if twice is not None:
+        raise InputError(f"{path}: column {twice!r} stands in the header twice; rename one")
 
 
 def _look_at_parquet(path: Path) -> Look:
@@ -207,7 +241,9 @@ def _look_at_parquet(path: Path) -> Look:
 
     if is_posts(path):
         return Look(path, "posts")
-    return Look(path, "parquet", names=frozenset(_leaves(_open_parquet(path).schema_arrow)))
+    names = list(_leaves(_open_parquet(path).schema_arrow))
+    _refuse_twice(path, names)
+    return Look(path, "parquet", names=frozenset(names))
 
 
 def _leaves(fields: Any, prefix: str = "") -> Iterator[str]:
@@ -235,7 +271,7 @@ def _open_parquet(path: Path) -> Any:
 
 
 def read_parquet(path: Path) -> Iterator[RawRow]:
-    """Yield the rows of a Parquet file.
+    """Yield the rows of a Parquet file; texts that it keeps as bytes are read as UTF-8.
 
     Raises:
         StorageError: if it is damaged.
@@ -244,12 +280,44 @@ def read_parquet(path: Path) -> Iterator[RawRow]:
 
     number = 0
     try:
-        for batch in _open_parquet(path).iter_batches(_BATCH):
-            for record in batch.to_pylist():
+        file = _open_parquet(path)
+        as_bytes = "binary" in str(file.schema_arrow)
+        for batch in file.iter_batches(_BATCH):
+            for record in _records(batch):
                 number += 1
-                yield RawRow(path.name, number, flatten(record))
+                whole = flatten(record)
+                yield RawRow(path.name, number, _decoded(whole) if as_bytes else whole)
     except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
         raise StorageError(f"{path}: is damaged after row {number}; fetch it again") from error
+
+
+def _records(batch: Any) -> Iterable[Mapping[str, object]]:
+    """Return the rows of a batch as plain values; a time that Python cannot hold becomes text."""
+    try:
+        rows: list[dict[str, object]] = batch.to_pylist()
+    except (OverflowError, ValueError, LookupError):  # a year beyond 9999, a zone of no meaning
+        columns = [[_plain(value) for value in column] for column in batch.columns]
+        return (dict(zip(batch.schema.names, row, strict=True)) for row in zip(*columns))
+    return rows
+
+
+def _plain(scalar: Any) -> object:
+    """Return a value of Arrow as Python's, as text where Python has none that is as large."""
+    try:
+        return scalar.as_py()
+    except (OverflowError, ValueError, LookupError):
+        if isinstance(scalar, Mapping):
+            return {name: _plain(scalar[name]) for name in scalar}
+        return f"{getattr(scalar, 'value', 'value')} as {scalar.type}"
+
+
+def _decoded(value: Any) -> Any:
+    """Return a value with texts in place of the bytes in it."""
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    if isinstance(value, dict):
+        return {name: _decoded(one) for name, one in value.items()}
+    return [_decoded(one) for one in value] if isinstance(value, list) else value
 
 
 def read_rows(look: Look, records: object = None) -> Iterator[RawRow]:

@@ -32,6 +32,12 @@ _HASHED = re.compile(r"(?=.*[a-f])(?=.*\d)[0-9a-f]{12,64}")
 _ROUNDED = re.compile(r"\d(\.\d+)?[eE]\+?\d+|\d{16,}\.0+")
 _FLOATED = re.compile(r"([1-9]\d{0,14})\.0")
 """A whole number as programs write it that keep a column with a missing value as floats."""
+_MARKED = re.compile(r'="(.*)"|\'(.+)')
+"""How spreadsheets, and the lists that this package writes, mark that a cell is text."""
+_UNSEEN = "\u200b\u200c\u200d\u2060\ufeff"
+_QUOTED = r"""(?:'[^']*'|"[^"]*")"""
+_SPACED = re.compile(rf"\[\s*{_QUOTED}(?:\s+{_QUOTED})+\s*\]")
+"""A list as NumPy writes it, without commas: Python joins the words of such a one to a single."""
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _WORD_KEYS = ("name", "title", "hashtagName", "hashtag_name", "username", "uniqueId", "tag")
 
@@ -79,6 +85,8 @@ def read_cell(field: Field, value: object, unit: str = "") -> Value:
 def read_id(value: object) -> str | None:
     """Return an identifier as text; `4711.0` is 4711, which no float has rounded.
 
+    Signs that cannot be seen and a spreadsheet's mark of text (`'4711`, `="4711"`) are left out.
+
     Raises:
         Refused: if a program took it for a float and rounded it, as in `7.506832745952218e+18`.
     """
@@ -86,13 +94,22 @@ def read_id(value: object) -> str | None:
         return None
     if isinstance(value, float) and value.is_integer() and 0 <= value <= EXACT:
         return str(int(value))
-    if isinstance(value, str) and (floated := _FLOATED.fullmatch(value.strip())):
+    if isinstance(value, str):
+        value = _unmarked(value)
+    if isinstance(value, str) and (floated := _FLOATED.fullmatch(value)):
         return floated[1]
-    if isinstance(value, float) or (isinstance(value, str) and _ROUNDED.fullmatch(value.strip())):
+    if isinstance(value, float) or (isinstance(value, str) and _ROUNDED.fullmatch(value)):
         raise Refused("was rounded by a program that took the id for a number; export ids as text")
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise Refused("is not an identifier")
-    return clean(str(value)).strip() or None
+    return str(value) or None
+
+
+def _unmarked(text: str) -> str:
+    """Return an identifier without what a spreadsheet or a web page has put around it."""
+    bare = clean(text).strip().strip(_UNSEEN).strip()
+    marked = _MARKED.fullmatch(bare)
+    return (marked[1] or marked[2] or "").strip() if marked else bare
 
 
 def read_readings(value: object) -> tuple[str, ...] | None:
@@ -181,6 +198,8 @@ def read_words(value: object) -> tuple[str, ...] | None:
 
 def _listed(text: str) -> list[object]:
     """Return the words of a text as a list."""
+    if _SPACED.fullmatch(text):
+        return [word[1:-1] for word in re.findall(_QUOTED, text)]
     if text.startswith("["):
         for read in (json.loads, ast.literal_eval):
             try:

@@ -238,7 +238,10 @@ def _notes(reading: Intake, duplicates: int, posts: pd.DataFrame) -> Iterable[st
     if duplicates:
         repeat = agreeing(duplicates, "repeats", "repeat")
         rows = counted(duplicates, "row")
-        yield f"{rows} {repeat} a post; the latest collection of each was kept."
+        yield (
+            f"{rows} {repeat} a post; the latest collection of each was kept, one without outcomes "
+            "only where no other has any."
+        )
     for ours, first in reading.spared.items():
         left = counts[f"{ours} left out"]
         were, their = agreeing(left, "was", "were"), agreeing(left, "its post", "their posts")

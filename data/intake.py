@@ -14,6 +14,7 @@ from virality.data.cells import (
 )
 from virality.data.errors import InputError
 from virality.data.numbers import Refused, is_missing
+from virality.data.outcomes import COUNTS
 from virality.data.post import SCHEMA
 from virality.data.rejects import Reject
 from virality.data.sources.base import Layout, Look, RawRow, Source
@@ -28,6 +29,8 @@ SPARED = ("sound_id", "author_likes")
 
 Sound ids are often rounded by spreadsheets, and sums of likes overflow 32 bits in some crawls.
 """
+_UNTOLD = ("-1", "-1.0")
+"""What scrapers write for a count that is not shown, such as likes that an author has hidden."""
 _TIMES = frozenset(name for name, schema in SCHEMA.items() if schema.kind == "time")
 _EVERY = 1000
 """Rows between two calls of a progress."""
@@ -93,7 +96,7 @@ class Intake:
                 else:
                     post[ours] = read_cell(SCHEMA[ours], value, unit)
             except Refused as reason:
-                if ours in SPARED:
+                if ours in SPARED or (ours in COUNTS and str(value).strip() in _UNTOLD):
                     self.spare(Reject(row.file, row.number, theirs, str(value), str(reason)), ours)
                     continue
                 refused.append(Reject(row.file, row.number, theirs, str(value), str(reason)))

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Mapping
+from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 
 EXACT = 2**53
@@ -40,6 +41,12 @@ PER_SECOND: Mapping[str, int | Decimal] = {"": 1, "s": 1, "ms": 1_000, "min": De
 """Units that a mapping may give to plain numbers of a duration."""
 _DAY_S = 86_400
 
+
+_YES = frozenset(
+    ("true", "yes", "y", "t", "1", "1.0", "wahr", "vrai", "verdadero", "verdadeiro", "vero")
+)
+_NO = frozenset(("false", "no", "n", "f", "0", "0.0", "falsch", "faux", "falso"))
+"""English, and what spreadsheets write in German, French, Spanish, Portuguese and Italian."""
 
 LONGEST = 600
 """Characters of a number, ten times what its digits and words may take."""
@@ -110,6 +117,8 @@ def parse_duration(value: object, unit: str = "") -> float | None:
     """
     if is_missing(value):
         return None
+    if isinstance(value, timedelta):  # of Parquet, which knows the unit
+        value, unit = value / timedelta(seconds=1), "s"
     spelled = _spelled_seconds(value.strip()) if isinstance(value, str) else None
     if spelled is None:
         spelled = Decimal(str(parse_number(value))) / Decimal(PER_SECOND[unit])
@@ -129,9 +138,9 @@ def parse_flag(value: object) -> bool | None:
     if is_missing(value):
         return None
     word = str(value).strip().casefold()
-    if word in ("true", "yes", "y", "t", "1", "1.0"):
+    if word in _YES:
         return True
-    if word in ("false", "no", "n", "f", "0", "0.0"):
+    if word in _NO:
         return False
     raise Refused("is neither yes nor no")
 

@@ -142,8 +142,13 @@ def at_age(posts: pd.DataFrame, field: str, days: float) -> Floats:
     if any(name not in posts for name in needed):
         return np.full(len(posts), np.nan)
     columns = ["posted_at", "collected_at", READINGS, *(n for n in COUNTS if n in posts)]
-    values = [_at(row, field, days * DAY_S) for _, row in posts[columns].iterrows()]
-    return np.array(values, dtype=np.float64)
+    read = pd.to_datetime(posts["collected_at"], utc=True).dt.floor("s")
+    ages = (read - pd.to_datetime(posts["posted_at"], utc=True)).dt.total_seconds()
+    # Most tables have one collection, which says something of its own age only.
+    some = (posts[READINGS].notna() | (ages == days * DAY_S)).to_numpy(dtype=bool)
+    values = np.full(len(posts), np.nan)
+    values[some] = [_at(row, field, days * DAY_S) for _, row in posts.loc[some, columns].iterrows()]
+    return values
 
 
 def _at(row: pd.Series, field: str, age_s: float) -> float:

@@ -13,7 +13,7 @@ import pandas as pd
 
 from virality.data.errors import InputError, StorageError
 from virality.data.matrix import Known
-from virality.data.post import EXTRA_PREFIX, SCHEMA, Kind, Post
+from virality.data.post import EXTRA_PREFIX, OUTCOMES, SCHEMA, Kind, Post
 
 DTYPES: Mapping[Kind, Any] = {
     "string": "string",
@@ -130,15 +130,23 @@ def _check_ids(posts: pd.DataFrame) -> None:
 def merge_posts(*tables: pd.DataFrame) -> pd.DataFrame:
     """Return one table with one row an id: of repeated ids the latest collection is kept.
 
-    Where collection times are equal or unknown, the later row wins. Rows stay in the order in
-    which their id first appeared; columns are united. The tables may repeat ids within themselves.
+    A collection without any outcome, as of a post that has been deleted, takes the place of none
+    that has one, and a clip that the kept one lacks is that of another. Where collection times are
+    equal or unknown, the later row wins. Rows stay in the order in which their id first appeared;
+    columns are united. The tables may repeat ids within themselves.
     """
     whole = pd.concat(tables, ignore_index=True) if len(tables) > 1 else tables[0]
     whole = whole.reset_index(drop=True)
     first = whole.groupby("id", sort=False)["id"].transform("size").index  # rows as they came
     when = whole.get("collected_at", pd.Series(pd.NaT, index=first, dtype=DTYPES["time"]))
-    ranked = pd.to_datetime(when, utc=True).sort_values(kind="stable", na_position="first")
-    kept = whole.loc[ranked.index].drop_duplicates("id", keep="last")
+    told = whole[[name for name in OUTCOMES if name in whole]].notna().any(axis=1)
+    ranks = pd.DataFrame({"told": told, "when": pd.to_datetime(when, utc=True)})
+    ranked = whole.loc[ranks.sort_values(["told", "when"], na_position="first").index]
+    kept = ranked.drop_duplicates("id", keep="last")
+    if "media" in whole:
+        clips = ranked.dropna(subset=["media"]).drop_duplicates("id", keep="last")
+        there = clips.set_index("id")["media"]
+        kept = kept.assign(media=kept["media"].fillna(kept["id"].map(there)))
     place = {post: n for n, post in enumerate(whole["id"].drop_duplicates())}
     return conform(kept.sort_values("id", key=lambda ids: ids.map(place), kind="stable"))
 

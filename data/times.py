@@ -24,6 +24,11 @@ _PART_OF_MORE = re.compile(r".*[^\d:]\d{2}(?::?\d{2})?[.,]\d.*")
 for one of a second, whatever it follows."""
 
 _EPOCH = re.compile(r"\d{9,20}(\.\d+)?")
+_SHEET_DAY = re.compile(r"[345]\d{4}([.,]\d+)?")
+SHEET_DAY = (
+    "is no time but looks like the day number of a spreadsheet; show the column as date and time, "
+    "as in 2025-05-21 22:00, and export it again"
+)
 
 
 def parse_time(value: object, unit: str = "") -> datetime | None:
@@ -148,6 +153,8 @@ def _of_epoch(number: float, unit: str) -> datetime:
         scale = EPOCH_UNITS[unit]
     else:
         fits = [low for low in EPOCH_UNITS.values() if low <= number < 4 * low]
+        if not fits and 30_000 <= number < 60_000:
+            raise Refused(SHEET_DAY)
         if not fits:
             raise Refused("is not an epoch in seconds, milliseconds, microseconds or nanoseconds")
         scale = fits[0]
@@ -160,6 +167,8 @@ def _of_epoch(number: float, unit: str) -> datetime:
 
 def _of_text(text: str) -> datetime:
     """Return the moment of an ISO 8601 text, one with slashes led by the year, or a spelled one."""
+    if _SHEET_DAY.fullmatch(text):
+        raise Refused(SHEET_DAY)
     try:
         moment = read_iso(text)
     except Refused:

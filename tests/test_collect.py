@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from virality.cli import app
+from virality.data import readings
 from virality.data.collect import Manners, collect, read_collected, read_urls, refusal
 from virality.data.errors import InputError, StorageError, UsageError
 from virality.data.ingest import ingest
@@ -204,6 +205,17 @@ def test_views_at_an_age_are_interpolated_in_log():
     assert at_age(joined, "views", 2)[0] == pytest.approx(99)
     assert np.isnan(at_age(joined, "views", 9)).all()
     assert np.isnan(at_age(joined, "views", 1)).all()
+
+
+def test_posts_of_one_collection_are_not_walked_for_other_ages(monkeypatch):
+    walked: list[int] = []
+    one = readings._at
+    monkeypatch.setattr(readings, "_at", lambda *given: walked.append(1) or one(*given))
+    posts = join_collections(collection(2, {"a": 99, "b": 5}), collection(8, {"a": 9999}))
+    assert at_age(posts, "views", 2)[1] == 5
+    assert len(walked) == 2
+    assert np.isnan(at_age(posts, "views", 4)[1])
+    assert len(walked) == 3
 
 
 def test_collections_far_apart_bracket_nothing():

@@ -7,26 +7,28 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
     "id": ("id", "vid id", "video id", "post id", "pid", "item id", "aweme id", "tiktok id"),
     "platform": ("platform", "site", "network", "extractor key"),
     "author_id": (
-        "author id", "user id", "uid", "account id", "channel id", "creator id", "unique id",
-        "author unique id", "author", "user name", "author name", "author username", "user",
-        "account", "channel", "creator", "handle", "uploader",
+        "author id", "user id", "uid", "account id", "channel id", "creator id", "owner id",
+        "unique id", "author unique id", "author username", "owner username", "author", "user name",
+        "username", "author name", "user", "account", "channel", "creator", "handle", "uploader",
+        "channel name",
     ),
     "author_followers": (
         "author followers", "followers", "follower count", "followers count", "user nfollower",
         "user followers", "nfollower", "author follower count", "user follower count", "fans",
         "author fans", "subscribers", "subscriber count", "channel follower count",
+        "author followercount", "number of subscribers",
     ),
     "author_following": (
         "author following", "following", "following count", "user nfollowing", "user following",
-        "nfollowing", "author following count", "user following count",
+        "nfollowing", "author following count", "user following count", "author followingcount",
     ),
     "author_posts": (
         "author posts", "author video count", "user video count", "video count", "user nvideo",
-        "author videos", "user videos", "posts count", "post count",
+        "author videos", "user videos", "posts count", "post count", "author videocount",
     ),
     "author_likes": (
         "author likes", "author heart count", "user heart count", "user nlike", "author heart",
-        "user likes count", "total likes", "heart count",
+        "user likes count", "total likes", "heart count", "author heartcount",
     ),
     "author_verified": ("author verified", "verified", "is verified", "user verified"),
     "posted_at": (
@@ -46,7 +48,7 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
     "mentions": ("mentions", "mentioned users", "mention"),
     "location": (
         "location", "region", "country", "region code", "country code",
-        "location created",
+        "location created", "locationcreated",
     ),
     "sound_id": ("sound id", "music id", "audio id", "song id"),
     "sound_title": ("sound title", "music title", "music name", "sound name", "song", "track"),
@@ -63,8 +65,8 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
         "duration s", "duration", "video duration", "length", "video length", "duration sec",
         "video duration sec", "duration seconds", "duration ms",
     ),
-    "width": ("width", "video width"),
-    "height": ("height", "video height"),
+    "width": ("width", "video width", "dimensions width"),
+    "height": ("height", "video height", "dimensions height"),
     "media": ("media", "media path", "video path", "file", "filename", "file name", "path"),
     "views": (
         "views", "view count", "play count", "plays", "nview", "nviews", "video view count",

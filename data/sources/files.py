@@ -297,7 +297,9 @@ def _records(batch: Any) -> Iterable[Mapping[str, object]]:
         rows: list[dict[str, object]] = batch.to_pylist()
     except (OverflowError, ValueError, LookupError):  # a year beyond 9999, a zone of no meaning
         columns = [[_plain(value) for value in column] for column in batch.columns]
-        return (dict(zip(batch.schema.names, row, strict=True)) for row in zip(*columns))
+        return (
+            dict(zip(batch.schema.names, row, strict=True)) for row in zip(*columns, strict=True)
+        )
     return rows
 
 

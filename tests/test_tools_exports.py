@@ -1,6 +1,7 @@
 """Tables as common tools write them, read against what their makers mean by them."""
 
 import csv
+import json
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -164,6 +165,31 @@ def test_a_clip_that_was_fetched_once_stays_with_its_post() -> None:
     posts["media"] = pd.Series(["a.mp4", None], dtype="string")
     merged = merge_posts(posts)
     assert merged[["views", "media"]].to_numpy().tolist() == [[200, "a.mp4"]]
+
+
+@pytest.mark.parametrize("form", ["list", "lines"])
+def test_answers_of_the_research_api_one_after_the_other(tmp_path: Path, form: str) -> None:
+    def answer(*numbers: int) -> dict[str, Any]:
+        videos = [
+            {
+                "id": 7506832745952210001 + number,
+                "video_description": "said",
+                "create_time": 1747864800,
+                "region_code": "US",
+                "view_count": number,
+            }
+            for number in numbers
+        ]
+        return {"data": {"videos": videos, "cursor": 100, "has_more": True}}
+
+    answers = [answer(1, 2), answer(), answer(3)]
+    answers[2]["data"]["videos"].append("no video")
+    path = tmp_path / ("a.json" if form == "list" else "a.jsonl")
+    path.write_text(json.dumps(answers) if form == "list" else "\n".join(map(json.dumps, answers)))
+    done = ingest(path, tmp_path / "posts.parquet")
+    assert done.format == "research_api"
+    assert read_posts(done.path)["views"].tolist() == [1, 2, 3]
+    assert f"{path.name},4,,,is not a JSON object" in done.rejects.read_text(encoding="utf-8")
 
 
 def test_broken_json_is_named_by_its_column_too(tmp_path: Path) -> None:

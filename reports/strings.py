@@ -102,6 +102,16 @@ def say(key: str, **values: object) -> str:
     return STRINGS[key].format(**values)
 
 
+def counted(key: str, number: int, /, **values: object) -> str:
+    """Return a string that counts something, in the singular where that is exactly one.
+
+    >>> counted("tip.count", 1, count="1"), counted("tip.count", 2, count="2")
+    ('1 post', '2 posts')
+    """
+    single = f"{key}.one"
+    return say(single if number == 1 and single in STRINGS else key, **values)
+
+
 def is_factor(feature: str) -> bool:
     """Say whether a feature is in steps of the learning scale, a factor where that is a logarithm.
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from virality.modeling.trend_values import Contrast, Found, Item, Slot
 from virality.reports.report_trends import Trends
-from virality.reports.strings import say
-from virality.reports.words import percent, significant, spread, tidy, times, whole
+from virality.reports.strings import counted, say
+from virality.reports.words import count_words, percent, significant, tidy, times, whole
 
 if TYPE_CHECKING:
     from virality.data.features import Features
@@ -170,8 +170,8 @@ def _cautions(found: Found) -> tuple[str, ...]:
 
 def _method(found: Found) -> tuple[str, ...]:
     told = [
-        say(
-            f"trends.method.{found.yardstick}", rows=whole(found.compared),
+        counted(
+            f"trends.method.{found.yardstick}", found.authors, rows=whole(found.compared),
             authors=whole(found.authors), all=whole(found.rows),
         )
     ]  # fmt: skip
@@ -235,8 +235,13 @@ def contrast_values(one: Contrast) -> str:
     if one.flag:
         return say("trends.against", top=percent(one.top), rest=percent(one.rest))
     unit = say(f"trends.unit.{one.key}")
-    top, rest = (spread(value, value, "").partition(" to ")[0] for value in (one.top, one.rest))
+    top, rest = (_middle(value) for value in (one.top, one.rest))
     return say("trends.against", top=top, rest=f"{rest} {unit}".strip())
+
+
+def _middle(median: float) -> str:
+    """Return a median of counts or seconds, with its half where that tells small ones apart."""
+    return significant(median) if abs(median) < 10 else count_words(median)
 
 
 def _contrasts(found: Found) -> str:

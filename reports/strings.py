@@ -5,7 +5,7 @@ that it lacks is said in English, so that an unfinished translation shows no hol
 """
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
@@ -52,6 +52,8 @@ HOUR = "metadata_time__hour"
 
 WEEKDAY = "metadata_time__weekday"
 """Feature that is the number of a day, 0 on Monday."""
+
+WEEKEND = "metadata_time__is_weekend"
 
 CIRCLES = frozenset(
     f"metadata_time__{name}_{side}"
@@ -110,6 +112,15 @@ def counted(key: str, number: int, /, **values: object) -> str:
     """
     single = f"{key}.one"
     return say(single if number == 1 and single in STRINGS else key, **values)
+
+
+def by_clock(features: Iterable[str]) -> bool:
+    """Say whether any feature is an hour or a day, so that it must be said by which clock.
+
+    >>> by_clock(["metadata_time__hour_sin"]), by_clock(["metadata_time__season_sin"])
+    (True, False)
+    """
+    return any(name.startswith((HOUR, WEEKDAY, WEEKEND)) for name in features)
 
 
 def is_factor(feature: str) -> bool:

@@ -15,13 +15,15 @@ from virality.modeling.resample import Effect
 from virality.modeling.targets import TARGETS
 from virality.modeling.trend_values import Contrast, Item
 from virality.reports.drawing import Dot, Panel, Rows
+from virality.reports.explain_page import page_of
 from virality.reports.figures_drivers import value_axis
 from virality.reports.figures_fit import fit_figures
 from virality.reports.figures_posts import waterfall_figure
 from virality.reports.figures_trends import _moves
 from virality.reports.fits import fit_of
-from virality.reports.report import Calibration, Fit, PostStory, Step
+from virality.reports.report import Calibration, Fit, PostStory, Reason, Step
 from virality.reports.result_axis import lay_axis
+from virality.reports.result_page import lay_out_result
 from virality.reports.scales import (
     Scale,
     count_values,
@@ -202,3 +204,20 @@ def test_posts_of_one_author_are_held_against_one_another() -> None:
     assert found.yardstick == "author"
     assert found.authors == 1
     assert adjust(posts.assign(author_id=None), np.arange(6.0)).yardstick == "all"
+
+
+@pytest.mark.parametrize("feature", ["metadata_time__hour", "metadata_time__season_sin"])
+def test_hours_say_by_which_clock_they_are(feature: str) -> None:
+    reason = Reason(feature, "", 9.4, "h", "9:24", 0.1, 1.26, "hour of the day (9:24): times 1.3")
+    forecast = {
+        "prediction": 5.0, "low": 1.0, "high": 9.0, "percentile": 50.0, "hit_probability": 0.2,
+        "reasons_up": [reason.as_json()], "reasons_down": [],
+    }  # fmt: skip
+    answer = {"name": "caption", "status": "ok", "forecast": forecast, "parts": [], "niche": None}
+    page = lay_out_result([answer], 0, Views(), hit_threshold=10.0, top_fifth=True)
+    timed = feature == "metadata_time__hour"
+    assert page.clock == (say("clock.utc") if timed else "")
+    model = SimpleNamespace(card=SimpleNamespace(rows=60), target=Views())
+    story = replace(make_story(1.0, 0.1), up=(reason,))
+    shown = page_of(model, [story], reference=True)  # type: ignore[arg-type]
+    assert (say("clock.mixed") in shown.sub) is timed

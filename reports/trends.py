@@ -109,7 +109,18 @@ def _headlines(found: Found) -> tuple[str, ...]:
         for sign in (1, -1)
     ]
     clear = tuple(sentence for sentence in told if sentence)
-    return clear or (say("trends.head.none"),)
+    return clear or (_nothing(found),)
+
+
+def _nothing(found: Found) -> str:
+    """Return that nothing stands out, of what could be judged; or that nothing could."""
+    parts = ("hours", "durations", "hashtags", "sounds", "topics")
+    kinds = [say(f"trends.kind.{part}") for part in parts if getattr(found, part)]
+    if not kinds:
+        return say("trends.head.unjudged")
+    if len(kinds) > 1:
+        kinds = [say("trends.or", first=", ".join(kinds[:-1]), last=kinds[-1])]
+    return say("trends.head.none", kinds=kinds[0])
 
 
 def _clear_slot(found: Found, slots: Sequence[Slot], kind: str, sign: int) -> str:

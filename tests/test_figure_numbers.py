@@ -12,6 +12,7 @@ from test_wording import Views
 
 from virality.modeling.adjust import adjust
 from virality.modeling.resample import Effect
+from virality.modeling.slices import _tenths
 from virality.modeling.targets import TARGETS
 from virality.modeling.trend_values import Contrast, Item
 from virality.reports.drawing import Dot, Panel, Rows
@@ -221,3 +222,8 @@ def test_hours_say_by_which_clock_they_are(feature: str) -> None:
     story = replace(make_story(1.0, 0.1), up=(reason,))
     shown = page_of(model, [story], reference=True)  # type: ignore[arg-type]
     assert (say("clock.mixed") in shown.sub) is timed
+
+
+def test_a_slice_of_one_number_is_named_once() -> None:
+    labels = _tenths(np.repeat([100.0, 5746.0, 20_000.0], 25))
+    assert {str(one).partition("|")[2] for one in labels} == {"100", "5,746", "20,000"}

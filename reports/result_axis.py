@@ -12,7 +12,7 @@ from virality.reports.words import amount
 LEAST = 1e-12
 """What nothing counts as where a ratio is told on a logarithm."""
 
-STEPS = (
+STEPS: tuple[tuple[float, tuple[float, ...]], ...] = (
     (0.35, (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8)),
     (0.8, (1, 2, 3, 5)),
     (2.2, (1, 3)),

@@ -3,8 +3,9 @@
 Big accounts use other hashtags, hours and lengths than small ones, so a plain mean by hashtag says
 mostly who uses it. Where authors recur, a post is therefore held against the *other posts of its
 own author* (a fixed effect, Wooldridge 2010, chapter 10, with medians because outcomes are heavy-
-tailed even as logarithms); else against accounts of the same size; else against all posts. Younger
-posts have had less time, so what all posts of a period share is taken off too.
+tailed even as logarithms), as it is where all are by one; else against accounts of the same size;
+else against all posts. Younger posts have had less time, so what all posts of a period share is
+taken off too.
 """
 
 from dataclasses import dataclass
@@ -66,7 +67,8 @@ def _level(posts: pd.DataFrame, codes: IntArray, y: Floats) -> tuple[Yardstick, 
     others = medians_of_others(codes, y)
     recurring = np.isfinite(others)
     enough = max(1, min(ENOUGH_POSTS, int(np.ceil(ENOUGH_SHARE * np.isfinite(y).sum()))))
-    if recurring.sum() >= enough and len(np.unique(codes[recurring])) >= LEAST_AUTHORS:
+    alone = len(codes) > 0 and codes[0] >= 0 and bool((codes == codes[0]).all())
+    if recurring.sum() >= enough and (alone or len(np.unique(codes[recurring])) >= LEAST_AUTHORS):
         return "author", others
     sizes = _size_medians(posts, y)
     if sizes is not None:

@@ -146,7 +146,8 @@ def _tenths(values: Floats) -> Labels:
     for number in np.unique(part[known]):
         chosen = known & (part == number)
         low, high = values[chosen].min(), values[chosen].max()
-        labels[chosen] = f"{number:03}|{low:,.0f} to {high:,.0f}"
+        ends = dict.fromkeys((f"{low:,.0f}", f"{high:,.0f}"))
+        labels[chosen] = f"{number:03}|{' to '.join(ends)}"
     return labels
 
 

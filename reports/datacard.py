@@ -9,7 +9,7 @@ import pandas as pd
 from virality.data.matrix import FeatureMatrix
 from virality.data.post import EXTRA_PREFIX, FIELDS
 from virality.reports.report_making import DataCard, FeatureCard, FieldCard
-from virality.reports.strings import MODALITIES, say
+from virality.reports.strings import MODALITIES, counted, say
 from virality.reports.words import amount, spread, tidy, whole
 
 if TYPE_CHECKING:
@@ -126,7 +126,8 @@ def _sentences(
         )
     ]  # fmt: skip
     if len(counts):
-        told.append(say("data.authors", authors=whole(len(counts)), most=whole(int(counts.max()))))
+        most = whole(int(counts.max()))
+        told.append(counted("data.authors", len(counts), authors=whole(len(counts)), most=most))
     else:
         told.append(say("data.noauthors"))
     told.append(say("data.period", first=first, last=last) if first else say("data.noperiod"))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from virality.reports.report import PostStory
-from virality.reports.strings import say
+from virality.reports.strings import by_clock, say
 from virality.reports.words import whole
 
 if TYPE_CHECKING:
@@ -39,10 +39,12 @@ def page_of(model: "Model", posts: Sequence[PostStory], *, reference: bool) -> E
         reference: whether posts to compare with were given.
     """
     one = len(posts) == 1
+    told = (reason.feature for post in posts for reason in (*post.up, *post.down))
+    clock = f". {say('clock.mixed')}" if by_clock(told) else ""
     rows = whole(model.card.rows)
     return ExplainPage(
         title=say("explain.title_one" if one else "explain.title"),
-        sub=say("explain.sub_one" if one else "explain.sub", posts=len(posts), rows=rows),
+        sub=say("explain.sub_one" if one else "explain.sub", posts=len(posts), rows=rows) + clock,
         posts=tuple(posts),
         unit=model.target.unit,
         log=model.target.log,

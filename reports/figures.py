@@ -20,13 +20,15 @@ from virality.reports.report import Report
 
 def figures_of(report: Report) -> tuple[Figure, ...]:
     """Return every figure of a report, in the order of the page."""
-    log, unit = report.subject.log, report.subject.unit
+    log, unit, counts = report.subject.log, report.subject.unit, report.subject.counts
     figures = [*_belief(report), *_drivers(report)]
     for fit in report.fits:
-        figures += [*fit_figures(fit, unit, log), *([slice_figure(fit, log)] if fit.slices else [])]
-    figures += [waterfall_figure(place, post, unit, log) for place, post in enumerate(report.posts)]
+        figures += fit_figures(fit, unit, log, counts)
+        figures += [slice_figure(fit, log)] if fit.slices else []
     for place, post in enumerate(report.posts):
-        figures += what_if_figures(place, post, unit, log, report.subject.counts)
+        figures.append(waterfall_figure(place, post, unit, log, counts))
+    for place, post in enumerate(report.posts):
+        figures += what_if_figures(place, post, unit, log, counts)
     if report.trends is not None:
         figures += trend_figures(report.trends)
     return (*figures, *making_figures(report))

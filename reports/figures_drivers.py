@@ -34,7 +34,7 @@ from virality.reports.scales import (
     x_axis,
     y_axis,
 )
-from virality.reports.strings import COUNTS, UNITS, WEEKDAY, is_factor, say
+from virality.reports.strings import COUNTS, UNITS, WEEKDAY, counted, is_factor, say
 from virality.reports.words import factor, feature_words, percent, significant, times, value_words
 
 SWARM_STRIP = 46
@@ -185,7 +185,11 @@ def dependence_figure(place: int, shape: Dependence, log: bool) -> Figure:
         Shape(polyline(xs, means, TALL), "model"),
         *(
             Dot(
-                x, y, 4.0, "model", say("tip.bin", value=name, push=times(effect, log), posts=count)
+                x,
+                y,
+                4.0,
+                "model",
+                counted("tip.bin", count, value=name, push=times(effect, log), posts=count),
             )
             for x, y, name, effect, count in zip(
                 xs, means, shape.names, shape.effects, shape.counts, strict=True
@@ -228,7 +232,7 @@ def _density(shape: Dependence, across: Scale) -> tuple[Mark, ...]:
         Bar(
             across.x(left), round(max(across.x(right) - across.x(left) - 0.3, 0.2), 2),
             round(TALL - room * count / most, 1), round(room * count / most, 1),
-            "grid", say("tip.count", count=count),
+            "grid", counted("tip.count", count, count=count),
         )
         for left, right, count in zip(shape.edges, shape.edges[1:], shape.density, strict=False)
         if count
@@ -246,7 +250,7 @@ def value_axis(title: str, feature: str, unit: str, scale: Scale, log: bool) -> 
     if unit == "0/1":
         return x_axis(scale, title, (0.0, 1.0), lambda one: say("yes" if one > 0.5 else "no"))
     if unit in ("share", "probability"):
-        return x_axis(scale, title, round_values(scale.low, scale.high), percent)
+        return share_axis(scale, title)
     if feature == WEEKDAY:
         days = tuple(float(day) for day in range(7))
         return x_axis(scale, title, days, lambda one: say(f"day.{one:.0f}.short"))

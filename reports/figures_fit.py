@@ -19,32 +19,31 @@ from virality.reports.scales import (
     x_axis,
     y_axis,
 )
-from virality.reports.strings import say
+from virality.reports.strings import counted, say
 from virality.reports.words import amount, percent, significant, spread, whole
 
 FACTORS = (0.001, 0.01, 0.1, 0.5, 1, 2, 10, 100, 1000)
 SQUARE, LOW = 340.0, 220.0
 
 
-def fit_figures(fit: Fit, unit: str, log: bool) -> tuple[Figure, ...]:
+def fit_figures(fit: Fit, unit: str, log: bool, counts: bool) -> tuple[Figure, ...]:
     """Return predicted against true, the errors, and the errors by size of the prediction."""
     return (
-        points_figure(fit, unit, log),
-        calibration_figure(fit, unit, log),
+        points_figure(fit, unit, log, counts),
+        calibration_figure(fit, unit, log, counts),
         errors_figure(fit, log),
     )
 
 
-def points_figure(fit: Fit, unit: str, log: bool) -> Figure:
+def points_figure(fit: Fit, unit: str, log: bool, counts: bool) -> Figure:
     """Return a point a judged post, in the target's own units."""
-    scale = unit_scale([*fit.actual, *fit.predicted], log)
-    least = 1.0 if log else float("-inf")
+    scale = unit_scale([*fit.actual, *fit.predicted], log, counts)
     dots: tuple[Mark, ...] = tuple(
         Dot(
-            scale.x(max(guess, least)), scale.y(max(true, least), SQUARE), 3.0, "model see-through",
+            scale.x(guess), scale.y(true, SQUARE), 3.0, "model see-through",
             say(
-                "tip.fit", post=name, predicted=amount(guess, unit, log),
-                range=spread(low, high, unit, log), got=amount(true, unit, log),
+                "tip.fit", post=name, predicted=amount(guess, unit, counts),
+                range=spread(low, high, unit, counts), got=amount(true, unit, counts),
             ),
         )
         for name, guess, low, high, true in zip(
@@ -59,10 +58,10 @@ def points_figure(fit: Fit, unit: str, log: bool) -> Figure:
         reads=say("fig.fit.read"),
         plot=Panel(
             int(SQUARE),
-            unit_axis(scale, say("axis.predicted", unit=unit)),
+            unit_axis(scale, say("axis.predicted", unit=unit), counts),
             y_axis(
-                scale, say("axis.true", unit=unit), unit_values(scale),
-                lambda one: unit_words(one, log), SQUARE,
+                scale, say("axis.true", unit=unit), unit_values(scale, counts),
+                lambda one: unit_words(one, counts), SQUARE,
             ),
             (diagonal, *dots),
         ),
@@ -107,7 +106,7 @@ def errors_figure(fit: Fit, log: bool) -> Figure:
         Bar(
             across.x(left), round(max(0.2, across.x(right) - across.x(left) - 0.25), 2),
             up.y(count, LOW), round(LOW - up.y(count, LOW), 1), "model",
-            say("tip.bar", name=name, count=count),
+            counted("tip.bar", count, name=name, count=count),
         )
         for left, right, count, name in zip(
             fit.edges, fit.edges[1:], fit.errors, names, strict=False
@@ -131,15 +130,15 @@ def errors_figure(fit: Fit, log: bool) -> Figure:
     )
 
 
-def calibration_figure(fit: Fit, unit: str, log: bool) -> Figure:
+def calibration_figure(fit: Fit, unit: str, log: bool, counts: bool) -> Figure:
     """Return the middle error and its spread by tenth of the prediction."""
     groups = fit.calibration
-    across = unit_scale([one.predicted for one in groups], log)
+    across = unit_scale([one.predicted for one in groups], log, counts)
     up = around([end for one in groups for end in (one.low_error, one.high_error)], zero=True)
-    names = [amount(one.predicted, unit, log) for one in groups]
+    names = [amount(one.predicted, unit, counts) for one in groups]
     marks: list[Mark] = [Rule(0.0, up.y(0.0, SQUARE), 100.0, up.y(0.0, SQUARE), "guide")]
     for name, one in zip(names, groups, strict=True):
-        x = across.x(max(one.predicted, 1.0) if log else one.predicted)
+        x = across.x(one.predicted)
         marks.append(Rule(x, up.y(one.low_error, SQUARE), x, up.y(one.high_error, SQUARE), "thick"))
         tip = say(
             "tip.calibration", predicted=name, error=error_words(one.median_error, log),
@@ -153,7 +152,7 @@ def calibration_figure(fit: Fit, unit: str, log: bool) -> Figure:
         reads=say("fig.calibration.read"),
         plot=Panel(
             int(SQUARE),
-            unit_axis(across, say("axis.predicted", unit=unit)),
+            unit_axis(across, say("axis.predicted", unit=unit), counts),
             y_axis(
                 up, error_title(log), error_values(up, log), lambda one: effect_words(one, log),
                 SQUARE,

@@ -31,7 +31,7 @@ from virality.reports.scales import (
     x_axis,
     y_axis,
 )
-from virality.reports.strings import say
+from virality.reports.strings import counted, say
 from virality.reports.trends import (
     contrast_values,
     effect_span,
@@ -100,8 +100,8 @@ def _week(found: Found) -> Figure:
     marks: list[Mark] = []
     for one in found.week:
         x, y = one.low / found.step * wide, one.day * ROW_PX
-        tip = say(
-            "tip.slot", name=slot_name(one), posts=whole(one.posts),
+        tip = counted(
+            "tip.slot", one.posts, name=slot_name(one), posts=whole(one.posts),
             effect=effect_span(one.effect, found.log, found.unit) if one.posts else say("unknown"),
         )  # fmt: skip
         style = _shade(one.shrunken, strong) if one.posts else "empty"
@@ -148,8 +148,8 @@ def _slots(name: str, found: Found, slots: Sequence[Slot], words: Callable[[Slot
     for place, one in enumerate(slots):
         x = round((place + 0.5) * wide, 2)
         tall = round(40.0 * one.posts / most, 1)
-        tip = say(
-            "tip.slot", name=words(one), posts=whole(one.posts),
+        tip = counted(
+            "tip.slot", one.posts, name=words(one), posts=whole(one.posts),
             effect=effect_span(one.effect, log, found.unit) if one.posts else say("unknown"),
         )  # fmt: skip
         marks.append(Bar(round(x - wide * 0.4, 2), round(wide * 0.8, 2), TALL - tall, tall, "grid"))
@@ -257,10 +257,11 @@ def _item_rows(
          percent(item.recent, 1), percent(item.earlier, 1))
         for item, effect in zip(items, effects, strict=True)
     ]  # fmt: skip
+    moves = part.endswith("moves")
     return _figure(
         name, Rows(rows, effect_axis_of(scale, log, part), guides=(scale.x(0.0),)),
-        ("name", *EFFECT_HEAD, "count", "authors", "recent", "earlier"), table, part,
-        clear_legend("moving" if part.endswith("moves") else "clear"),
+        ("name", "change" if moves else EFFECT_HEAD[0], *EFFECT_HEAD[1:], "count", "authors",
+         "recent", "earlier"), table, part, clear_legend("moving" if moves else "clear"),
     )  # fmt: skip
 
 

@@ -106,7 +106,7 @@ def _miss(one: "Evaluation", i: int, target: "Target", caption: str) -> Miss:
         float(target.to_units(values[i])) for values in (one.actual, one.mean, one.low, one.high)
     )
     off = (
-        say("fit.factor", factor=f"{factor(abs(error)):.3g}")
+        say("fit.factor", factor=significant(factor(abs(error)), 3))
         if target.log
         else significant(abs(error))
     )

@@ -30,7 +30,7 @@ from virality.reports.inspection import Inspection
 from virality.reports.pairing import Pair, pair_tables
 from virality.reports.report import Report
 from virality.reports.report_trends import Trends
-from virality.reports.strings import say, tongue
+from virality.reports.strings import counted, say, tongue
 from virality.reports.tables import addresses, downloads
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def render_explained(page: ExplainPage) -> str:
     """Return explained posts as a page: the same bytes for the same values."""
     figures: list[Figure] = []
     for place, post in enumerate(page.posts):
-        figures.append(waterfall_figure(place, post, page.unit, page.log))
+        figures.append(waterfall_figure(place, post, page.unit, page.log, page.counts))
         figures += what_if_figures(place, post, page.unit, page.log, page.counts)
     return render_page(
         "explain.html.j2",
@@ -198,7 +198,7 @@ def _environment() -> "Environment":
         auto_reload=False,
         finalize=_unbroken,
     )
-    environment.globals.update({"say": say, "tongue": tongue})
+    environment.globals.update({"say": say, "counted": counted, "tongue": tongue})
     environment.filters.update(
         {
             name: getattr(words, name)

@@ -12,6 +12,14 @@ from virality.reports.words import amount
 LEAST = 1e-12
 """What nothing counts as where a ratio is told on a logarithm."""
 
+STEPS: tuple[tuple[float, tuple[float, ...]], ...] = (
+    (0.35, (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8)),
+    (0.8, (1, 2, 3, 5)),
+    (2.2, (1, 3)),
+    (math.inf, (1,)),
+)
+"""Decades shown at most, and what the round values of each of them begin with."""
+
 
 def log_of(value: float, counts: bool) -> float:
     """Return a value on the logarithm that its target is learned on.
@@ -33,17 +41,14 @@ class Axis:
 
     def at(self, value: float) -> str:
         """Return where a value stands, as a share of the axis such as `12.50%`."""
-        scaled = log_of(value, self.counts) if self.log else value
+        scaled = self._scaled(value)
         share = (scaled - self.low) / (self.high - self.low)
         return f"{100 * min(max(share, 0.0), 1.0):.2f}%"
 
     def ticks(self) -> Iterator[tuple[str, str, str]]:
         """Yield (place, words, side) of round values along it."""
         if self.log:
-            first, last = math.floor(self.low) - 1, math.ceil(self.high)
-            steps = (1,) if self.high - self.low > 2.2 else (1, 3)
-            values = [step * 10.0**power for power in range(first, last + 1) for step in steps]
-            inside = [one for one in values if self.low <= log_of(one, self.counts) <= self.high]
+            inside = [one for one in self._round() if self.low <= self._scaled(one) <= self.high]
         else:
             gap = (self.high - self.low) / 4
             inside = [self.low + gap * number for number in range(1, 4)]
@@ -52,6 +57,18 @@ class Axis:
             share = float(place[:-1])
             side = "first" if share < 6 else "last" if share > 94 else ""
             yield place, amount(one, "", self.counts), side
+
+    def _scaled(self, value: float) -> float:
+        return log_of(value, self.counts) if self.log else value
+
+    def _round(self) -> list[float]:
+        """Return round values of a logarithm, denser where few decades are shown: whole counts."""
+        first, last = math.floor(self.low) - 1, math.ceil(self.high)
+        steps = next(steps for most, steps in STEPS if self.high - self.low <= most)
+        values = [step * 10.0**power for power in range(first, last + 1) for step in steps]
+        if not self.counts:
+            return values
+        return [0.0, *(one for one in (round(one, 3) for one in values) if one == round(one) > 0)]
 
 
 def lay_axis(forecast: Mapping[str, Any], parts: Sequence[Any], target: Scaled) -> Axis:

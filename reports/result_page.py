@@ -11,7 +11,7 @@ from virality.reports.belief import doubt_of_training
 from virality.reports.explain import Scaled
 from virality.reports.result_axis import Axis, apart_words, lay_axis, log_of
 from virality.reports.result_side import SideRow, side_rows, side_words
-from virality.reports.strings import BASES, MODALITIES, STRINGS, say
+from virality.reports.strings import BASES, MODALITIES, STRINGS, by_clock, say
 from virality.reports.words import (
     amount,
     chance,
@@ -100,6 +100,7 @@ class ResultPage:
     scale: Scale
     up: tuple[str, ...]
     down: tuple[str, ...]
+    clock: str
     parts: tuple[PartRow, ...]
     apart: str
     stacked: str
@@ -167,6 +168,7 @@ def lay_out_result(
         scale=_scale(forecast, place),
         up=tuple(reason["sentence"] for reason in forecast["reasons_up"]),
         down=tuple(reason["sentence"] for reason in forecast["reasons_down"]),
+        clock=say("clock.utc") if by_clock(_reasons(forecast)) else "",
         parts=_parts(one["parts"], place, target),
         apart=apart_words(forecast, one["parts"]),
         stacked=amount(forecast["prediction"], target.unit, target.counts),
@@ -180,6 +182,10 @@ def lay_out_result(
         side_words=side_words(answers, target) if len(answers) > 1 else "",
         side_hit=say("serve.side.top" if top_fifth else "serve.side.hit"),
     )
+
+
+def _reasons(forecast: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(one["feature"] for key in ("up", "down") for one in forecast[f"reasons_{key}"])
 
 
 def _trouble(one: Mapping[str, Any]) -> tuple[str, ...]:

@@ -21,6 +21,9 @@ LETTER = 7.0
 LINE = 18
 """Pixels between two labels, one above the other."""
 
+LEAST = 1e-6
+"""Ratios below it are drawn at it: a logarithm has no place for 0."""
+
 
 @dataclass(frozen=True)
 class Tick:
@@ -90,6 +93,8 @@ def x_axis(
 ) -> Axis:
     """Return an axis along the bottom: labels that would touch on a phone are left out there.
 
+    So is what reads like the label before it: two places cannot both be that value.
+
     Args:
         scale: of the plot.
         title: of the axis.
@@ -102,7 +107,7 @@ def x_axis(
     for value in sorted(one for one in values if scale.holds(one)):
         text, at = words(value), scale.x(value)
         half = LETTER * (len(text) + 1) / 2
-        if at / 100 * desk - half < last_desk:
+        if at / 100 * desk - half < last_desk or (shown and shown[-1].text == text):
             continue
         extra = at / 100 * PHONE - half < last_phone
         last_desk = at / 100 * desk + half
@@ -147,17 +152,31 @@ def round_values(low: float, high: float, most: int = 6) -> tuple[float, ...]:
 
 
 def count_values(low: float, high: float) -> tuple[float, ...]:
-    """Return round counts from `low` to `high`, both at least 1: dense where there are few."""
+    """Return round counts from `low` to `high`, both at least 1: dense where there are few.
+
+    Only whole counts whose words say them exactly: 1.05 thousand would read as another thousand.
+    """
     span = math.log10(max(high, 1.0)) - math.log10(max(low, 1.0))
-    parts: tuple[float, ...] = (1,)
-    if span < 2.5:
-        parts = (1, 2, 5)
-    if span < 0.8:
-        parts = (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8)
-    if span < 0.15:
-        parts = tuple(round(1 + 0.05 * i, 2) for i in range(180))
     powers = range(int(math.log10(max(low, 1.0))) - 1, int(math.log10(max(high, 1.0))) + 2)
-    return tuple(part * 10.0**power for power in powers for part in parts)
+    steps = (part * 10.0**power for power in powers for part in _steps_of(span))
+    return tuple(one for one in (round(step, 3) for step in steps) if one == round(one))
+
+
+def ratio_values(low: float, high: float) -> tuple[float, ...]:
+    """Return round ratios from `low` to `high`, both above 0: dense where there are few."""
+    bottom, top = math.log10(max(low, LEAST)), math.log10(max(high, LEAST))
+    powers = range(math.floor(bottom) - 1, math.floor(top) + 2)
+    steps = _steps_of(top - bottom)
+    return tuple(float(f"{part * 10.0**power:.6g}") for power in powers for part in steps)
+
+
+def _steps_of(span: float) -> tuple[float, ...]:
+    """Return what round values of a decade begin with, by how many decades there are to show."""
+    if span < 0.15:
+        return tuple(round(1 + 0.1 * i, 1) for i in range(90))
+    if span < 0.8:
+        return (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8)
+    return (1, 2, 5) if span < 2.5 else (1,)
 
 
 def effect_values(scale: Scale, log: bool) -> tuple[float, ...]:
@@ -204,34 +223,53 @@ def effect_axis(scale: Scale, log: bool) -> Axis:
     return x_axis(scale, title, effect_values(scale, log), lambda one: effect_words(one, log))
 
 
-def unit_scale(values: Iterable[float], log: bool) -> Scale:
-    """Return a scale in the target's own units, logarithmic (from 1 on) for counts."""
+def unit_scale(values: Iterable[float], log: bool, counts: bool = True) -> Scale:
+    """Return a scale in the target's own units, logarithmic (counts from 1 on) where `log`."""
     known = [one for one in values if math.isfinite(one)]
     if not log:
         return around(known)
-    low, high = max(1.0, min(known, default=1.0)), max(1.0, max(known, default=10.0))
+    least = 1.0 if counts else LEAST
+    low, high = max(least, min(known, default=1.0)), max(least, max(known, default=10.0))
     spread = (high / low) ** 0.04 if high > low else 1.5
-    return Scale(max(1.0, low / spread), high * spread, log=True)
+    return Scale(max(least, low / spread), high * spread, log=True)
 
 
-def unit_values(scale: Scale) -> tuple[float, ...]:
+def unit_values(scale: Scale, counts: bool = True) -> tuple[float, ...]:
     """Return round values along a scale in the target's own units."""
-    return (count_values if scale.log else round_values)(scale.low, scale.high)
+    if not scale.log:
+        return round_values(scale.low, scale.high)
+    return (count_values if counts else ratio_values)(scale.low, scale.high)
 
 
-def unit_words(value: float, log: bool) -> str:
+def learned_ticks(scale: Scale, counts: bool) -> tuple[tuple[float, float], ...]:
+    """Return (place, value) of round values along a scale of what is learned as a logarithm.
+
+    Counts are learned as log10(1 + x), ratios as log10(x).
+    """
+    low, high = (10.0**end for end in (scale.low, scale.high))
+    if not counts:
+        return tuple((math.log10(one), one) for one in ratio_values(low, high))
+    values = (0.0, *count_values(max(low - 1.0, 1.0), max(high - 1.0, 1.0)))
+    return tuple((math.log10(1.0 + one), one) for one in values)
+
+
+def unit_words(value: float, counts: bool) -> str:
     """Return a value of the target as short as a tick."""
-    return count_words(value) if log else significant(value, 3)
+    return count_words(value) if counts else significant(value, 3)
 
 
-def unit_axis(scale: Scale, title: str) -> Axis:
+def unit_axis(scale: Scale, title: str, counts: bool = True) -> Axis:
     """Return the axis of a scale in the target's own units along the bottom."""
-    return x_axis(scale, title, unit_values(scale), lambda one: unit_words(one, scale.log))
+    said = scale.log and counts
+    return x_axis(scale, title, unit_values(scale, counts), lambda one: unit_words(one, said))
 
 
 def share_axis(scale: Scale, title: str) -> Axis:
-    """Return an axis of shares in percent along the bottom."""
-    return x_axis(scale, title, round_values(scale.low, scale.high), percent)
+    """Return an axis of shares in percent along the bottom, with the decimals that it takes."""
+    values = round_values(scale.low, scale.high)
+    step = 100.0 * (values[1] - values[0]) if len(values) > 1 else 1.0
+    digits = max(0, -math.floor(math.log10(step) + 1e-9))
+    return x_axis(scale, title, values, lambda one: percent(one, digits))
 
 
 def plain_axis(scale: Scale, title: str) -> Axis:

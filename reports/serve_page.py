@@ -7,7 +7,7 @@ from typing import Any
 
 from virality.reports.render import policy_of, render_page
 from virality.reports.result_page import ResultPage, heading_of
-from virality.reports.strings import STRINGS, say
+from virality.reports.strings import STRINGS, counted, say
 from virality.reports.words import size_words, tidy, whole
 
 STAGES = ("waiting", "text", "decode", "audio", "frames", "stream", "predict")
@@ -107,7 +107,8 @@ def _about(card: Mapping[str, Any], beside: Sequence[str]) -> str:
     first, last = card["first_posted_at"][:10], card["last_posted_at"][:10]
     if not (first and last and card["authors"]):
         return say("serve.ask.model.bare", **facts)
-    return say("serve.ask.model", authors=whole(card["authors"]), first=first, last=last, **facts)
+    facts |= {"authors": whole(card["authors"]), "first": first, "last": last}
+    return counted("serve.ask.model", card["authors"], **facts)
 
 
 @dataclass(frozen=True)

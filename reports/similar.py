@@ -1,6 +1,6 @@
 """Which earlier posts are like a post, by what they say and show, and how they did."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,7 @@ import pandas as pd
 
 from virality.data.splits import posting_times
 from virality.reports.report_posts import Similar, SimilarPost
-from virality.reports.strings import say
+from virality.reports.strings import MODALITIES, say
 from virality.reports.words import amount, block_label, percent, spread, tidy, whole
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ MOST_COMPARED = 10_000
 """Reference posts that are looked at, the newest ones: time and memory stay bounded."""
 
 SHOWN, NEAR = 5, 30
-CONTENT = frozenset({"text", "audio", "frames"})
+CONTENT = ("text", "audio", "frames")
 
 
 class Likeness:
@@ -68,7 +68,7 @@ class Likeness:
         self._frame = matrix.frame.iloc[self.places]
         self._scales = {name: _scale(self._frame[cols]) for name, cols in self._columns.items()}
         self.basis = tuple(
-            block_label(name, matrix.columns[cols[0]].modality) if name else say("similar.numbers")
+            block_label(name, matrix.columns[cols[0]].modality) if name else _numbers(matrix, cols)
             for name, cols in self._columns.items()
         )
 
@@ -190,6 +190,19 @@ def _parts(matrix: "FeatureMatrix") -> Mapping[str, list[str]]:
         if np.isfinite(matrix.frame[names[0]].to_numpy()).any()
     }  # fmt: skip
     return whole_blocks or ({"": plain} if plain else {})
+
+
+def _numbers(matrix: "FeatureMatrix", columns: Sequence[str]) -> str:
+    """Return of which parts of the posts plain numbers are compared: those that any post has."""
+    there = {
+        matrix.columns[name].modality
+        for name in columns
+        if np.isfinite(matrix.frame[name].to_numpy()).any()
+    }
+    parts = [MODALITIES[one] for one in CONTENT if one in there]
+    if len(parts) > 1:
+        parts = [say("clip.list.and", first=", ".join(parts[:-1]), last=parts[-1])]
+    return say("similar.numbers", parts="".join(parts))
 
 
 def _scale(frame: pd.DataFrame) -> tuple[Singles, Singles]:

@@ -37,11 +37,11 @@ def choose(ids: Sequence[str], mean: Floats, errors: Floats | None) -> tuple[tup
     """Return up to five posts (id, why chosen): extremes, the middle, and the largest misses."""
     picks: dict[str, str] = {}
     order = np.argsort(mean, kind="stable")
-    if errors is not None and np.isfinite(errors).any():
-        wanted = [("under", np.argsort(-np.nan_to_num(errors), kind="stable"))]
-        wanted += [("over", np.argsort(np.nan_to_num(errors), kind="stable"))]
-    else:
-        wanted = []
+    missed = np.zeros(len(ids)) if errors is None else np.nan_to_num(errors)
+    wanted = []
+    for why, sizes in (("under", missed), ("over", -missed)):
+        by_size = np.argsort(-sizes, kind="stable")
+        wanted.append((why, by_size[sizes[by_size] > 0]))
     middle = np.argsort(np.abs(np.arange(len(ids)) - len(ids) // 2), kind="stable")
     wanted += [("best", order[::-1]), ("middle", order[middle]), ("worst", order)]
     for why, candidates in wanted:

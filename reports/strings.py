@@ -5,7 +5,7 @@ that it lacks is said in English, so that an unfinished translation shows no hol
 """
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
@@ -52,6 +52,8 @@ HOUR = "metadata_time__hour"
 
 WEEKDAY = "metadata_time__weekday"
 """Feature that is the number of a day, 0 on Monday."""
+
+WEEKEND = "metadata_time__is_weekend"
 
 CIRCLES = frozenset(
     f"metadata_time__{name}_{side}"
@@ -100,6 +102,25 @@ def say(key: str, **values: object) -> str:
     '40 k to 600 k views'
     """
     return STRINGS[key].format(**values)
+
+
+def counted(key: str, number: int, /, **values: object) -> str:
+    """Return a string that counts something, in the singular where that is exactly one.
+
+    >>> counted("tip.count", 1, count="1"), counted("tip.count", 2, count="2")
+    ('1 post', '2 posts')
+    """
+    single = f"{key}.one"
+    return say(single if number == 1 and single in STRINGS else key, **values)
+
+
+def by_clock(features: Iterable[str]) -> bool:
+    """Say whether any feature is an hour or a day, so that it must be said by which clock.
+
+    >>> by_clock(["metadata_time__hour_sin"]), by_clock(["metadata_time__season_sin"])
+    (True, False)
+    """
+    return any(name.startswith((HOUR, WEEKDAY, WEEKEND)) for name in features)
 
 
 def is_factor(feature: str) -> bool:

@@ -42,7 +42,7 @@ from virality.reports.report import (
 from virality.reports.report_making import DataCard
 from virality.reports.slicing import slices_of
 from virality.reports.stories import captions_of, choose, clip_words, story, unseen_predictions
-from virality.reports.strings import say
+from virality.reports.strings import by_clock, say
 from virality.reports.trends import trends_of
 from virality.reports.words import label, percent, tidy
 
@@ -197,11 +197,13 @@ def _driver_sentences(
         return ()
     shares = control_shares(drivers)
     largest = modality_shares(contributions, target.log)[0]
+    clock = (say("clock.mixed"),) if by_clock(one.feature for one in drivers) else ()
     return (
         say("drivers.strongest", names=", ".join(one.label for one in drivers[:3])),
         say("drivers.modality", modality=largest.label, share=percent(largest.share)),
         say("drivers.control", **{name: percent(share) for name, share in shares.items()}),
         say("drivers.cause", unit=target.outcome),
+        *clock,
     )
 
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from virality.modeling.trend_values import Contrast, Found, Item, Slot
 from virality.reports.report_trends import Trends
-from virality.reports.strings import say
-from virality.reports.words import percent, significant, spread, tidy, times, whole
+from virality.reports.strings import counted, say
+from virality.reports.words import count_words, percent, significant, tidy, times, whole
 
 if TYPE_CHECKING:
     from virality.data.features import Features
@@ -109,7 +109,18 @@ def _headlines(found: Found) -> tuple[str, ...]:
         for sign in (1, -1)
     ]
     clear = tuple(sentence for sentence in told if sentence)
-    return clear or (say("trends.head.none"),)
+    return clear or (_nothing(found),)
+
+
+def _nothing(found: Found) -> str:
+    """Return that nothing stands out, of what could be judged; or that nothing could."""
+    parts = ("hours", "durations", "hashtags", "sounds", "topics")
+    kinds = [say(f"trends.kind.{part}") for part in parts if getattr(found, part)]
+    if not kinds:
+        return say("trends.head.unjudged")
+    if len(kinds) > 1:
+        kinds = [say("trends.or", first=", ".join(kinds[:-1]), last=kinds[-1])]
+    return say("trends.head.none", kinds=kinds[0])
 
 
 def _clear_slot(found: Found, slots: Sequence[Slot], kind: str, sign: int) -> str:
@@ -170,8 +181,8 @@ def _cautions(found: Found) -> tuple[str, ...]:
 
 def _method(found: Found) -> tuple[str, ...]:
     told = [
-        say(
-            f"trends.method.{found.yardstick}", rows=whole(found.compared),
+        counted(
+            f"trends.method.{found.yardstick}", found.authors, rows=whole(found.compared),
             authors=whole(found.authors), all=whole(found.rows),
         )
     ]  # fmt: skip
@@ -235,8 +246,13 @@ def contrast_values(one: Contrast) -> str:
     if one.flag:
         return say("trends.against", top=percent(one.top), rest=percent(one.rest))
     unit = say(f"trends.unit.{one.key}")
-    top, rest = (spread(value, value, "").partition(" to ")[0] for value in (one.top, one.rest))
+    top, rest = (_middle(value) for value in (one.top, one.rest))
     return say("trends.against", top=top, rest=f"{rest} {unit}".strip())
+
+
+def _middle(median: float) -> str:
+    """Return a median of counts or seconds, with its half where that tells small ones apart."""
+    return significant(median) if abs(median) < 10 else count_words(median)
 
 
 def _contrasts(found: Found) -> str:

@@ -17,7 +17,7 @@ from virality.reports.scales import (
     round_values,
     x_axis,
 )
-from virality.reports.strings import say
+from virality.reports.strings import counted, say
 from virality.reports.words import factor, fixed, label, percent, whole
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ def _over_time(
     rows, table = [], []
     for one, metric in zip(watch.stretches, found, strict=True):
         day, value = _day(one.start), words(round(metric.value, 3))
-        note = say("watch.row", value=value, posts=whole(one.posts))
+        note = counted("watch.row", one.posts, value=value, posts=whole(one.posts))
         tick = (_expected(scale, one.expected),) if expected else ()
         dot = Dot(scale.x(metric.value), STRIP / 2, 5.0, "model", f"{day}: {value}")
         rows.append(Row(day, note, (*whisker(scale, metric.low, metric.high, STRIP), *tick, dot)))

@@ -21,7 +21,11 @@ from virality.reports.strings import (
 MINUS = "\u2212"
 _STEPS = ((1e9, " bn"), (1e6, " M"), (1e3, " k"))
 _SUFFIXES = ("_db", "_hz", "_s", "_ratio", "_share", "_bpm", "_px", "_lufs")
-_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
+_CONTROLS = re.compile(
+    r"(?:[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
+    r"|(?<!\S)[\u200c\u200d]|[\u200c\u200d](?!\S))+"
+)
+"""What has no place in a line; joiners within a word stay, which spell Persian and families."""
 
 
 def significant(value: float, digits: int = 2) -> str:

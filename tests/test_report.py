@@ -5,6 +5,7 @@ import math
 from dataclasses import replace
 from functools import cache
 from hashlib import sha256
+from html import unescape
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +37,7 @@ from virality.reports.making import (
 from virality.reports.render import render
 from virality.reports.report import Report
 from virality.reports.scales import Scale, effect_values, effect_words, y_axis
+from virality.reports.strings import say
 from virality.reports.summarize import summarize
 from virality.reports.tables import tables_of
 
@@ -68,6 +70,17 @@ def test_numbers_in_words_are_those_of_the_evaluation() -> None:
     assert f"does {100 * one.pairs['author_median']:.0f}" in report.belief.sentences[1]
     shown = report.belief.splits[0].scores[0].metrics["spearman"]
     assert shown.value == one.metrics["spearman"].value
+
+
+def test_scores_of_a_logarithm_are_said_to_be_of_it() -> None:
+    said = say("text.log_scores", unit="views")
+    assert said in unescape(render(full()))
+    model, features, judged = case(log=False)
+    assert "a mean error of 0.3" not in render(summarize(model, features, judged, None))
+
+
+def test_the_drivers_say_by_which_clock_hours_are() -> None:
+    assert say("clock.mixed") in full().explained.sentences
 
 
 def test_pairs_are_counted_one_by_one() -> None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
@@ -27,6 +28,7 @@ from virality.modeling.trend_tops import properties
 from virality.modeling.trend_values import Found
 from virality.modeling.trends import _whole, _window, find_trends
 from virality.reports.render import render_trends
+from virality.reports.strings import say
 from virality.reports.trends import tell_trends
 
 THEMES = (
@@ -157,8 +159,19 @@ def test_posts_of_one_instant_come_and_go_nowhere() -> None:
 def test_few_posts_say_that_they_are_few() -> None:
     told = tell_trends(find_trends(make_posts(30)))
     assert {"times", "durations", "hashtags", "contrasts"} & set(told.found.too_few)
-    assert "Nothing stands out" in told.sentences[0]
+    assert told.sentences == (say("trends.head.unjudged"),)
     render_trends(told)
+
+
+def test_nothing_is_said_to_stand_out_only_of_what_was_judged() -> None:
+    found = find_trends(make_posts(300, effect=0.0).drop(columns=["hashtags", "caption"]))
+    nothing = Effect(0.0, -0.1, 0.1, 1.0, clear=False)
+    calm = [replace(one, effect=nothing) for one in found.hours]
+    some = replace(found, hours=tuple(calm), week=(), sounds=(), topics=None, hashtags=())
+    assert tell_trends(replace(some, durations=())).sentences[0].endswith("posts: no hour.")
+    slots = tuple(calm[:2])
+    told = tell_trends(replace(some, durations=slots)).sentences[0]
+    assert told.endswith("posts: no hour or length.")
 
 
 def test_posts_without_outcomes_and_unknown_zones_are_refused() -> None:

@@ -80,6 +80,21 @@ def test_duplicates_across_folds_are_found(clean):
     assert "'post00580'" in found[0].sentence
 
 
+def test_posts_that_share_a_caption_are_not_said_to_be_one_where_only_captions_are_known(clean):
+    matrix, posts = clean
+    names = [n for n, c in matrix.columns.items() if c.modality not in ("frames", "audio")]
+    frame = matrix.frame[names].copy()
+    words = [n for n in names if matrix.columns[n].modality == "text"]
+    frame.loc[frame.index[::4], words] = frame.loc[frame.index[0], words].to_numpy()
+    columns = {name: matrix.columns[name] for name in names}
+    found = audit(FeatureMatrix(frame, columns, matrix.versions), posts).findings
+    assert [one.kind for one in found] == ["duplicates", "duplicates"]
+    for one in found:
+        assert one.value == pytest.approx(0.25)
+        assert "have the same caption as a post" in one.sentence
+        assert "content" not in one.sentence
+
+
 def test_posts_without_content_are_no_twins(clean):
     matrix, posts = clean
     frame = matrix.frame.copy()

@@ -176,6 +176,20 @@ def test_bars_of_unknown_authors_and_later_months():
     np.testing.assert_allclose(bars[0], later.state["overall"][0])  # before any month it knows
 
 
+def test_a_bar_is_the_authors_own_as_far_as_his_posts_go():
+    views = [0, 9, 99, 999, 9999, 9, 9, 9]
+    names = ["ä"] * 4 + ["z"] * 3 + [None]
+    posts = _posts(views=views).assign(author_id=names)
+    fitted = find_target("hit:top=0.25,within=author").fit(posts)
+    log = np.log10(1.0 + np.array(views))
+    every = np.quantile(log, 0.75)
+    own = {"ä": (4 * np.quantile(log[:4], 0.75) + 5 * every) / 9}
+    own["z"] = (3 * np.quantile(log[4:7], 0.75) + 5 * every) / 8
+    np.testing.assert_allclose(fitted.values(posts), log - [own.get(one, every) for one in names])
+    strangers = _posts(views=[9, 9, 9, 9]).assign(author_id=["a", "zz", "é", None])
+    np.testing.assert_allclose(fitted.values(strangers), 1 - every)  # whoever they stand next to
+
+
 def target_of_months(posts):
     return find_target("hit:top=0.2,within=month").settle(posts).fit(posts)
 

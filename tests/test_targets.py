@@ -142,6 +142,15 @@ def test_lift_is_measured_against_the_authors_earlier_posts():
     np.testing.assert_allclose(find_target("hit:times=5").values(posts), y - np.log10(5))
 
 
+def test_unknown_authors_are_not_one_author():
+    posts = _case(120)
+    posts.loc[posts.index % 3 == 0, "author_id"] = pd.NA
+    log = np.log10(1 + posts["views"].to_numpy(float))
+    usual = log - find_target("lift").values(posts)
+    for row in range(12, 120, 3):
+        assert usual[row] == pytest.approx(np.median(log[:row]))
+
+
 @given(st.integers(20, 119), st.integers(0, 10**9))
 def test_later_posts_do_not_change_a_lift(row, views):
     posts = _case(120)

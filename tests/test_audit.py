@@ -9,7 +9,7 @@ from matrices import make_case
 
 from virality.data.errors import InputError
 from virality.data.matrix import Column, FeatureMatrix
-from virality.modeling.audit import audit, lasting_power
+from virality.modeling.audit import _ordered, audit, lasting_power
 
 
 @pytest.fixture(scope="module")
@@ -167,3 +167,9 @@ def test_few_posts_with_a_flag_are_no_proof(clean):
     flag = np.zeros(600)
     flag[np.argsort(outcome(clean))[-8:]] = 1
     assert kinds(plant(clean, flag)) == set()
+
+
+def test_equal_outcomes_are_no_pair_that_a_flag_orders():
+    said = np.repeat([0.0, 1.0], 10)
+    outcome = np.array([1.0] * 10 + [1.0] * 4 + [2.0] * 5 + [0.0])
+    assert _ordered(said, outcome) == pytest.approx(50 / 60)

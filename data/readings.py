@@ -30,6 +30,9 @@ WIDEST = 8.0
 """Two collections bracket an age if the later one is at most so many times as old as the earlier
 one: between an hour and a year the curve is anybody's guess."""
 
+MOST = 2**63 - 1
+"""Largest count that a table holds."""
+
 _READING = re.compile(r"(\S+)((?: [a-z]+=\d{1,19})+)")
 
 
@@ -60,7 +63,10 @@ def read_reading(text: str) -> tuple[datetime, dict[str, int]]:
             "'2026-05-01T18:00:00Z views=1200'"
         )
     pairs = (part.split("=") for part in found.group(2).split())
-    return when.astimezone(UTC), {name: int(value) for name, value in pairs}
+    counts = {name: int(value) for name, value in pairs}
+    if max(counts.values()) > MOST:
+        raise InputError(f"field {READINGS!r}: {text[:80]!r} has a count above {MOST}; correct it")
+    return when.astimezone(UTC), counts
 
 
 def join_collections(older: pd.DataFrame, newer: pd.DataFrame) -> pd.DataFrame:

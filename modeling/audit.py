@@ -336,6 +336,9 @@ def _duplicates(known: Labelled) -> Iterator[Finding]:
     same = _twins(known.matrix)
     if same is None:
         return
+    what, advice = "content", "keep one of each"
+    if _only_words(known.matrix):
+        what, advice = "caption", "keep one of each post; other posts that share a caption may stay"
     plans = {}
     if dated_enough(known.posts):
         split = temporal_split(known.posts)
@@ -351,9 +354,15 @@ def _duplicates(known: Labelled) -> Iterator[Finding]:
         if share >= TWINS and seen.sum() >= 3:
             examples = ", ".join(map(repr, known.posts["id"].iloc[held[seen][:3]]))
             yield Finding("duplicates", "", share, (
-                f"{int(seen.sum())} posts of {words} ({share:.0%}) have the same content as a post "
-                f"that is learned from ({examples}): keep one of each"
+                f"{int(seen.sum())} posts of {words} ({share:.0%}) have the same {what} as a post "
+                f"that is learned from ({examples}): {advice}"
             ))  # fmt: skip
+
+
+def _only_words(matrix: FeatureMatrix) -> bool:
+    """Say whether nothing of the content but captions is known, which different posts share."""
+    beyond = [n for n, column in matrix.columns.items() if column.modality in CONTENT - {"text"}]
+    return not beyond or bool(matrix.frame[beyond].isna().all(axis=None))
 
 
 def _twins(matrix: FeatureMatrix) -> IntArray | None:

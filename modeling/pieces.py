@@ -55,6 +55,9 @@ STATE = "target_"
 LEARNED = "learned"
 """Array of the marks of the training posts; older bundles have none."""
 
+PULLS = "pulls"
+"""Fact of how far weights were pulled towards equal ones; older bundles have none."""
+
 RIVALS = "rivals"
 """Fact of how far off the baselines were; older bundles have none."""
 
@@ -118,6 +121,7 @@ def _facts(model: Model) -> dict[str, Any]:
         ],
         "intercepts": [stack.cold.intercept, stack.warm.intercept],
         "levels": [stack.cold.level, stack.warm.level],
+        PULLS: [stack.cold.pull, stack.warm.pull],
         "intervals": interval_facts(stack.intervals),
         "blocks": [
             {"name": name, "level": None if block is None else block.ridge.level}
@@ -189,7 +193,8 @@ def _file(number: int, bag: int, library: str) -> str:
 def _weights(group: str, number: int, pieces: Pieces) -> Weights:
     values, gram, cross, means = (pieces.arrays[f"{group}_{inner}"] for inner in WEIGHT_ARRAYS)
     intercept, level = (float(pieces.facts[name][number]) for name in ("intercepts", "levels"))
-    return Weights(values, intercept, gram, cross, means, level)
+    pull = float(pieces.facts.get(PULLS, (0.0, 0.0))[number])
+    return Weights(values, intercept, gram, cross, means, level, pull)
 
 
 def _block_arrays(stem: str, block: Block) -> dict[str, Array]:
@@ -313,6 +318,8 @@ def _check(model: Model) -> None:
             raise BundleError("what weights were solved from is not a number; train again")
         if not (np.isfinite(weights.values).all() and (weights.values >= 0).all()):
             raise BundleError("a weight of the stack is negative or not a number; train again")
+        if not 0 <= weights.pull < np.inf:
+            raise BundleError("the pull towards equal weights is negative or none; train again")
     projector = stack.projector
     latent = projector.blocks.get(NAME)
     if latent is not None:

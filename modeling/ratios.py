@@ -11,7 +11,7 @@ that never outnumbered views in training (likes do not) outnumbers them in no pr
 bound.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -120,12 +120,30 @@ def log_ratios(
     return found
 
 
-def lacking_ratios(names: Sequence[str], learned: Sequence[Ratio]) -> str:
-    """Say which responses could not be learned together with views, nothing if all could."""
+def lacking_ratios(
+    names: Sequence[str], known: Collection[str], learned: Sequence[Ratio]
+) -> tuple[str, ...]:
+    """Say which responses could not be learned together with views, nothing if all could.
+
+    Args:
+        names: of the responses.
+        known: those that enough posts know; see `log_ratios`.
+        learned: those that were learned.
+    """
     lost = [name for name in names if name not in {one.name for one in learned}]
-    if not lost:
-        return ""
-    return f"too few posts know {' or '.join(lost)}: not predicted ({LEAST_KNOWN} are needed)"
+    few = [name for name in lost if name not in known]
+    apart = [name for name in lost if name in known]
+    said = []
+    if few:
+        said.append(
+            f"too few posts know {' or '.join(few)}: not predicted ({LEAST_KNOWN} are needed)"
+        )
+    if apart:
+        said.append(
+            f"hardly any but one author's posts know {' or '.join(apart)}: not predicted (those of "
+            "others are needed to tell how far off it would be)"
+        )
+    return tuple(said)
 
 
 def log_counts(posts: pd.DataFrame, name: str) -> Floats:

@@ -254,7 +254,7 @@ def train(
     said = (
         usable.sentence,
         _unlabelled(len(matrix) - len(y), outcome),
-        lacking_ratios(outcome.together, stack.ratios),
+        *lacking_ratios(outcome.together, ratios, stack.ratios),
     )
     notes = tuple(filter(None, said))
     lacking = len(matrix) - len(y)

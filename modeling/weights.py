@@ -27,6 +27,8 @@ class Weights:
         cross: float64 (b,), likewise.
         means: float64 (b,), mean prediction of each base.
         level: mean outcome.
+        pull: weight of the pull towards equal values in `gram` and `cross`; 0 in bundles of earlier
+            versions, where bases that are alone keep the shares that they had among all.
     """
 
     values: Floats
@@ -35,6 +37,7 @@ class Weights:
     cross: Floats
     means: Floats
     level: float
+    pull: float = 0.0
     _known: dict[bytes, tuple[Floats, float]] = field(
         default_factory=dict, repr=False, compare=False
     )
@@ -70,7 +73,8 @@ class Weights:
             values = np.zeros(len(there))
             kept = np.flatnonzero(there)
             if kept.size:
-                values[kept] = _solve(self.gram[np.ix_(kept, kept)], self.cross[kept])
+                equal = self.pull * (1.0 / kept.size - 1.0 / len(there))  # of fewer, each is more
+                values[kept] = _solve(self.gram[np.ix_(kept, kept)], self.cross[kept] + equal)
             self._known[key] = values, self.level - float(self.means @ values)
         return self._known[key]
 
@@ -118,7 +122,7 @@ def _fit(predictions: Floats, y: Floats, equal_posts: float, each: Floats) -> We
     gram = weighted.T @ centred + pull * np.eye(bases)
     cross = weighted.T @ (y - level) + pull / bases
     values = _solve(gram, cross)
-    return Weights(values, level - float(means @ values), gram, cross, means, level)
+    return Weights(values, level - float(means @ values), gram, cross, means, level, pull)
 
 
 def _solve(gram: Floats, cross: Floats) -> Floats:

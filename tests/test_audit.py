@@ -9,7 +9,7 @@ from matrices import make_case
 
 from virality.data.errors import InputError
 from virality.data.matrix import Column, FeatureMatrix
-from virality.modeling.audit import audit, lasting_power
+from virality.modeling.audit import _ordered, audit, lasting_power
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +78,21 @@ def test_duplicates_across_folds_are_found(clean):
     assert {one.kind for one in found} == {"duplicates"}
     assert found[0].value == pytest.approx(20 / 120)
     assert "'post00580'" in found[0].sentence
+
+
+def test_posts_that_share_a_caption_are_not_said_to_be_one_where_only_captions_are_known(clean):
+    matrix, posts = clean
+    names = [n for n, c in matrix.columns.items() if c.modality not in ("frames", "audio")]
+    frame = matrix.frame[names].copy()
+    words = [n for n in names if matrix.columns[n].modality == "text"]
+    frame.loc[frame.index[::4], words] = frame.loc[frame.index[0], words].to_numpy()
+    columns = {name: matrix.columns[name] for name in names}
+    found = audit(FeatureMatrix(frame, columns, matrix.versions), posts).findings
+    assert [one.kind for one in found] == ["duplicates", "duplicates"]
+    for one in found:
+        assert one.value == pytest.approx(0.25)
+        assert "have the same caption as a post" in one.sentence
+        assert "content" not in one.sentence
 
 
 def test_posts_without_content_are_no_twins(clean):
@@ -152,3 +167,9 @@ def test_few_posts_with_a_flag_are_no_proof(clean):
     flag = np.zeros(600)
     flag[np.argsort(outcome(clean))[-8:]] = 1
     assert kinds(plant(clean, flag)) == set()
+
+
+def test_equal_outcomes_are_no_pair_that_a_flag_orders():
+    said = np.repeat([0.0, 1.0], 10)
+    outcome = np.array([1.0] * 10 + [1.0] * 4 + [2.0] * 5 + [0.0])
+    assert _ordered(said, outcome) == pytest.approx(50 / 60)

@@ -223,6 +223,15 @@ def test_collections_far_apart_bracket_nothing():
     assert np.isnan(at_age(joined, "views", 7)[0])
 
 
+def test_a_later_collection_is_at_most_eight_times_as_old():
+    for first, found in ((1.0, True), (0.99, False)):
+        joined = join_collections(collection(first, {"a": 99}), collection(8, {"a": 9999}))
+        assert np.isfinite(at_age(joined, "views", 4)[0]) == found
+    before = join_collections(collection(-1, {"a": 5}), collection(8, {"a": 9999}))
+    assert np.isnan(at_age(before, "views", 4)[0])  # nothing is read of a post not yet there
+    assert at_age(before, "views", 8)[0] == 9999
+
+
 def test_an_older_table_never_replaces_a_newer_one():
     joined = join_collections(collection(8, {"a": 50}), collection(2, {"a": 20}))
     assert joined["views"].tolist() == [50]
@@ -322,6 +331,27 @@ def test_what_earlier_rounds_found_is_kept_and_no_other_table_is_replaced(tmp_pa
     assert (out / "posts.parquet").read_bytes() == before
     with pytest.raises(StorageError, match=r"third.parquet: cannot be made .*; give -o a folder"):
         recrawl(posts, tmp_path / "third.parquet", newer=tmp_path / "second.parquet")
+
+
+def test_counts_of_no_time_are_refused_and_dated_ones_are_newer_than_undated(tmp_path):
+    dated = collection(8, {"a": 80, "b": 90})
+    undated = conform(dated.drop(columns="collected_at"))
+    for name, table in (("dated", dated), ("undated", undated)):
+        write_posts(table.assign(views=table["views"] + len(name)), tmp_path / f"{name}.parquet")
+    posts, newer = tmp_path / "undated.parquet", tmp_path / "dated.parquet"
+    with pytest.raises(InputError, match=r"undated.parquet: no post says when .*`collected_at`"):
+        recrawl(newer, tmp_path / "out", newer=posts)
+    assert recrawl(posts, tmp_path / "out", newer=newer).updated == 2
+    assert read_posts(tmp_path / "out" / "posts.parquet")["views"].tolist() == [85, 95]
+    again = tmp_path / "again.parquet"
+    write_posts(dated, again)
+    assert recrawl(newer, tmp_path / "same", newer=again).updated == 0
+
+
+def test_a_count_that_no_table_holds_is_no_reading():
+    assert read_reading(f"2026-05-01T00:00:00Z views={2**63 - 1}")[1] == {"views": 2**63 - 1}
+    with pytest.raises(InputError, match=r"'readings': .* has a count above 9223372036854775807"):
+        read_reading(f"2026-05-01T00:00:00Z likes=1 views={2**63}")
 
 
 def test_what_brings_the_library_is_a_command_that_works_in_the_clone(monkeypatch, tmp_path):

@@ -109,6 +109,25 @@ def test_baselines_learn_from_training_posts_only():
     assert chance[0] <= chance[1]
 
 
+def test_baselines_are_what_their_names_say():
+    y = np.array([1.0, 2.0, 3.0, 4.0, 6.0, 5.0])
+    posts = pd.DataFrame(
+        {
+            "author_id": ["ä", "ä", "ä", "b", None, None],
+            "author_followers": pd.array([0, 9, 99, 999, -5, None], dtype="Int64"),
+        }
+    )
+    fitted = fit_baselines(posts, y)
+    np.testing.assert_allclose(fitted["author_median"].predict(posts), [2, 2, 2, 4, 3.5, 3.5])
+    slope, start = np.polyfit([0, 1, 2, 3, 0], y[:5], 1)
+    line = fitted["followers"].predict(posts)
+    np.testing.assert_allclose(line, [*(start + slope * np.array([0, 1, 2, 3, 0])), 3.5])
+    rest = y - 3.5
+    said = np.array([1.0, 3.5, 4.5, 9.0])
+    wanted = [np.mean(one + rest >= 4.5) for one in said]
+    np.testing.assert_allclose(fitted["constant"].hit_probability(said, 4.5), wanted)
+
+
 @pytest.fixture(scope="module")
 def judged_model():
     return quick(small_model(), rounds=60, folds=3)

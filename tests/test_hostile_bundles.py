@@ -180,6 +180,7 @@ def _set(*keys, value):
     [
         ("intercepts", 0),
         ("levels", 1),
+        ("pulls", 1),
         ("intervals", "constant"),
         ("intervals", "belief"),
         ("intervals", "width"),
@@ -202,6 +203,8 @@ def test_facts_that_are_no_finite_numbers_are_refused(reseal, keys, value):
         (("intervals", "belief"), -1),
         (("intervals", "width"), -3),
         (("intercepts", 0), 10**400),
+        (("pulls", 0), -1),
+        (("pulls",), [1.0]),
         (("target",), "nope"),
     ],
 )

@@ -15,10 +15,10 @@ from virality.data.errors import InputError, UsageError
 from virality.modeling import holdout
 from virality.modeling.ablation import ablate
 from virality.modeling.compare import Comparison, compare
-from virality.modeling.curve import learning_curve
+from virality.modeling.curve import Point, _chooser, _judge, learning_curve
 from virality.modeling.evaluate import evaluate
 from virality.modeling.ground import lay_ground, possible_split
-from virality.modeling.metrics import Judged, score, score_differences
+from virality.modeling.metrics import Judged, Metric, score, score_differences
 from virality.modeling.slices import slice_up
 from virality.modeling.train import train
 
@@ -165,6 +165,16 @@ def test_slices_hold_the_posts_that_they_name():
     error = np.abs(np.array(one.actual) - np.array(one.mean))
     place = posts.set_index("id")["duration_s"].loc[list(one.ids)].to_numpy() == 5.0
     np.testing.assert_allclose(by_kind["duration"][0].metrics["mae"].value, error[place].mean())
+    actual, mean, low, high = (np.array(getattr(one, n)) for n in ("actual", "mean", "low", "high"))
+    inside = (low <= actual) & (actual <= high)
+    told = by_kind["duration"][0]
+    np.testing.assert_allclose(told.metrics["bias"].value, (actual - mean)[place].mean())
+    np.testing.assert_allclose(told.metrics["coverage"].value, inside[place].mean())
+    assert told.authors == posts.loc[posts["duration_s"] == 5.0, "author_id"].nunique()
+    followers = posts.set_index("id")["author_followers"].loc[list(one.ids)].to_numpy(float)
+    for part in by_kind["followers"]:
+        least, most = (float(end.replace(",", "")) for end in part.name.split(" to "))
+        assert part.rows == ((least <= followers) & (followers <= most)).sum()
     json.dumps([s.as_json() for s in found], allow_nan=False)
 
 
@@ -212,6 +222,28 @@ def test_a_learning_curve_grows_and_ends_with_the_evaluation():
     np.testing.assert_allclose(got.last_doubling["mae"].value, gain)
     assert "From 120 to 240 posts" in got.verdict
     json.dumps(got.as_json(), allow_nan=False)
+
+
+def test_parts_of_a_curve_hold_the_smaller_ones():
+    train_rows = np.arange(100, 300)
+    parts = [set(_chooser(share, 3)(train_rows)) for share in (0.125, 0.25, 0.5)]
+    assert [len(part) for part in parts] == [25, 50, 100]
+    assert parts[0] < parts[1] < parts[2] < set(train_rows)
+
+
+@pytest.mark.parametrize(
+    ("gain", "said"),
+    [
+        (Metric(-0.2, -0.3, -0.1), "fell by 0.200 (0.100 to 0.300): more posts may help"),
+        (Metric(0.2, 0.1, 0.3), "rose by 0.200 (0.100 to 0.300): older or other posts do not"),
+        (Metric(-0.2, -0.5, 0.1), "changed by -0.200 (-0.500 to +0.100), no more than chance"),
+        (Metric(-0.0002, -0.0003, -0.0001), "did not change."),
+    ],
+)
+def test_a_curve_says_what_the_last_doubling_brought(gain, said):
+    points = [Point(share, rows, {}) for share, rows in ((0.5, 60), (1.0, 120))]
+    told = _judge(points, {"mae": gain})
+    assert told.startswith(f"From 60 to 120 posts the mean error {said}")
 
 
 def test_too_few_posts_make_no_curve():

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from matrices import make_case
+from matrices import make_case, small_model
 
 from virality.data.matrix import FeatureMatrix
 from virality.modeling.bundle import load_model, save_model
@@ -63,6 +63,24 @@ def test_a_base_that_is_missing_is_made_up_for_by_the_others():
     assert aware < 0.8 * blind
     alone = fit_weights(said[:, 1:], y, 0.0)
     np.testing.assert_allclose(weights.mix(hollow, there), alone.mix(said[:, 1:]), atol=1e-6)
+
+
+def test_bases_that_are_left_are_pulled_towards_equal_shares_of_all(tmp_path):
+    said, y = _said()
+    there = np.array([True, True, False])
+    np.testing.assert_allclose(fit_weights(said, y, 1e7).values, 1 / 3, atol=1e-3)
+    equal, intercept = fit_weights(said, y, 1e7).without(there)
+    np.testing.assert_allclose(equal, [0.5, 0.5, 0.0], atol=1e-3)
+    assert intercept == pytest.approx(y.mean() - said[:, :2].mean(), abs=0.01)
+    said, y = _said(60)
+    wide = np.column_stack([said[:, 0], said[:, 0], said[:, 1]])  # alike in spread, not noise
+    left, alone = fit_weights(wide, y, 100.0), fit_weights(wide[:, :2], y, 100.0)
+    assert left.without(there)[0].sum() == pytest.approx(alone.values.sum(), rel=0.05)
+    model = small_model()
+    save_model(model, tmp_path / "m")
+    kept = load_model(tmp_path / "m").stack
+    assert (kept.cold.pull, kept.warm.pull) == (model.stack.cold.pull, model.stack.warm.pull)
+    assert kept.cold.pull > 0
 
 
 def test_absolute_errors_resist_outliers():

@@ -41,6 +41,16 @@ def test_what_too_few_posts_know_is_left_out_with_a_sentence(model):
     assert any("shares or saves" in note for note in model.card.notes)
 
 
+def test_a_response_of_one_author_alone_is_not_said_to_be_known_of_too_few(case):
+    matrix, posts = make_case(95)
+    mine = np.arange(95) >= 30
+    posts["author_id"] = posts["author_id"].where(~mine, "me")
+    posts["saves"] = (posts["views"] // 20).where(mine)
+    notes = train(matrix, posts, target="counts").card.notes
+    assert notes[-2].startswith("too few posts know likes or comments or shares: not")
+    assert notes[-1].startswith("hardly any but one author's posts know saves: not predicted")
+
+
 def test_the_numbers_of_a_post_agree(case, model):
     said = model.predict(*case)
     for one in said.together.values():

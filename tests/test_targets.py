@@ -142,6 +142,15 @@ def test_lift_is_measured_against_the_authors_earlier_posts():
     np.testing.assert_allclose(find_target("hit:times=5").values(posts), y - np.log10(5))
 
 
+def test_unknown_authors_are_not_one_author():
+    posts = _case(120)
+    posts.loc[posts.index % 3 == 0, "author_id"] = pd.NA
+    log = np.log10(1 + posts["views"].to_numpy(float))
+    usual = log - find_target("lift").values(posts)
+    for row in range(12, 120, 3):
+        assert usual[row] == pytest.approx(np.median(log[:row]))
+
+
 @given(st.integers(20, 119), st.integers(0, 10**9))
 def test_later_posts_do_not_change_a_lift(row, views):
     posts = _case(120)
@@ -174,6 +183,20 @@ def test_bars_of_unknown_authors_and_later_months():
     assert "" not in later.state["keys"].tolist()
     bars = log - later.values(posts)
     np.testing.assert_allclose(bars[0], later.state["overall"][0])  # before any month it knows
+
+
+def test_a_bar_is_the_authors_own_as_far_as_his_posts_go():
+    views = [0, 9, 99, 999, 9999, 9, 9, 9]
+    names = ["ä"] * 4 + ["z"] * 3 + [None]
+    posts = _posts(views=views).assign(author_id=names)
+    fitted = find_target("hit:top=0.25,within=author").fit(posts)
+    log = np.log10(1.0 + np.array(views))
+    every = np.quantile(log, 0.75)
+    own = {"ä": (4 * np.quantile(log[:4], 0.75) + 5 * every) / 9}
+    own["z"] = (3 * np.quantile(log[4:7], 0.75) + 5 * every) / 8
+    np.testing.assert_allclose(fitted.values(posts), log - [own.get(one, every) for one in names])
+    strangers = _posts(views=[9, 9, 9, 9]).assign(author_id=["a", "zz", "é", None])
+    np.testing.assert_allclose(fitted.values(strangers), 1 - every)  # whoever they stand next to
 
 
 def target_of_months(posts):

@@ -10,10 +10,12 @@ import numpy as np
 import pandas as pd
 
 from virality.data.collect import TABLE, Collected, Manners, collect, read_collected
+from virality.data.derived import has_values
 from virality.data.errors import InputError, StorageError, UsageError
 from virality.data.ingest import ingest
 from virality.data.overwriting import refuse_overwriting
 from virality.data.readings import READINGS, at_age, join_collections
+from virality.data.splits import posting_times
 from virality.data.table import extra_known, read_posts, write_posts
 
 POSTS = "posts.parquet"
@@ -73,7 +75,8 @@ def recrawl(
         progress: told `(done, total)`.
 
     Raises:
-        InputError: if no post can be asked for, or nothing newer was found.
+        InputError: if no post can be asked for, nothing newer was found, or no post of `newer`
+            says when its counts were read.
         UsageError: if yt-dlp is not installed, or the folder holds a table of other posts.
         StorageError: if something cannot be read or written.
     """
@@ -83,7 +86,7 @@ def recrawl(
     urls = {} if newer is not None else addresses(known, collected)
     fetched = None
     if newer is not None:
-        second = read_posts(newer)
+        second = _dated(read_posts(newer), newer)
     else:
         if not urls:
             raise InputError(
@@ -127,10 +130,31 @@ def _with_earlier(known: pd.DataFrame, source: Path, table: Path) -> pd.DataFram
     return join_collections(known, earlier)
 
 
+def _dated(posts: pd.DataFrame, source: Path) -> pd.DataFrame:
+    """Return the posts, refused if none tells when its counts were read.
+
+    Raises:
+        InputError: if so.
+    """
+    if not (has_values(posts, "collected_at") or has_values(posts, READINGS)):
+        raise InputError(
+            f"{source}: no post says when its counts were read (`collected_at`), so none can be "
+            "taken for newer; add that column"
+        )
+    return posts
+
+
 def _updated(before: pd.DataFrame, after: pd.DataFrame) -> int:
-    """Return how many posts have another reading than before."""
-    old = before[READINGS] if READINGS in before else pd.Series([None] * len(before))
-    return sum(_number(new) > _number(was) for was, new in zip(old, after[READINGS], strict=True))
+    """Return how many posts have counts of a later time than before, or another reading."""
+    old = before.get(READINGS, pd.Series([None] * len(before)))
+    more = [_number(new) > _number(was) for was, new in zip(old, after[READINGS], strict=True)]
+    read = posting_times(_read_at(after))
+    was = posting_times(_read_at(before))
+    return int((np.array(more, dtype=np.bool_) | (np.isfinite(read) & ~(read <= was))).sum())
+
+
+def _read_at(posts: pd.DataFrame) -> pd.DataFrame:
+    return posts.reindex(columns=["collected_at"]).set_axis(["posted_at"], axis=1)
 
 
 def _number(readings: Any) -> int:

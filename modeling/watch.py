@@ -246,9 +246,14 @@ def _target_drift(target: str, learned: Learned | None, told: Past) -> Drift | N
 
 
 def _stretches(told: Past, seed: int) -> tuple[Stretch, ...]:
-    """Cut time into stretches of about equally many posts."""
+    """Cut time into stretches of about equally many posts; what was predicted at once stays so."""
     order = np.argsort(told.made_at, kind="stable")
-    pieces = np.array_split(order, max(1, min(STRETCHES, len(order) // LEAST_STRETCH)))
+    count = max(1, min(STRETCHES, len(order) // LEAST_STRETCH))
+    sizes = np.array([len(piece) for piece in np.array_split(order, count)])
+    made = told.made_at[order]
+    # A cut within a table predicted in one go would show its order of rows as a change over time.
+    cuts = np.unique(np.searchsorted(made, made[np.cumsum(sizes)[:-1]]))
+    pieces = np.split(order, cuts[cuts > 0])
     return tuple(_stretch(told.take(np.asarray(piece, dtype=np.int64)), seed) for piece in pieces)
 
 

@@ -249,6 +249,16 @@ def test_a_terminal_without_utf_8_is_told_all_the_same(monkeypatch):
     assert "- few followers" in done.stdout
 
 
+def test_a_folder_called_as_a_post_does_not_hide_it(monkeypatch, tmp_path):
+    """The other posts were "no such file" then, and the post itself a folder without clips."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "post002").mkdir()
+    ids = ("post001", "post002")
+    done = run("explain", case.model(), *ids, "--features", case.features(), "-q", "--json")
+    assert done.returncode == 0, done.stderr
+    assert [one["id"] for one in json.loads(done.stdout)["posts"]] == list(ids)
+
+
 def test_what_is_like_a_character_stands_for_it(monkeypatch):
     monkeypatch.setattr(sys, "stdout", io.StringIO())
     fit_stdout()

@@ -244,3 +244,18 @@ def test_a_file_may_begin_with_a_byte_order_mark(runner: CliRunner, tmp_path: Pa
     file = tmp_path / "virality.toml"
     file.write_bytes(b"\xef\xbb\xbfseed = 7\n")
     assert settings(runner, "--config", str(file))["run --seed"]["value"] == "7"
+
+
+@pytest.mark.parametrize("key", ["trials", "target", "seed"])
+def test_yes_or_no_where_a_value_belongs_is_refused(
+    runner: CliRunner, tmp_path: Path, key: str
+) -> None:
+    """`trials = true` was one trial, and `target = false` a target of that name."""
+    file = tmp_path / "virality.toml"
+    file.write_text(f"{key} = true\n")
+    done = runner.invoke(app, ["tune", str(tmp_path), "--config", str(file)])
+    assert isinstance(done.exception, UsageError)
+    assert f"{file}: {key} = true is yes or no where `tune` takes a value" in str(done.exception)
+    file.write_text("allow-post = true\n")
+    shown = settings(runner, "--config", str(file))
+    assert shown["tune --allow-post"]["value"] == "True"

@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 from virality.cli import app
 from virality.data.errors import StorageError
 from virality.modeling.bundle import load_model
+from virality.workflow.alone import alone
 from virality.workflow.console import Console
 from virality.workflow.demo import demo
 from virality.workflow.stamp import Stamps, fingerprint
@@ -116,3 +117,13 @@ def test_the_posts_of_a_demo_are_made_again(tmp_path, monkeypatch, capsys):
     demo(tmp_path, clips=150, trials=1, jobs=1, seed=0, console=Console())
     assert made == [corpus]
     assert "is damaged or cut short; the clips are made again" in capsys.readouterr().err
+
+
+def test_a_second_run_in_a_folder_is_turned_away(finished, tmp_path):
+    """One of two at once had ended with an evaluation of another model."""
+    work = shutil.copytree(finished, tmp_path / "work")
+    with alone(work):
+        done = run_in(work)
+    assert isinstance(done.exception, StorageError)
+    assert f"{work}: another run works there; wait for it to end" in str(done.exception)
+    assert run_in(work).exit_code == 0

@@ -194,7 +194,8 @@ def _shaped(values: Mapping[str, Any], command: Any, path: Path) -> dict[str, An
     A value by itself stands for a list of one where an option may be given several times.
 
     Raises:
-        UsageError: for a list where an option takes one value: it would be read as it is spelled.
+        UsageError: for a list where an option takes one value: it would be read as it is spelled;
+            for yes or no where it takes a value: `true` would be read as 1.
     """
     shaped = dict(values)
     for parameter in command.params:
@@ -208,6 +209,11 @@ def _shaped(values: Mapping[str, Any], command: Any, path: Path) -> dict[str, An
             raise UsageError(
                 f"{path}: {_long(parameter)} = {value!r} is a list where `{command.name}` takes "
                 f"one value; write {one!r}"
+            )
+        elif isinstance(value, bool) and not getattr(parameter, "is_flag", False):
+            raise UsageError(
+                f"{path}: {_long(parameter)} = {str(value).lower()} is yes or no where "
+                f"`{command.name}` takes a value; write that"
             )
     return shaped
 

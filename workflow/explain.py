@@ -107,6 +107,8 @@ def explain(
     beside = twin_of(output, model, features, media, *files) if output is not None else None
     trained = load_model(model)
     reference = read_features(features) if features is not None else None
+    if reference is not None:  # beside posts there may lie folders that are called as they are
+        files = [path for path in files if path.is_file() or not _is_post(reference, path)]
     remarks = Remarks()
     if reference is not None and not files:
         refuse_facts(known or Known(), f"a post of {features}")
@@ -135,6 +137,10 @@ def explain(
     write_page(output, render_explained(whole))
     write_page(beside, json.dumps(result.as_json(), allow_nan=False, indent=1) + "\n")
     return result
+
+
+def _is_post(reference: Features, path: Path) -> bool:
+    return str(path) in reference.matrix.frame.index
 
 
 def _of_ids(reference: Features, asked: Sequence[str], folder: Path | None) -> Features:

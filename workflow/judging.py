@@ -76,7 +76,18 @@ def compare(
             first, second, features, split=split, as_trained=as_trained, seed=seed,
             progress=progress,
         )  # fmt: skip
-    console.emit(result.as_json(), lambda: show_comparison(result, (first.name, second.name)))
+    console.emit(result.as_json(), lambda: show_comparison(result, _apart(first, second)))
+
+
+def _apart(first: Path, second: Path) -> tuple[str, str]:
+    """Return what to call two folders in a table: their names, the whole paths where these agree.
+
+    >>> _apart(Path("old/model"), Path("new/model"))
+    ('old/model', 'new/model')
+    """
+    if first.name and second.name and first.name != second.name:
+        return first.name, second.name
+    return str(first), str(second)
 
 
 def audit(

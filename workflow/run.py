@@ -16,6 +16,7 @@ from virality.data.features import (
 from virality.data.limits import Limits
 from virality.data.overwriting import refuse_foreign, refuse_overwriting
 from virality.modeling.bundle_folder import check_place
+from virality.workflow.alone import alone
 from virality.workflow.console import Console, Progress
 from virality.workflow.plan import Plan, Run
 from virality.workflow.stamp import Stamps, fingerprint, set_aside
@@ -109,17 +110,18 @@ def run(plan: Plan, console: Console) -> Run:
         raise StorageError(f"{plan.out}: cannot make the folder: {error.strerror}") from error
     _check_splits(plan.splits)
     refuse_overwriting(plan.written, [plan.posts, plan.mapping, plan.media, plan.truth])
-    _make_room(plan, console)
-    stages = Stages(plan, console)
-    stages.ingest()
-    stages.check_target()
-    stages.extract()
-    stages.tune()
-    stages.train()
-    for split in plan.splits:
-        stages.evaluate(split)
-    stages.report()
-    return stages.summary()
+    with alone(plan.out):
+        _make_room(plan, console)
+        stages = Stages(plan, console)
+        stages.ingest()
+        stages.check_target()
+        stages.extract()
+        stages.tune()
+        stages.train()
+        for split in plan.splits:
+            stages.evaluate(split)
+        stages.report()
+        return stages.summary()
 
 
 def _check_splits(names: Sequence[str]) -> None:

@@ -128,9 +128,10 @@ def show_forecast(forecast: "Forecast", hit_from: float) -> None:
 
 def show_ingest(result: "Ingest") -> None:
     """Print what was read, written and refused."""
-    say_line(f"{result.written} posts of {result.rows} rows ({result.format}): {result.path}")
+    path = escaped(str(result.path))
+    say_line(f"{result.written} posts of {result.rows} rows ({result.format}): {path}")
     if result.rejected:
-        say_line(f"{result.rejected} rows refused; reasons in {result.rejects}")
+        say_line(f"{result.rejected} rows refused; reasons in {escaped(str(result.rejects))}")
     for note in result.notes:
         say_line(escaped(note))
 
@@ -168,7 +169,7 @@ def show_extraction(result: "Extraction") -> None:
     )
     for reason, count in sorted(result.reasons.items()):
         say_line(f"  {count} {escaped(reason)}")
-    say_line(f"Features: {result.path}")
+    say_line(f"Features: {escaped(str(result.path))}")
     if result.gone:
         held = counted(result.gone, "post that is", "posts that are")
         say_line(
@@ -213,7 +214,7 @@ def show_card(card: "ModelCard", path: Path) -> None:
         say_line(f"Weights of the stack, known authors: {known}")
     for note in (*card.notes, *card.licences):
         say_line(escaped(note))
-    say_line(f"Model: {path}")
+    say_line(f"Model: {escaped(str(path))}")
 
 
 def show_evaluation(result: "Evaluation") -> None:
@@ -249,8 +250,8 @@ def show_run(result: "Run") -> None:
     say_line(f"Features: {result.features}")
     say_line(f"Best of {result.trials} trials: {result.best_trial:.3f} {result.metric}")
     say_line(f"Score: {result.verdict[0]}")
-    say_line(f"Strongest drivers: {', '.join(result.drivers)}")
-    say_line(f"Report: {result.report}")
+    say_line(f"Strongest drivers: {escaped(', '.join(result.drivers))}")
+    say_line(f"Report: {escaped(result.report)}")
 
 
 def _cell(value: object) -> str:
@@ -269,16 +270,16 @@ def metric_cell(metric: "Metric | None") -> str:
 def show_pair(pair: "Paired") -> None:
     """Print where the comparison of two reports is and what it says first."""
     for sentence in pair.sentences:
-        say_line(sentence)
-    say_line(f"Comparison: {pair.report}")
+        say_line(escaped(sentence))
+    say_line(f"Comparison: {escaped(pair.report)}")
 
 
 def show_described(described: "Described") -> None:
     """Print where the report is and what it says first."""
     for sentence in described.verdict:
         say_line(sentence)
-    say_line(f"Strongest drivers: {', '.join(described.drivers)}")
-    say_line(f"Report: {described.report}")
+    say_line(f"Strongest drivers: {escaped(', '.join(described.drivers))}")
+    say_line(f"Report: {escaped(described.report)}")
 
 
 def show_columns(rows: Iterable["ListedColumn"], extras: Iterable["ListedExtra"]) -> None:

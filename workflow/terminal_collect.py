@@ -11,7 +11,9 @@ if TYPE_CHECKING:
 
 def show_collected(result: "Collected") -> None:
     """Print what was fetched and what was not."""
-    say_line(f"{result.fetched} fetched, {result.already} there already: {result.folder}")
+    say_line(
+        f"{result.fetched} fetched, {result.already} there already: {escaped(str(result.folder))}"
+    )
     for row in result.rows:
         if row.status != "ok":
             say_line(f"  {row.status}: {escaped(row.url)}: {escaped(row.reason)}")
@@ -21,7 +23,8 @@ def show_collected(result: "Collected") -> None:
 
 def show_recrawled(result: "Recrawl") -> None:
     """Print how many posts have newer counts."""
-    say_line(f"{result.updated} of {result.posts} posts have newer counts: {result.path}")
+    path = escaped(str(result.path))
+    say_line(f"{result.updated} of {result.posts} posts have newer counts: {path}")
     say_line(f"views seven days after posting are known of {result.at_a_week}")
     if result.without_address:
         say_line(f"{result.without_address} posts have no address and were left as they are")

@@ -123,7 +123,7 @@ def compare(
         real=is_real(error),
         notes=(*ground.notes, *ground.warnings(outcomes[0])),
         verdict=f"{say_where(ground.split, len(units))} {judge_difference(error, _recipes(names))}"
-        + (ALIKE if error.low == error.high == 0 else ""),
+        + (ALIKE if _same(error) else ""),
     )
 
 
@@ -149,9 +149,14 @@ def is_real(difference: Metric) -> bool:
     return difference.low > 0 or difference.high < 0
 
 
+def _same(error: Metric) -> bool:
+    """Say whether two models err alike on every post; one post alone has no interval."""
+    return error.value == 0 and (np.isnan(error.low) or error.low == error.high == 0)
+
+
 def judge_difference(error: Metric, names: tuple[str, str]) -> str:
     """Say which of two named models errs less, and whether that may be chance."""
-    if error.low == error.high == 0:
+    if _same(error):
         return f"{names[0]} and {names[1]} say the same: no post is predicted better by either."
     less = error.value < 0
     ahead, behind = (names[1], names[0]) if less else names
@@ -161,8 +166,13 @@ def judge_difference(error: Metric, names: tuple[str, str]) -> str:
             f"{ahead} is better than {behind}: its mean error is {abs(error.value):.3f} smaller "
             f"({low:.3f} to {high:.3f}), which is more than chance."
         )
-    return (
+    apart = (
         f"{names[0]} and {names[1]} cannot be told apart: the mean error of {ahead} is "
-        f"{abs(error.value):.3f} smaller, and the 95 % interval of the difference, {error.low:.3f} "
-        f"to {error.high:.3f}, includes zero."
+        f"{abs(error.value):.3f} smaller, and"
+    )
+    if np.isnan(error.low):
+        return f"{apart} one post says nothing of chance."
+    return (
+        f"{apart} the 95 % interval of the difference, {error.low:.3f} to {error.high:.3f}, "
+        "includes zero."
     )

@@ -9,6 +9,7 @@ import pandas as pd
 from virality.data.errors import InputError, UsageError
 from virality.data.matrix import FeatureMatrix
 from virality.data.splits import author_codes, few_authors, resampling_units
+from virality.data.words import counted
 from virality.modeling.compare import (
     Comparison,
     check_same_target,
@@ -116,7 +117,7 @@ def duel(
     differences = score_differences(first, second, units, seed)
     codes = author_codes(judged)
     newest = "the newest " if kind == "newest" else ""
-    where = f"On {newest}{len(judged):,} posts, which neither has seen,"
+    where = f"On {newest}{counted(len(judged), 'post')}, which neither has seen,"
     few = few_authors(judged)
     return Comparison(
         target=champion.target.name,

@@ -264,10 +264,12 @@ def _evaluation(
 def _pairs(outcome: Outcome) -> dict[str, float]:
     """Return how often the model and each baseline rank two posts rightly, where that is known."""
     found = {"model": ranked_rightly(outcome.actual, outcome.mean)}
+    constant, _ = outcome.baselines["constant"]
     for name, (said, _) in outcome.baselines.items():
         # Each fold has a constant of its own, and those rank posts by the fold they stand in.
-        found[name] = 0.5 if name == "constant" else ranked_rightly(outcome.actual, said)
-    return {name: share for name, share in found.items() if np.isfinite(share)}
+        alike = np.array_equal(said, constant)
+        found[name] = 0.5 if alike else ranked_rightly(outcome.actual, said)
+    return found if np.isfinite(found["model"]) else {}
 
 
 def _of_response(ground: Ground, one: Response, seed: int) -> dict[str, dict[str, Metric]]:
@@ -281,10 +283,13 @@ def _of_response(ground: Ground, one: Response, seed: int) -> dict[str, dict[str
 
     inside = ((one.actual >= one.low) & (one.actual <= one.high)).astype(np.float64)
     held = {"coverage": mean_with_interval(inside, units, seed)}
-    return {
-        "model": {**scores(one.mean), **held},
-        **{name: scores(said) for name, said in one.baselines.items()},
-    }
+    found = {"model": {**scores(one.mean), **held}}
+    for name, said in one.baselines.items():
+        found[name] = scores(said)
+        if np.array_equal(said, one.baselines["constant"]):  # ranks folds alone, see `_evaluation`
+            found[name]["spearman"] = scores(nothing)["spearman"]
+    del found["constant"]
+    return found
 
 
 def _gap(ground: Ground, metrics: Mapping[str, Metric], other: Outcome | None) -> dict[str, float]:

@@ -18,6 +18,8 @@ from virality.modeling.targets import Target
 
 Floats = npt.NDArray[np.float64]
 
+OF_RESPONSES = ("constant", "author_median")
+
 _KEPT = 6
 _memory: dict[str, "Outcome"] = {}
 """Judged splits of this process: every evaluation needs the random folds, once is enough."""
@@ -30,7 +32,8 @@ class Response:
     Attributes:
         row: int64 (k,), positions among the labelled posts, ascending.
         actual, mean, low, high: float64 (k,), as log10(1 + response).
-        baselines: `author_median` of the response, and `constant_ratio` to the predicted views.
+        baselines: `constant` and `author_median` of the response, and `constant_ratio` to the
+            predicted views.
     """
 
     row: splits.IntArray
@@ -192,9 +195,9 @@ def _response(
     known = np.flatnonzero(np.isfinite(actual))
     counts = log_counts(train.posts, name)
     seen = np.flatnonzero(np.isfinite(counts))
-    median = fit_baselines(train.posts.iloc[seen], counts[seen])["author_median"]
+    fitted = fit_baselines(train.posts.iloc[seen], counts[seen])
     baselines = {
-        "author_median": median.predict(test.posts.iloc[known]),
+        **{name: fitted[name].predict(test.posts.iloc[known]) for name in OF_RESPONSES},
         "constant_ratio": np.maximum(views[known] + float(np.nanmedian(ratio)), 0.0),
     }
     return Response(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from virality.data.words import counted
 from virality.modeling.metrics import Metric
 
 
@@ -23,11 +24,12 @@ def judge_lead(split: str, rows: int, differences: Mapping[str, Metric]) -> str:
 
 def say_where(split: str, rows: int) -> str:
     """Say which posts were judged, as the beginning of a sentence."""
+    posts = counted(rows, "post")
     return {
-        "temporal": f"On the newest {rows:,} posts",
-        "rolling": f"On {rows:,} posts, each judged by what was posted before,",
-        "author": f"On {rows:,} posts of authors held out",
-        "random": f"On {rows:,} posts held out at random",
+        "temporal": f"On the newest {posts if rows > 1 else 'post'}",
+        "rolling": f"On {posts}, each judged by what was posted before,",
+        "author": f"On {posts} of authors held out",
+        "random": f"On {posts} held out at random",
     }[split]
 
 

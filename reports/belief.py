@@ -171,14 +171,18 @@ def _coverage(one: "Evaluation") -> str:
     if not math.isfinite(cover.value):
         return say("belief.coverage_unknown")
     text = say(
-        "belief.covered", covered=f"{100 * cover.value:.0f}",
-        low=f"{100 * cover.low:.0f}", high=f"{100 * cover.high:.0f}",
+        "belief.covered", covered=_of_hundred(cover.value),
+        low=_of_hundred(cover.low), high=_of_hundred(cover.high),
     )  # fmt: skip
     if cover.high < NOMINAL - 0.02:
         text += " " + say("belief.covered_badly", width=say("belief.narrow"))
     elif cover.low > NOMINAL + 0.1:
         text += " " + say("belief.covered_badly", width=say("belief.wide"))
     return text
+
+
+def _of_hundred(share: float) -> str:
+    return f"{100 * share:.0f}" if math.isfinite(share) else say("unknown")
 
 
 def _tiles(one: "Evaluation", target: "Target") -> tuple[Tile, ...]:

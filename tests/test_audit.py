@@ -9,7 +9,7 @@ from matrices import make_case
 
 from virality.data.errors import InputError
 from virality.data.matrix import Column, FeatureMatrix
-from virality.modeling.audit import _ordered, audit, lasting_power
+from virality.modeling.audit import _ordered, audit, lasting_power, told_apart
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +78,17 @@ def test_duplicates_across_folds_are_found(clean):
     assert {one.kind for one in found} == {"duplicates"}
     assert found[0].value == pytest.approx(20 / 120)
     assert "'post00580'" in found[0].sentence
+
+
+@pytest.mark.parametrize(("reposts", "found"), [(1, False), (3, True)])
+def test_one_repost_is_usual_and_three_are_told(reposts, found):
+    matrix, posts = make_case(100, authors=25)
+    content = [n for n, c in matrix.columns.items() if c.modality in ("text", "frames", "audio")]
+    places = [matrix.frame.columns.get_loc(n) for n in content]
+    frame = matrix.frame.copy()
+    frame.iloc[-reposts:, places] = frame.iloc[:reposts, places].to_numpy()
+    seen = audit(FeatureMatrix(frame, matrix.columns, matrix.versions), posts).findings
+    assert ("duplicates" in {one.kind for one in seen}) is found
 
 
 def test_posts_that_share_a_caption_are_not_said_to_be_one_where_only_captions_are_known(clean):
@@ -173,3 +184,21 @@ def test_equal_outcomes_are_no_pair_that_a_flag_orders():
     said = np.repeat([0.0, 1.0], 10)
     outcome = np.array([1.0] * 10 + [1.0] * 4 + [2.0] * 5 + [0.0])
     assert _ordered(said, outcome) == pytest.approx(50 / 60)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_the_half_that_knows_less_decides_whichever_comes_first(turned):
+    rng = np.random.default_rng(5)
+    n = 400
+    first, second = np.arange(n), np.arange(n, 2 * n)
+    halves = (second, first) if turned else (first, second)
+    # In the one half the column is the outcome, in the other hardly more than a hint of it.
+    y = rng.uniform(0, 10, 2 * n)
+    x = np.where(np.arange(2 * n) < n, y, y + rng.normal(0, 4, 2 * n))
+    hint = np.corrcoef(np.argsort(np.argsort(x[second])), np.argsort(np.argsort(y[second])))[0, 1]
+    assert lasting_power(x, y, halves) == pytest.approx(hint, abs=0.05)
+    flag = (x > 5).astype(float)
+    above, below = y[second][flag[second] == 1], y[second][flag[second] == 0]
+    right = float((above[:, None] > below).mean())
+    assert told_apart(flag, y, halves) == pytest.approx(right, abs=1e-9)
+    assert right < 0.9

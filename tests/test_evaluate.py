@@ -6,13 +6,14 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from matrices import make_case, quick, small_model
+from matrices import make_case, quick, respond, small_model
 
 from virality.data.errors import InputError
 from virality.data.matrix import Column, FeatureMatrix
 from virality.data.splits import resampling_units
 from virality.modeling import holdout
 from virality.modeling.baselines import fit_baselines
+from virality.modeling.compare import compare
 from virality.modeling.evaluate import RANKS, Evaluation, evaluate
 from virality.modeling.metrics import (
     LIMITS,
@@ -23,6 +24,8 @@ from virality.modeling.metrics import (
     top_share,
 )
 from virality.modeling.train import train
+from virality.reports.belief import believe
+from virality.workflow.terminal import show_evaluation
 
 pytestmark = pytest.mark.usefixtures("light_recipes")
 
@@ -325,3 +328,44 @@ def test_another_caption_is_judged_anew():
     first = evaluate(model, matrix, said).metrics["mae"]
     other = evaluate(model, matrix, said.assign(caption="same")).metrics["mae"]
     assert other.value > first.value + 0.1
+
+
+def test_the_author_median_of_strangers_orders_no_pairs():
+    matrix, posts = make_case(80)
+    posts = respond(matrix, posts)
+    model = quick(train(matrix, posts, target="counts"))
+    got = evaluate(model, matrix, posts, split="author")
+    # A fold whose authors did well leaves a lower median to the others: it would rank worse than a
+    # coin, and the model's lead would look larger than it is.
+    assert got.pairs["author_median"] == got.pairs["constant"] == 0.5
+    assert got.pairs["model"] > 0.6
+    likes = got.together["likes"]
+    assert set(likes) == {"model", "author_median", "constant_ratio"}
+    assert likes["author_median"]["spearman"] == Metric(0.0, 0.0, 0.0)
+    assert likes["author_median"]["mae"].value > likes["constant_ratio"]["mae"].value > 0
+
+
+def test_where_all_outcomes_are_equal_nobody_orders_pairs():
+    matrix, posts = make_case(80)
+    newest = np.arange(80) >= 64
+    same = posts.assign(views=posts["views"].mask(newest, 500))
+    assert evaluate(quick(small_model()), matrix, same).pairs == {}
+
+
+def test_a_single_judged_post_shows_nothing_of_chance(capsys):
+    matrix, posts = make_case(60)
+    when = posts["posted_at"].where(np.arange(60) == 59, posts["posted_at"].iloc[0])
+    lone = posts.assign(posted_at=when)
+    model = quick(small_model())
+    got = evaluate(model, matrix, lone)
+    assert got.rows == 1
+    assert got.verdict.startswith("On the newest post the model does not clearly beat")
+    show_evaluation(got)
+    told = capsys.readouterr().out
+    assert "nan" not in told
+    assert f"{got.metrics['mae'].value:.3f} (no interval)" in told
+    assert "nan" not in believe([got], model.target).sentences[-1]
+    other = compare(model, quick(small_model(), rounds=5), matrix, lone)
+    assert not other.real
+    assert other.verdict.endswith("smaller, and one post says nothing of chance.")
+    assert "say the same" in compare(model, model, matrix, lone).verdict

@@ -233,8 +233,9 @@ def show_evaluation(result: "Evaluation") -> None:
         f"80 % intervals hold {percent(covered.value)} "
         f"({percent(covered.low)} to {percent(covered.high)})."
     )
-    gaps = ", ".join(f"{name} {gap:+.3f}" for name, gap in result.optimism_gap.items())
-    say_line(f"Optimism gap (random folds less this split): {gaps}")
+    known = {name: gap for name, gap in result.optimism_gap.items() if np.isfinite(gap)}
+    gaps = ", ".join(f"{name} {gap:+.3f}" for name, gap in known.items())
+    say_line(f"Optimism gap (random folds less this split): {gaps or 'unknown'}")
     for note in result.notes:
         say_line(escaped(note))
 
@@ -261,9 +262,11 @@ def _cell(value: object) -> str:
 
 
 def metric_cell(metric: "Metric | None") -> str:
-    """Return a score and its interval, a dash where there is none."""
+    """Return a score and its interval, a dash where there is none; one post has no interval."""
     if metric is None or not np.isfinite(metric.value):
         return "-"
+    if not np.isfinite(metric.low):
+        return f"{metric.value:.3f} (no interval)"
     return f"{metric.value:.3f} ({metric.low:.2f} to {metric.high:.2f})"
 
 

@@ -30,8 +30,11 @@ from virality.reports.words import (
 
 Floats = npt.NDArray[np.float64]
 
-LANGUAGE = re.compile(r"\w+_language__(\w+_probability|confidence)")
-"""Columns that tell which language something is in, one a language."""
+LANGUAGE = re.compile(r"(\w+)_language__(?:(\w+)_probability|confidence)")
+"""Columns that tell which language something is in, one a language: what it is, and its code."""
+
+SPELLED_OUT = 3
+"""Languages that a family is told from another by; the rest are counted."""
 
 MOST_NAMED = 6
 """Members of a family that are named; the rest are counted."""
@@ -124,9 +127,30 @@ def feature_label(contributions: Contributions, feature: str) -> str:
 def family_label(contributions: Contributions, feature: str) -> str:
     """Return the plain name of a group, and how many columns alike stand in it."""
     words, related = feature_label(contributions, feature), _related(contributions, feature)
-    if related and all(LANGUAGE.fullmatch(name) for name in (feature, *related)):
-        return say("family.language")  # the strongest is seldom one that the posts are in
+    if source := _language_of(contributions.members.get(feature, ())):
+        plain = say(f"family.language.{source}")  # the strongest is seldom one of the posts'
+        twins = [one for one in contributions.members.values() if _language_of(one) == source]
+        if len(twins) < 2:
+            return plain
+        return say("family.language.some", label=plain, names=_language_names((feature, *related)))
     return say("family", label=words, more=len(related)) if related else words
+
+
+def _language_of(members: Sequence[str]) -> str:
+    """Return what the columns of a family all tell the language of, `""` for any other family."""
+    found = [LANGUAGE.fullmatch(name) for name in members]
+    sources = {one[1] if one else "" for one in found}
+    return sources.pop() if len(found) > 1 and len(sources) == 1 else ""
+
+
+def _language_names(names: Sequence[str]) -> str:
+    """Return the languages that columns tell, the first of them by name."""
+    codes = [one[2] for name in names if (one := LANGUAGE.fullmatch(name)) and one[2]]
+    words = [say(f"language.{code}") for code in codes]
+    more = len(words) - SPELLED_OUT
+    if more > 0:
+        words = [*words[:SPELLED_OUT], say("family.more", more=more)]
+    return ", ".join(words)
 
 
 def family_sentence(

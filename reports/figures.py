@@ -54,8 +54,11 @@ def _drivers(report: Report) -> tuple[Figure, ...]:
         control_figure(explained.controls),
         swarm_figure(explained, report.subject),
         *(
-            dependence_figure(place, shape, log)
+            dependence_figure(place, shape, report.subject)
             for place, shape in enumerate(explained.dependences)
         ),
-        *(interaction_figure(place, one, log) for place, one in enumerate(explained.interactions)),
+        *(
+            interaction_figure(place, one, report.subject)
+            for place, one in enumerate(explained.interactions)
+        ),
     )

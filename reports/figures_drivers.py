@@ -28,9 +28,11 @@ from virality.reports.scales import (
     effect_axis,
     effect_values,
     effect_words,
+    learned_ticks,
     number_words,
     round_values,
     share_axis,
+    unit_words,
     x_axis,
     y_axis,
 )
@@ -169,9 +171,9 @@ def _swarm_tip(row: Swarm, value: float | None, effect: float, target: Scaled) -
     return f"{text}: {push}"
 
 
-def dependence_figure(place: int, shape: Dependence, log: bool) -> Figure:
+def dependence_figure(place: int, shape: Dependence, target: Scaled) -> Figure:
     """Return mean contribution over a feature's range, with its band and the density below."""
-    across = _across(shape)
+    across, log = _across(shape), target.log
     up = around([*shape.lows, *shape.highs], zero=True)
     xs = [across.x(value) for value in shape.values]
     lows, means, highs = (
@@ -204,7 +206,9 @@ def dependence_figure(place: int, shape: Dependence, log: bool) -> Figure:
         reads="",
         plot=Panel(
             int(TALL),
-            value_axis(axis_name(shape.label, shape.unit), shape.feature, shape.unit, across, log),
+            value_axis(
+                axis_name(shape.label, shape.unit), shape.feature, shape.unit, across, target
+            ),
             y_axis(up, title, effect_values(up, log), lambda one: effect_words(one, log), UPPER),
             marks,
         ),
@@ -245,8 +249,11 @@ def _across(shape: Dependence) -> Scale:
     return around([*shape.edges, *shape.values], air=0.02)
 
 
-def value_axis(title: str, feature: str, unit: str, scale: Scale, log: bool) -> Axis:
-    """Return ticks in real units: counts for a logarithm, no and yes for a flag, percent."""
+def value_axis(title: str, feature: str, unit: str, scale: Scale, target: Scaled) -> Axis:
+    """Return ticks in real units: counts for a logarithm, no and yes for a flag, percent.
+
+    Earlier outcomes are on the target's own logarithm: of 1 + x where it counts something.
+    """
     if unit == "0/1":
         return x_axis(scale, title, (0.0, 1.0), lambda one: say("yes" if one > 0.5 else "no"))
     if unit in ("share", "probability"):
@@ -258,10 +265,13 @@ def value_axis(title: str, feature: str, unit: str, scale: Scale, log: bool) -> 
         ends = (factor(end) for end in (scale.low, scale.high))
         counts = (math.log10(1.0 + count) for count in (0.0, *count_values(*ends)))
         return x_axis(scale, title, counts, lambda one: value_words(one, unit, feature))
-    if unit != "log10" and not (unit == "score" and log):
+    if unit != "log10" and not (unit == "score" and target.log):
         return x_axis(scale, title, round_values(scale.low, scale.high), number_words)
     if is_factor(feature):
-        return x_axis(scale, title, effect_values(scale, log), lambda one: effect_words(one, log))
+        return x_axis(scale, title, effect_values(scale, True), lambda one: effect_words(one, True))
+    if unit == "score":
+        said = dict(learned_ticks(scale, target.counts))
+        return x_axis(scale, title, said, lambda one: unit_words(said[one], target.counts))
     if scale.high - scale.low > 2:
         powers: tuple[float, ...] = tuple(float(power) for power in range(-3, 13))
     else:

@@ -16,6 +16,7 @@ from virality.reports.drawing import (
     polyline,
     whisker,
 )
+from virality.reports.explain import Scaled
 from virality.reports.figures_drivers import axis_name, value_axis
 from virality.reports.figures_fit import error_axis, error_words
 from virality.reports.report import Fit
@@ -36,8 +37,9 @@ LOW = 200.0
 NOMINAL = 0.8
 
 
-def interaction_figure(place: int, one: Interaction, log: bool) -> Figure:
+def interaction_figure(place: int, one: Interaction, target: Scaled) -> Figure:
     """Return the push of a feature over its range, for low and for high values of another."""
+    log = target.log
     across = Scale(-0.3, 1.3) if one.unit == "0/1" else around(one.values)
     up = around([*one.low, *one.high], zero=True)
     xs = [across.x(value) for value in one.values]
@@ -60,7 +62,7 @@ def interaction_figure(place: int, one: Interaction, log: bool) -> Figure:
         reads="",
         plot=Panel(
             int(LOW),
-            value_axis(axis_name(one.label, one.unit), one.feature, one.unit, across, log),
+            value_axis(axis_name(one.label, one.unit), one.feature, one.unit, across, target),
             y_axis(up, title, effect_values(up, log), lambda at: effect_words(at, log), LOW),
             tuple(marks),
         ),

@@ -162,16 +162,33 @@ def test_small_shares_have_the_decimals_that_they_take() -> None:
     for most, names in ((0.009, ["0.0 %", "0.2 %"]), (0.9, ["0 %", "20 %"])):
         axis = share_axis(Scale(0.0, most), "")
         assert [tick.text for tick in axis.ticks][:2] == names
-    axis = value_axis("", "text_language__nl_probability", "probability", Scale(0.0, 0.004), True)
+    narrow = Scale(0.0, 0.004)
+    axis = value_axis("", "text_language__nl_probability", "probability", narrow, Views())
     assert [tick.text for tick in axis.ticks][:2] == ["0.0 %", "0.1 %"]
 
 
 def test_two_places_of_an_axis_never_read_alike() -> None:
     scale = Scale(3.0, 3.1)
-    axis = value_axis("", "history__author_mean", "score", scale, True)
+    axis = value_axis("", "history__author_mean", "score", scale, Views())
     names = [tick.text for tick in axis.ticks]
     assert names[0] == "1 k"
     assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize(
+    ("target", "scale", "said"),
+    [
+        ("views", Scale(0.0, 1.5), {"0": 0.0, "1": log10(2), "10": log10(11), "20": log10(21)}),
+        ("reach", Scale(-1.0, 1.0), {"0.1": -1.0, "1": 0.0, "2": log10(2), "10": 1.0}),
+    ],
+)
+def test_earlier_outcomes_stand_on_the_logarithm_of_their_target(
+    target: str, scale: Scale, said: dict[str, float]
+) -> None:
+    axis = value_axis("", "history__author_mean", "score", scale, TARGETS[target])
+    there = {tick.text: tick.at for tick in axis.ticks}
+    for words, value in said.items():
+        assert there[words] == pytest.approx(scale.x(value))
 
 
 def test_a_post_is_called_missed_only_the_way_that_it_was() -> None:

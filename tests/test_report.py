@@ -17,6 +17,7 @@ from virality.data.features import Features, read_features, write_features
 from virality.featurizers import FEATURIZERS
 from virality.featurizers.extras import EXTRAS
 from virality.featurizers.text_embedding import DEFAULT_ENCODER
+from virality.featurizers.text_language import LANGUAGES
 from virality.modeling.bundle import bundle_hash, load_model, save_model
 from virality.modeling.metrics import Metric, ranked_rightly
 from virality.modeling.train import LICENCES as CARD_LICENCES
@@ -357,6 +358,30 @@ def test_a_family_of_languages_is_not_named_after_one_of_them() -> None:
     assert family_label(family, languages[0]) == "language of the words"
     mixed = replace(family, members={languages[0]: (languages[0], others[0])})
     assert "language of the words" not in family_label(mixed, languages[0])
+
+
+def test_two_families_of_languages_are_told_apart() -> None:
+    model, features, _ = case()
+    told = model.contributions(features.matrix, features.posts)
+    first = told.frame.columns[0]
+    families = {
+        "text_language__pt_probability": ("es", "it", "fr"),
+        "text_language__de_probability": ("other",),
+        "audio_transcript_language__pt_probability": ("es",),
+    }
+    members = {
+        lead: (lead, *(f"{lead.partition('__')[0]}__{one}_probability" for one in more))
+        for lead, more in families.items()
+    }
+    columns = {**told.columns, **dict.fromkeys(families, told.columns[first])}
+    values = told.values.assign(**dict.fromkeys(families, 0.5))
+    family = replace(told, columns=columns, values=values, members=members)
+    assert [family_label(family, lead) for lead in families] == [
+        "language of the words (Portuguese, Spanish, Italian, and 1 more)",
+        "language of the words (German, any other)",
+        "language of what is said",
+    ]
+    assert {code: say(f"language.{code}") for code in LANGUAGES} == dict(LANGUAGES)
 
 
 def test_research_only_parts_are_named() -> None:

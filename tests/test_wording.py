@@ -58,11 +58,11 @@ def test_every_logarithm_of_one_and_a_count_is_said_as_the_count() -> None:
 
 
 def test_ticks_stand_at_counts_and_days() -> None:
-    axis = value_axis("followers", FOLLOWERS, "log10", Scale(0.0, 6.0), log=True)
+    axis = value_axis("followers", FOLLOWERS, "log10", Scale(0.0, 6.0), Views())
     assert {"0", "10", "1 k", "100 k"} <= {tick.text for tick in axis.ticks}
     (thousand,) = (tick.at for tick in axis.ticks if tick.text == "1 k")
     assert thousand == pytest.approx(100 * math.log10(1001) / 6, abs=0.01)
-    week = value_axis("day", WEEKDAY, "d", Scale(-0.3, 6.3), log=True)
+    week = value_axis("day", WEEKDAY, "d", Scale(-0.3, 6.3), Views())
     assert [tick.text for tick in week.ticks] == ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
     assert axis_name("day of the week", "d") == "day of the week"
 

@@ -16,6 +16,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from virality.reports import caption_levers as text
+from virality.reports.caption_levers import Follow, Row, shifted
 from virality.reports.control import control
 
 if TYPE_CHECKING:
@@ -23,10 +25,6 @@ if TYPE_CHECKING:
     from virality.modeling.train import Model
 
 Floats = npt.NDArray[np.float64]
-Row = Mapping[str, float]
-Follow = Callable[[float, Row], float]
-"""(new value of the lever, the row as it was) -> what a following column becomes."""
-
 LEAST_POSTS = 20
 """Reference posts that must have a value of the lever."""
 
@@ -63,7 +61,7 @@ class Lever:
     along: tuple[str, ...]
 
 
-_TIME, _TEXT, _TAG = "metadata_time__", "text_shape__", "metadata_hashtag__"
+_TIME, _TEXT, _TAG = "metadata_time__", text.TEXT, text.TAG
 _FORM, _FILE, _CUT = "metadata_format__", "stream_container__", "frames_motion__"
 HOUR, _DAY = f"{_TIME}hour", f"{_TIME}weekday"
 LOCAL = f"{_TIME}is_local"
@@ -120,15 +118,6 @@ def _counted(rate: float, row: Row) -> float:
     return had * rate / was if was > 0 else max(had, rate * length)
 
 
-def _shifted(own: str, other: str) -> Follow:
-    """Return a column that changes by as much as the lever, such as different hashtags."""
-
-    def follow(value: float, row: Row) -> float:
-        return max(0.0, row.get(other, float("nan")) + value - row.get(own, float("nan")))
-
-    return follow
-
-
 LEVERS: tuple[Lever, ...] = (
     Lever("hour", HOUR, "h", "hour", {
         f"{_TIME}hour_sin": _hour_sin, f"{_TIME}hour_cos": _hour_cos,
@@ -147,15 +136,6 @@ LEVERS: tuple[Lever, ...] = (
     Lever("declared_duration", f"{_FORM}duration_s", "s", "range", {
         f"{_FORM}duration_log10": _log,
     }, ()),
-    Lever("caption", f"{_TEXT}length", "characters", "range", {
-        f"{_TEXT}plain_length": _scaled(f"{_TEXT}length", f"{_TEXT}plain_length"),
-        f"{_TEXT}words": _scaled(f"{_TEXT}length", f"{_TEXT}words"),
-    }, ()),
-    Lever("hashtags", f"{_TAG}count", "hashtags", "count", {
-        f"{_TAG}distinct": _shifted(f"{_TAG}count", f"{_TAG}distinct"),
-        f"{_TAG}topics": _shifted(f"{_TAG}count", f"{_TAG}topics"),
-        f"{_TEXT}hashtags": _shifted(f"{_TAG}count", f"{_TEXT}hashtags"),
-    }, (f"{_TEXT}tags_share",)),
     Lever("cuts", f"{_CUT}cut_rate", "1/s", "range", {
         f"{_CUT}cuts": _counted,
     }, tuple(f"{_CUT}{name}" for name in (
@@ -180,12 +160,39 @@ LEVERS: tuple[Lever, ...] = (
     Lever("colour", "frames_colour__colourfulness", "0 to 298", "range", {},
           ("frames_colour__first_colourfulness", "frames_colour__saturation")),
     Lever("own_sound", "metadata_sound__is_original", "0/1", "flag", {}, ()),
-    Lever("emoji", f"{_TEXT}emoji", "emoji", "count", {
-        f"{_TEXT}distinct_emoji": _shifted(f"{_TEXT}emoji", f"{_TEXT}distinct_emoji"),
-    }, (f"{_TEXT}emoji_share",)),
-    Lever("questions", f"{_TEXT}questions", "marks", "count", {}, ()),
+    Lever("hashtags", text.TAGS, "hashtags", "count", {
+        f"{_TAG}distinct": shifted(text.TAGS, f"{_TAG}distinct"),
+        f"{_TAG}topics": shifted(text.TAGS, f"{_TAG}topics"),
+        text.DISCOVERY: text.discovery, f"{_TAG}discovery_share": text.discovery_share,
+        text.TAG_LENGTH: text.tag_length(text.TAG_LENGTH),
+        text.LONGEST_TAG: text.tag_length(text.LONGEST_TAG),
+        f"{_TEXT}hashtags": shifted(text.TAGS, f"{_TEXT}hashtags"),
+        text.LENGTH: text.tagged_length,
+        text.TAGS_SHARE: text.tags_share(text.tagged_length, text.plain_kept),
+    }, ()),
+    Lever("emoji", text.EMOJI, "emoji", "count", {
+        f"{_TEXT}distinct_emoji": shifted(text.EMOJI, f"{_TEXT}distinct_emoji"),
+        text.LENGTH: shifted(text.EMOJI, text.LENGTH), text.EMOJI_SHARE: text.emoji_share,
+        text.TAGS_SHARE: text.tags_share(shifted(text.EMOJI, text.LENGTH), text.plain_kept),
+    }, ()),
+    Lever("questions", text.QUESTIONS, "marks", "count", {
+        text.LENGTH: shifted(text.QUESTIONS, text.LENGTH),
+        text.PLAIN: shifted(text.QUESTIONS, text.PLAIN),
+        text.TAGS_SHARE: text.tags_share(
+            shifted(text.QUESTIONS, text.LENGTH), shifted(text.QUESTIONS, text.PLAIN)
+        ),
+        text.PUNCTUATION: text.punctuation_share,
+    }, ()),
+    Lever("caption", text.LENGTH, "characters", "range", {
+        text.PLAIN: text.plain_of_length, text.WORDS: text.words_of_length,
+        text.TAGS_SHARE: text.tags_share(_same, text.plain_of_length),
+    }, ()),
 )  # fmt: skip
-"""Every lever there is; a model has those whose column it reads."""
+"""Every lever there is; a model has those whose column it reads.
+
+Levers that are set together are set in this order: the length of the caption is that of all of it,
+whatever hashtags, emoji and marks have added.
+"""
 
 
 def levers_of(model: "Model", matrix: "FeatureMatrix") -> tuple[Lever, ...]:
@@ -298,7 +305,7 @@ def moved(
     """
     changed = {lever.column: value}
     for name, follow in lever.follows.items():
-        if name in row and np.isfinite(row[name]):
+        if name in row and (np.isfinite(row[name]) or name in text.TAGS_ONLY):
             changed[name] = follow(value, row)
     was = row.get(lever.column, float("nan"))
     if companion is None or not np.isfinite(was):

@@ -140,8 +140,9 @@ def predict_changed(
 ) -> "Predictions":
     """Return exact predictions of one post with levers set, a row a mapping of lever to setting.
 
-    What an author, a sound or a hashtag did before stays what it was; another hour of posting is
-    nearer to the author's usual hour, or farther from it.
+    What an author, a sound or a hashtag did before stays what it was, save that a post without
+    hashtags has none that did anything; another hour of posting is nearer to the author's usual
+    hour, or farther from it.
 
     Args:
         ground: model and reference.
@@ -176,18 +177,22 @@ def predict_all(
     from virality.modeling.history import MOVED
 
     narrow = matrix.select([name for name in matrix.columns if name in ground.model.columns])
-    parts, tables, later = [], [], []
+    parts, tables, later, untagged = [], [], [], []
     place = {str(name): row for row, name in enumerate(posts["id"])}
     for post, wanted in asked:
         row = row_of(matrix, post)
         parts.append(changed_rows(narrow, post, [ground.columns(row, one) for one in wanted]))
         tables.append(np.full(len(wanted), place[post]))
         later += [one["hour"] - row[HOUR] if "hour" in one else 0.0 for one in wanted]
+        untagged += [one.get("hashtags") == 0 for one in wanted]
     frames = pd.concat([part.frame for part in parts])
     varied = [part.views for part in parts if part.views is not None]
     edited = replace(narrow, frame=frames, views=pd.concat(varied) if varied else None)
     table = posts.iloc[np.concatenate(tables)].reset_index(drop=True)
     table["id"] = list(frames.index)
+    if any(untagged) and "hashtags" in table:
+        kept = zip(table["hashtags"], untagged, strict=True)
+        table["hashtags"] = pd.Series([() if bare else tags for tags, bare in kept], dtype=object)
     return ground.model.predict(edited, table.assign(**{MOVED: np.nan_to_num(later)}))
 
 

@@ -211,7 +211,7 @@ def test_every_combination_is_an_exact_prediction_and_the_own_one_is_the_post() 
 @pytest.mark.parametrize("wanted", [{"nonsense": 3}, {"hour": 19.0, "tempo": 120.0}])
 def test_an_unknown_lever_is_refused_with_those_that_there_are(wanted: dict[str, float]) -> None:
     model, features = made()
-    with pytest.raises(UsageError, match=r"'(nonsense|tempo)' .*; there are hour, caption, cuts"):
+    with pytest.raises(UsageError, match=r"'(nonsense|tempo)' .*; there are hour, cuts, caption"):
         predict_changed(
             Ground(model, features), features.matrix, features.posts, "p17", [{}, wanted]
         )

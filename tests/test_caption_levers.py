@@ -1,5 +1,7 @@
 """What a caption's levers change besides themselves, held against captions that are so changed."""
 
+import math
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -66,6 +68,31 @@ def test_what_goes_along_is_what_the_changed_caption_measures(
         if name not in changed and value != pytest.approx(was[name], abs=0.1, nan_ok=True)
     }
     assert not left - {"text_shape__word_length", "text_shape__distinct_words_share"}
+
+
+def test_hashtags_emoji_and_marks_are_set_before_the_length_of_all_of_it() -> None:
+    levers = {one.key: one for one in LEVERS}
+    keys = list(levers)
+    assert max(map(keys.index, ("hashtags", "emoji", "questions"))) < keys.index("caption")
+    row = measured(TAGGED)
+    row |= moved(row, levers["hashtags"], 6.0, None, {})
+    row |= moved(row, levers["caption"], 90.0, None, {})
+    assert row["text_shape__length"] == 90.0
+    assert row["metadata_hashtag__count"] == 6.0
+    assert row["text_shape__plain_length"] < 90.0 - 6 * 6
+
+
+def test_a_caption_that_was_not_measured_whole_changes_as_far_as_it_was() -> None:
+    levers = {one.key: one for one in LEVERS}
+    row = {"text_shape__questions": 0.0, "text_shape__punctuation_share": 0.1}
+    assert moved(row, levers["questions"], 1.0, None, {}) == {
+        "text_shape__questions": 1.0,
+        "text_shape__punctuation_share": 0.1,
+    }
+    empty = measured("")
+    for key in ("questions", "hashtags", "emoji", "caption"):
+        now = moved(empty, levers[key], 3.0, None, {})
+        assert all(value >= 0 for value in now.values() if not math.isnan(value))
 
 
 def test_a_post_without_hashtags_has_none_that_did_anything() -> None:

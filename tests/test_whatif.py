@@ -445,16 +445,16 @@ def test_one_clip_of_an_hour_brings_no_setting_nearer_to_others() -> None:
 
 
 def test_what_goes_along_stays_between_what_is_seen() -> None:
-    lever = next(one for one in LEVERS if one.key == "hashtags")
+    lever = next(one for one in LEVERS if one.key == "brightness")
+    along = "frames_colour__dark_share"
     reference = pd.DataFrame(
-        {lever.column: np.arange(40.0) % 10, "text_shape__tags_share": (np.arange(40.0) % 10) / 9}
+        {lever.column: np.arange(40.0) % 10, along: (np.arange(40.0) % 10) / 9}
     )
     companion = companion_of(lever, reference)
-    row = {lever.column: 0.0, "text_shape__tags_share": 1.0}
-    limits = {"text_shape__tags_share": (0.0, 1.0)}
-    assert moved(row, lever, 9.0, companion, limits)["text_shape__tags_share"] == 1.0
-    beyond = {**row, "text_shape__tags_share": 1.2}  # what the post has itself stays possible
-    assert moved(beyond, lever, 9.0, companion, limits)["text_shape__tags_share"] == 1.2
+    row, limits = {lever.column: 0.0, along: 1.0}, {along: (0.0, 1.0)}
+    assert moved(row, lever, 9.0, companion, limits)[along] == 1.0
+    beyond = {**row, along: 1.2}  # what the post has itself stays possible
+    assert moved(beyond, lever, 9.0, companion, limits)[along] == 1.2
 
 
 def test_a_post_without_cuts_gets_them() -> None:

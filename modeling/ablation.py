@@ -11,15 +11,12 @@ from virality.modeling.compare import is_real
 from virality.modeling.ground import Ground, Split, lay_ground
 from virality.modeling.holdout import Outcome, Ticks
 from virality.modeling.inputs import varying
-from virality.modeling.metrics import Metric, score, score_differences
+from virality.modeling.metrics import NOTHING, Metric, score, score_differences
 from virality.modeling.rows import Rows
 from virality.modeling.stack import Progress
 from virality.modeling.train import Model
 
 Kind = Literal["without", "alone"]
-
-NOTHING = 0.0005
-"""A change of the mean error that reads as 0.000, however sure it is."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,13 @@ from virality.data.errors import UsageError
 from virality.data.matrix import FeatureMatrix
 from virality.modeling.ground import Split, lay_ground
 from virality.modeling.holdout import Ticks
-from virality.modeling.metrics import Metric, mean_with_interval, score, score_differences
+from virality.modeling.metrics import (
+    NOTHING,
+    Metric,
+    mean_with_interval,
+    score,
+    score_differences,
+)
 from virality.modeling.stack import Progress
 from virality.modeling.train import Model
 from virality.modeling.verdict import say_where
@@ -161,6 +167,16 @@ def judge_difference(error: Metric, names: tuple[str, str]) -> str:
     less = error.value < 0
     ahead, behind = (names[1], names[0]) if less else names
     low, high = sorted((abs(error.low), abs(error.high)))
+    if high < NOTHING:
+        if is_real(error):
+            return (
+                f"{ahead} is better than {behind}: its mean error is smaller by less than "
+                f"{NOTHING}, which is more than chance."
+            )
+        return (
+            f"{names[0]} and {names[1]} cannot be told apart: their mean errors differ by less "
+            f"than {NOTHING}."
+        )
     if is_real(error):
         return (
             f"{ahead} is better than {behind}: its mean error is {abs(error.value):.3f} smaller "

@@ -11,15 +11,12 @@ from virality.data.matrix import FeatureMatrix
 from virality.data.splits import IntArray
 from virality.modeling.ground import Split, lay_ground
 from virality.modeling.holdout import Ticks
-from virality.modeling.metrics import Metric, score, score_differences
+from virality.modeling.metrics import NOTHING, Metric, score, score_differences
 from virality.modeling.stack import Progress
 from virality.modeling.train import Model
 
 SHARES = (0.125, 0.25, 0.5, 1.0)
 LEAST_TO_LEARN = 30
-
-NOTHING = 0.0005
-"""A change of the mean error that reads as 0.000, however sure it is."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +116,8 @@ def _judge(points: list[Point], last: Mapping[str, Metric]) -> str:
     gain = last["mae"]
     step = f"From {points[-2].rows:,} to {points[-1].rows:,} posts the mean error"
     low, high = sorted((abs(gain.low), abs(gain.high)))
+    if np.isnan(high):
+        return f"{step} changed by {gain.value:+.3f}, and one judged post says nothing of chance."
     if high < NOTHING:
         return f"{step} did not change."
     size = f"{abs(gain.value):.3f} ({low:.3f} to {high:.3f})"

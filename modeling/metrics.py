@@ -21,6 +21,12 @@ RESAMPLES = 500
 CHUNK = 50
 TOP = 0.1
 
+NOTHING = 0.0005
+"""A change of the mean error that reads as 0.000, however sure it is."""
+
+ROUNDING = 1e-12
+"""Share of the largest squared deviation up to which a variance is that of equal outcomes."""
+
 MANY_UNITS = 40
 """Units drawn from which on intervals are not widened: the correction falls below a twentieth."""
 
@@ -242,7 +248,9 @@ def _scores(weights: Floats, parts: Mapping[str, Floats], log: bool) -> dict[str
         if (parts["actual"] < 0).any():  # a share of a number near zero says nothing
             mape = np.full(len(mae), np.nan)
         actual = _variance(weights, parts["actual"], parts["actual"], total)
-        r2 = 1.0 - (weights @ parts["square"] / total) / np.where(actual > 0, actual, np.nan)
+        # Of posts with one and the same outcome rounding leaves a little, which r2 is divided by.
+        nothing = ROUNDING * float(np.max((parts["actual"] - parts["actual"].mean()) ** 2))
+        r2 = 1.0 - (weights @ parts["square"] / total) / np.where(actual > nothing, actual, np.nan)
     return {
         "spearman": _correlation(weights, parts["rank_actual"], parts["rank_predicted"], total),
         "mae": mae,

@@ -21,6 +21,7 @@ from virality.modeling.metrics import (
     Metric,
     mean_with_interval,
     score,
+    score_differences,
     top_share,
 )
 from virality.modeling.train import train
@@ -328,6 +329,18 @@ def test_another_caption_is_judged_anew():
     first = evaluate(model, matrix, said).metrics["mae"]
     other = evaluate(model, matrix, said.assign(caption="same")).metrics["mae"]
     assert other.value > first.value + 0.1
+
+
+@pytest.mark.parametrize("usual", [0.0, 2.7])
+def test_draws_of_equal_outcomes_say_nothing_of_the_variance(usual):
+    actual = np.full(40, usual)  # one draw in eight holds neither of the two posts that differ
+    actual[:2] += 0.4
+    judged = _judged(actual, actual + np.random.default_rng(0).normal(0, 0.1, 40))
+    got = score(judged, np.arange(40))["r2"]
+    assert -10 < got.low < got.value < got.high < 1
+    assert np.isnan(score(_judged(actual[2:], actual[2:] + 0.1), np.arange(38))["r2"].value)
+    change = score_differences(judged, replace(judged, predicted=actual), np.arange(40))["r2"]
+    assert 0 < change.low < change.value < change.high < 10
 
 
 def test_the_author_median_of_strangers_orders_no_pairs():

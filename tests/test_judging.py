@@ -14,7 +14,7 @@ from virality.data import splits
 from virality.data.errors import InputError, UsageError
 from virality.modeling import holdout
 from virality.modeling.ablation import ablate
-from virality.modeling.compare import Comparison, compare
+from virality.modeling.compare import Comparison, compare, judge_difference
 from virality.modeling.curve import Point, _chooser, _judge, learning_curve
 from virality.modeling.evaluate import evaluate
 from virality.modeling.ground import lay_ground, possible_split
@@ -141,6 +141,30 @@ def test_noise_is_not_called_a_difference():
     assert "cannot be told apart" in got.verdict
 
 
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (
+            Metric(-0.2, -0.3, -0.1),
+            "B is better than A: its mean error is 0.200 smaller (0.100 to 0.300), which is more",
+        ),
+        (Metric(0.2, 0.1, 0.3), "A is better than B: its mean error is 0.200 smaller (0.100 to"),
+        (Metric(0.2, -0.1, 0.3), "A and B cannot be told apart: the mean error of A is 0.200"),
+        (Metric(-0.2, -0.3, 0.0), "A and B cannot be told apart: the mean error of B is 0.200"),
+        (
+            Metric(-0.0002, -0.0004, -0.0001),
+            "B is better than A: its mean error is smaller by less than 0.0005, which is more than",
+        ),
+        (
+            Metric(0.0, -0.0001, 0.0001),
+            "A and B cannot be told apart: their mean errors differ by less than 0.0005.",
+        ),
+    ],
+)
+def test_a_difference_is_told_with_its_side_and_its_size(error, said):
+    assert judge_difference(error, ("A", "B")).startswith(said)
+
+
 def test_models_of_different_targets_are_not_compared():
     matrix, posts = make_case()
     likes = posts.assign(likes=posts["views"])
@@ -238,6 +262,10 @@ def test_parts_of_a_curve_hold_the_smaller_ones():
         (Metric(0.2, 0.1, 0.3), "rose by 0.200 (0.100 to 0.300): older or other posts do not"),
         (Metric(-0.2, -0.5, 0.1), "changed by -0.200 (-0.500 to +0.100), no more than chance"),
         (Metric(-0.0002, -0.0003, -0.0001), "did not change."),
+        (
+            Metric(0.1, np.nan, np.nan),
+            "changed by +0.100, and one judged post says nothing of chance.",
+        ),
     ],
 )
 def test_a_curve_says_what_the_last_doubling_brought(gain, said):

@@ -1,7 +1,7 @@
 """Is the difference between two models real? Both recipes, the same splits, the same resamples."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -38,7 +38,8 @@ class Comparison:
         first, second: metric -> score with its interval, of either model.
         differences: metric -> the second's less the first's, paired by author.
         coverage: share of posts inside the 80 % interval, of either model.
-        real: whether the 95 % interval of the difference in mean error excludes zero.
+        real: whether the 95 % interval of the difference in mean error excludes zero, of recipes
+            that differ in more than their seed.
         notes: warnings in plain sentences.
         verdict: one plain sentence.
     """
@@ -117,6 +118,8 @@ def compare(
     covered = [mean_with_interval(held.astype(np.float64), units, seed) for held in inside]
     differences = score_differences(one, other, units, seed)
     error = differences["mae"]
+    luck = _differ_in_seed(first, second) and not _same(error)
+    said = judge_luck(error, _recipes(names)) if luck else judge_difference(error, _recipes(names))
     return Comparison(
         target=ground.target.name,
         split=ground.split,
@@ -126,15 +129,22 @@ def compare(
         second=score(other, units, seed),
         differences=differences,
         coverage=(covered[0], covered[1]),
-        real=is_real(error),
+        real=is_real(error) and not luck,
         notes=(*ground.notes, *ground.warnings(outcomes[0])),
-        verdict=f"{say_where(ground.split, len(units))} {judge_difference(error, _recipes(names))}"
-        + (ALIKE if _same(error) else ""),
+        verdict=f"{say_where(ground.split, len(units))} {said}"
+        + (ALIKE if luck or _same(error) else ""),
     )
 
 
 def _recipes(names: tuple[str, str]) -> tuple[str, str]:
     return f"the recipe of {names[0]}", f"the recipe of {names[1]}"
+
+
+def _differ_in_seed(first: Model, second: Model) -> bool:
+    """Say whether two recipes are the same but for their seed, and read the same columns."""
+    one, other = first.recipe, second.recipe
+    alike = replace(one, seed=other.seed) == other and set(first.columns) == set(second.columns)
+    return alike and one.seed != other.seed
 
 
 def check_same_target(first: Model, second: Model) -> None:
@@ -158,6 +168,14 @@ def is_real(difference: Metric) -> bool:
 def _same(error: Metric) -> bool:
     """Say whether two models err alike on every post; one post alone has no interval."""
     return error.value == 0 and (np.isnan(error.low) or error.low == error.high == 0)
+
+
+def judge_luck(error: Metric, names: tuple[str, str]) -> str:
+    """Say how far apart two fits of one recipe are; resamples of posts know nothing of fitting."""
+    return (
+        f"{names[0]} and {names[1]} cannot be told apart: they are the same but for the seed, and "
+        f"their mean errors differ by {abs(error.value):.3f} for luck alone."
+    )
 
 
 def judge_difference(error: Metric, names: tuple[str, str]) -> str:

@@ -170,6 +170,15 @@ def test_every_split_is_whole(evaluations):
     assert "flatter" in evaluations["random"].notes[0]
 
 
+def test_what_random_folds_are_held_against_is_told(evaluations, capsys):
+    for split, said in (
+        ("temporal", "(random folds less this split)"),
+        ("random", "(these random folds less a split by time or, without times, by author)"),
+    ):
+        show_evaluation(evaluations[split])
+        assert f"Optimism gap {said}: spearman" in capsys.readouterr().out
+
+
 def test_random_folds_are_fitted_once_for_all_splits(judged_model, evaluations, monkeypatch):
     def fail(*_, **__):
         raise AssertionError("fitted again")

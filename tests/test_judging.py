@@ -12,6 +12,7 @@ from matrices import BLOCK, PLANTED, make_case, quick, small_model
 
 from virality.data import splits
 from virality.data.errors import InputError, UsageError
+from virality.modeling import compare as judged
 from virality.modeling import holdout
 from virality.modeling.ablation import ablate
 from virality.modeling.compare import Comparison, compare, judge_difference
@@ -133,12 +134,20 @@ def test_a_model_does_not_differ_from_itself():
     assert "--as-trained" in got.verdict
 
 
-def test_noise_is_not_called_a_difference():
+def test_noise_is_not_called_a_difference(monkeypatch):
     matrix, posts = make_case(240)
     one, other = (quick(train(matrix, posts, seed=seed)) for seed in (0, 1))
     got = compare(one, other, matrix, posts)
     assert not got.real
-    assert "cannot be told apart" in got.verdict
+    assert "cannot be told apart: they are the same but for the seed, and their" in got.verdict
+    lucky = Metric(-0.069, -0.153, -0.005)
+    monkeypatch.setattr(judged, "score_differences", lambda *_: {"mae": lucky})
+    got = compare(one, other, matrix, posts)
+    assert not got.real
+    assert "mean errors differ by 0.069 for luck alone." in got.verdict
+    dims = replace(other.recipe, dims=other.recipe.dims + 1)
+    other = replace(other, stack=replace(other.stack, recipe=dims))
+    assert compare(one, other, matrix, posts).real
 
 
 @pytest.mark.parametrize(

@@ -235,7 +235,10 @@ def show_evaluation(result: "Evaluation") -> None:
     )
     known = {name: gap for name, gap in result.optimism_gap.items() if np.isfinite(gap)}
     gaps = ", ".join(f"{name} {gap:+.3f}" for name, gap in known.items())
-    say_line(f"Optimism gap (random folds less this split): {gaps or 'unknown'}")
+    against = "random folds less this split"
+    if result.split == "random":
+        against = "these random folds less a split by time or, without times, by author"
+    say_line(f"Optimism gap ({against}): {gaps or 'unknown'}")
     for note in result.notes:
         say_line(escaped(note))
 

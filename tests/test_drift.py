@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import false_discovery_control, ks_2samp
+from scipy.stats import false_discovery_control, ks_2samp, rankdata
 
 from virality.data.matrix import Column, FeatureMatrix
 from virality.modeling.design_effect import Sides, design_effect
@@ -73,6 +73,40 @@ def test_the_design_effect_of_pairs_is_little_more_than_that_of_single_posts():
         for before, now, authors in draws
     ]
     assert np.mean(effects) == pytest.approx(1.4, rel=0.1)
+
+
+def test_the_design_effect_is_worked_out_as_its_text_says():
+    draw = np.random.default_rng(8)
+    authors = np.repeat([4, 9, 2, 7, 5], [3, 8, 1, 6, 4])
+    later = np.arange(22) >= 9  # one author has posts of either sample
+    values = np.repeat(draw.normal(0, 1.5, 5), [3, 8, 1, 6, 4]) + draw.normal(size=22)
+    ranks = rankdata(values)
+    rest = ranks.copy()
+    for side in (later, ~later):
+        rest[side] -= ranks[side].mean()
+    groups = [rest[authors == one] for one in set(authors)]
+    between = sum(len(g) * g.mean() ** 2 for g in groups) / 4
+    within = sum(((g - g.mean()) ** 2).sum() for g in groups) / (22 - 5)
+    size = (22 - sum(len(g) ** 2 for g in groups) / 22) / 4
+    rho = (between - within) / (between + (size - 1) * within)
+    weight = np.where(later, 1 / later.sum(), -1 / (~later).sum())
+    alike = np.where(authors[:, None] == authors, rho, 0.0)
+    np.fill_diagonal(alike, 1.0)
+    wanted = weight @ alike @ weight / (weight @ weight)
+    assert 0.2 < rho < 0.9
+    assert wanted > 1.1
+    assert design_effect(values, Sides(authors, later)) == pytest.approx(wanted)
+    views = 10 ** (2 * values)  # ranks are those of any scale
+    assert design_effect(views, Sides(authors, later)) == pytest.approx(wanted)
+    nothing = np.zeros(22, dtype=bool)
+    assert design_effect(values, Sides(authors, nothing)) == 1.0
+    assert design_effect(values, Sides(authors, ~nothing)) == 1.0
+
+
+def test_authors_who_are_less_alike_than_chance_take_nothing_off():
+    authors = np.repeat(np.arange(20), 2)
+    values = np.tile([0.0, 1.0], 20) + np.repeat(np.arange(20), 2) * 1e-3
+    assert design_effect(values, Sides(authors, np.arange(40) >= 20)) == 1.0
 
 
 def test_authors_with_as_many_posts_of_either_sample_cancel_out():

@@ -34,6 +34,9 @@ Flags = npt.NDArray[np.bool_]
 LEAST_KNOWN = 60
 """Posts with both counts without which a ratio is not learned."""
 
+LEAST_JUDGED = 10
+"""Posts left out without which nobody can tell how far off a ratio is: fewer have no tenths."""
+
 
 @dataclass(frozen=True)
 class Ratio:
@@ -202,7 +205,7 @@ class RatioFolds:
         views: Floats,
         signals: Singles,
     ) -> dict[str, Found]:
-        """Return what the folds tell of each ratio.
+        """Return what the folds tell of each ratio; nothing of one that too few posts judge.
 
         Args:
             folded: what the stack's bases said of posts left out, k lines.
@@ -228,6 +231,8 @@ class RatioFolds:
                 said[lines] = values[place[folded.row[lines]]]
             happened = views[folded.row] + ratio[folded.row]
             kept = np.flatnonzero(np.isfinite(said) & np.isfinite(happened))
+            if len(kept) < LEAST_JUDGED:
+                continue
             line = _line(said[kept], happened[kept] - level[kept])
             mean = level[kept] + line[0] + line[1] * said[kept]
             told = np.column_stack([mean, signals[kept, 1:]]).astype(np.float32)

@@ -49,6 +49,21 @@ def test_a_response_of_one_author_alone_is_not_said_to_be_known_of_too_few(case)
     notes = train(matrix, posts, target="counts").card.notes
     assert notes[-2].startswith("too few posts know likes or comments or shares: not")
     assert notes[-1].startswith("hardly any but one author's posts know saves: not predicted")
+    # One post of another author is fitted exactly, and bands by that would have no width.
+    posts["saves"] = posts["saves"].mask(np.arange(95) == 3, 7)
+    notes = train(matrix, posts, target="counts").card.notes
+    assert notes[-1].startswith("hardly any but one author's posts know saves: not predicted")
+
+
+def test_a_response_that_only_strangers_in_time_know_is_not_predicted():
+    matrix, posts = make_case(200)
+    author = np.where(np.random.default_rng(0).random(200) < 0.5, "c", "d").astype(object)
+    author[5:50], author[180:195] = "a", "b"  # one fold by author holds both, and b comes last
+    posts["author_id"] = pd.array(author, dtype="string")
+    posts["saves"] = (posts["views"] // 20).where(np.isin(author, ["a", "b"]))
+    model = train(matrix, posts, target="counts")
+    assert model.stack.ratios == ()
+    assert model.card.notes[-1].startswith("hardly any but one author's posts know saves: not")
 
 
 def test_the_numbers_of_a_post_agree(case, model):

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from matrices import make_case, quick, respond, small_model
+from scipy.stats import norm, spearmanr, t
 
 from virality.data.errors import InputError
 from virality.data.matrix import Column, FeatureMatrix
@@ -19,6 +20,7 @@ from virality.modeling.metrics import (
     LIMITS,
     Judged,
     Metric,
+    _metric,
     mean_with_interval,
     score,
     score_differences,
@@ -39,8 +41,6 @@ def _judged(actual, predicted):
 
 
 def test_scores_are_their_definitions():
-    from scipy.stats import spearmanr
-
     rng = np.random.default_rng(0)
     actual = rng.normal(4, 1, 200)
     predicted = actual + rng.normal(0, 1, 200)
@@ -314,6 +314,40 @@ def test_intervals_of_few_stay_where_the_score_can_be():
     assert 0.0 <= held.low < held.value < held.high == 1.0
     alone = mean_with_interval(np.ones(4), np.zeros(4, dtype=np.int64))
     assert np.isnan([alone.low, alone.high]).all()
+
+
+def test_intervals_of_few_are_widened_as_their_text_says():
+    drawn = np.concatenate([[0.5], np.linspace(0.0, 1.0, 201)])
+    for units in (2, 5, 39, 40, 400):
+        got = _metric(drawn, units)
+        by = t.ppf(0.975, units - 1) / norm.ppf(0.975) * np.sqrt(units / (units - 1))
+        half = 0.475 * (by if units < 40 else 1.0)
+        np.testing.assert_allclose([got.low, got.high], [0.5 - half, 0.5 + half])
+    kept = _metric(drawn, 5, (-0.1, 0.9))
+    assert (kept.low, kept.high) == (-0.1, 0.9)
+    assert np.isnan(_metric(drawn, 1).low)
+
+
+def test_another_seed_draws_other_posts_and_the_same_seed_the_same():
+    values = np.random.default_rng(0).normal(size=60)
+    first, other, again = (mean_with_interval(values, np.arange(60), s) for s in (0, 1, 0))
+    assert first == again
+    assert first.value == other.value
+    assert (first.low, first.high) != (other.low, other.high)
+
+
+def test_shares_of_error_are_of_outcomes_above_zero():
+    actual, predicted = np.array([0.0, 2.0, 4.0, 0.0]), np.array([1.0, 3.0, 3.0, 0.0])
+    got = score(_judged(actual, predicted), np.arange(4))
+    assert got["mape"].value == pytest.approx((0.5 + 0.25) / 2)
+    below = score(_judged(actual - 1, predicted), np.arange(4))
+    assert np.isnan(below["mape"].value)
+
+
+def test_ranks_that_are_tied_share_their_place():
+    actual, predicted = np.array([1.0, 1.0, 2.0, 3.0, 3.0]), np.array([2.0, 1.0, 1.0, 3.0, 2.0])
+    got = score(_judged(actual, predicted), np.arange(5))["spearman"].value
+    assert got == pytest.approx(spearmanr(actual, predicted).statistic)
 
 
 def test_a_lone_creators_luck_is_not_called_skill():

@@ -20,7 +20,7 @@ from virality.modeling.curve import Point, _chooser, _judge, learning_curve
 from virality.modeling.evaluate import evaluate
 from virality.modeling.ground import lay_ground, possible_split
 from virality.modeling.metrics import Judged, Metric, score, score_differences
-from virality.modeling.slices import slice_up
+from virality.modeling.slices import _acquaintance, _durations, _tenths, slice_up
 from virality.modeling.train import train
 
 pytestmark = pytest.mark.usefixtures("light_recipes")
@@ -209,6 +209,28 @@ def test_slices_hold_the_posts_that_they_name():
         least, most = (float(end.replace(",", "")) for end in part.name.split(" to "))
         assert part.rows == ((least <= followers) & (followers <= most)).sum()
     json.dumps([s.as_json() for s in found], allow_nan=False)
+
+
+def test_posts_are_named_by_the_part_that_they_are_in():
+    values = np.array([np.nan, *np.arange(59.0), np.inf])
+    names = [one.partition("|")[2] for one in _tenths(values)]
+    assert names == ["", *["0 to 28"] * 29, *["29 to 58"] * 30, ""]
+    ordered = [*sorted(set(_tenths(np.arange(260.0))))]
+    assert [one.partition("|")[2] for one in ordered][::9] == ["0 to 25", "234 to 259"]
+    assert set(_tenths(np.arange(39.0))) == {""}
+    seconds = np.array([np.nan, -1.0, 0.0, 9.99, 10.0, 40.0, 59.9, 60.0, 600.0])
+    wanted = ["", "", *["0 to 10 s"] * 2, "10 to 20 s", *["40 to 60 s"] * 2, *["60 s and more"] * 2]
+    assert [one.partition("|")[2] for one in _durations(seconds)] == wanted
+
+
+def test_whether_an_author_was_learned_from_is_asked_part_by_part():
+    posts = pd.DataFrame({"author_id": ["a", "a", "b", None, None, "b", "c"]})
+    plan = [
+        splits.Split("first", np.array([0, 3]), np.array([1, 2, 4])),
+        splits.Split("second", np.array([0, 2]), np.array([5, 6])),
+    ]
+    told = ["", "learned from", "unseen", "", "unknown", "learned from", "unseen"]
+    assert list(_acquaintance(posts, plan)) == told
 
 
 def test_authors_held_out_are_unseen_and_windows_are_slices():

@@ -10,7 +10,7 @@ from matrices import make_case, small_model
 from virality.data.matrix import FeatureMatrix
 from virality.modeling.bundle import load_model, save_model
 from virality.modeling.mixing import mix_bases, mixed
-from virality.modeling.oof import OutOfFold
+from virality.modeling.oof import OutOfFold, best_rounds, on_sample
 from virality.modeling.recipe import FOREST, Recipe
 from virality.modeling.train import train
 from virality.modeling.weights import fit_weights
@@ -22,6 +22,26 @@ def _said(n=400, seed=0):
     y = rng.normal(5, 1, n)
     bases = [y + rng.normal(0, 0.3, n), y + rng.normal(0, 0.8, n), rng.normal(5, 1, n)]
     return np.column_stack(bases), y
+
+
+def test_the_number_of_trees_is_one_for_all_folds():
+    # The first fold stopped early: its last error counts from there on.
+    curves = [np.array([3.0, 2.0]), np.array([3.0, 2.9, 2.0, 2.5])]
+    assert best_rounds(curves) == 3
+    assert best_rounds([np.array([1.0, 1.0, 1.0])]) == 1
+    assert best_rounds([np.array([2.0, 1.0]), np.array([1.0, 9.0])]) == 1
+
+
+def test_a_sample_is_measured_by_its_own_posts():
+    asked = []
+
+    def measure(train):
+        asked.append(train.tolist())
+        return np.arange(10.0) * 10
+
+    sample = np.array([1, 4, 7])
+    assert on_sample(measure, sample)(np.array([0, 2])).tolist() == [10.0, 40.0, 70.0]
+    assert asked == [[1, 7]]
 
 
 def test_better_bases_get_more_weight_and_noise_none():

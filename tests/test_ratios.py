@@ -12,7 +12,7 @@ from virality.cli import app
 from virality.data.features import Features, write_features
 from virality.modeling.bundle import load_model, save_model
 from virality.modeling.evaluate import Evaluation, evaluate
-from virality.modeling.ratios import log_counts, log_ratios
+from virality.modeling.ratios import _line, log_counts, log_ratios
 from virality.modeling.train import train
 
 pytestmark = pytest.mark.usefixtures("light_recipes")
@@ -34,6 +34,28 @@ def test_views_are_those_of_a_model_of_views_alone(case, model):
     together = model.predict(*case)
     for name in ("mean", "low", "high", "hit_probability"):
         np.testing.assert_array_equal(getattr(together, name), getattr(alone, name))
+
+
+def test_a_ratio_is_of_counts_that_are_both_known():
+    posts = pd.DataFrame({
+        "views": pd.array([99, 9, None, 0, 999] * 15, dtype="Int64"),
+        "likes": pd.array([9, 9, 5, 0, -1] * 15, dtype="Int64"),
+        "shares": pd.array([9, 0, 5, 0, None] * 15, dtype="Int64"),
+        "saves": pd.array([99, 9, None, 0, 999] * 15, dtype="Int64"),
+    })  # fmt: skip
+    assert list(log_ratios(posts, ["likes", "saves", "comments"], 45)) == ["likes"]
+    assert log_ratios(posts, ["likes"], 46) == {}
+    assert set(log_ratios(posts, ["likes", "saves"], 1)) == {"likes", "saves"}
+    got = log_ratios(posts, ["shares"], 45)["shares"][:5]
+    np.testing.assert_allclose(got, [-1, -1, np.nan, 0, np.nan])
+
+
+def test_the_word_of_a_ratio_is_taken_as_far_as_it_was_right():
+    said = np.array([-2.0, -1.0, 0.0, 1.0])
+    np.testing.assert_allclose(_line(said, 0.4 * said - 1.5), [-1.5, 0.4])
+    np.testing.assert_allclose(_line(said, 1.7 * said), [0.5 * -0.7, 1.0])  # no further than said
+    np.testing.assert_allclose(_line(said, 3.0 - said), [3.5, 0.0])  # nor the other way round
+    np.testing.assert_allclose(_line(np.full(4, 2.0), said), [-0.5, 0.0])
 
 
 def test_what_too_few_posts_know_is_left_out_with_a_sentence(model):

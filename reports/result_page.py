@@ -5,6 +5,7 @@ Positions are texts such as `12.5%`, so that the page draws without a script, at
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import ROUND_FLOOR, Context
 from typing import Any
 
 from virality.reports.belief import doubt_of_training
@@ -24,6 +25,11 @@ from virality.reports.words import (
 
 OUTCOMES = ("views", "likes", "comments", "shares", "saves")
 MOST_CAPTION = 180
+STEPS = 40
+"""Steps of a slider from one end to the other."""
+
+STEP = Context(prec=6, rounding=ROUND_FLOOR)
+"""How a step is written: never too long, else the last one would not fit and the end be missed."""
 
 
 @dataclass(frozen=True)
@@ -288,14 +294,14 @@ def _lever(lever: Mapping[str, Any]) -> LeverRow | None:
     words = {key: _said(lever, key) for key in ("low", "high", "value")}
     if words["low"] == words["high"]:
         return None
-    low, high, value = lever["low"], lever["high"], lever["value"]
+    low, high, value = (float(lever[key]) for key in ("low", "high", "value"))
     return LeverRow(
         column=lever["column"],
         label=lever["label"],
-        low=f"{low:.6g}",
-        high=f"{high:.6g}",
-        step=f"{(high - low) / 40:.3g}",
-        value=f"{min(max(value, low), high):.6g}",
+        low=repr(low),  # rounded, an end of the slider would lie beyond what is answered
+        high=repr(high),
+        step=str(STEP.create_decimal(repr((high - low) / STEPS))),
+        value=repr(min(max(value, low), high)),
         words=words["value"],
         support=say("serve.change.range", low=words["low"], high=words["high"]),
     )

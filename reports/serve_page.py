@@ -76,9 +76,9 @@ def render_ask(
     size = size_words(clip_bytes)
     keys = {
         "big": "script.big", "many": "script.many", "crossed": "script.crossed",
-        "nothing": "script.nothing", "gone": "script.gone",
-        "lost": "script.lost", "refused": "refused", "remove": "ask.remove",
-        "caption": "ask.caption.n",
+        "nothing": "script.nothing", "gone": "script.gone", "unread": "script.unread",
+        "between": "script.between", "lost": "script.lost",
+        "refused": "refused", "remove": "ask.remove", "caption": "ask.caption.n",
     }  # fmt: skip
     words = {key: open_string(f"serve.{name}") for key, name in keys.items()}
     texts = [text for name, text in typed if name == "caption" and text.strip()][:captions]

@@ -146,6 +146,24 @@ def test_several_clips_and_captions_are_crossed(client):
     assert client.get(f"/results/{served['id']}?item=4").status_code == 404
 
 
+def test_clips_of_one_name_are_told_apart(client, tmp_path):
+    clips = [tmp_path / name for name in ("a/take.mp4", "b/take.mp4", "take.mov", "other.mp4")]
+    for one in clips:
+        one.parent.mkdir(exist_ok=True)
+        one.write_bytes(case.clip(0).read_bytes())
+    names = [item["name"] for item in ask(client, *clips)["items"]]
+    assert names == ["take.mp4 (1)", "take.mp4 (2)", "take.mov", "other"]
+
+
+@pytest.mark.parametrize("followers", ["12,000", "12 000", "12\u00a0000", "12\u202f000"])
+def test_followers_are_read_as_people_write_them(client, followers):
+    plain, written = (
+        ask(client, captions=("how many",), followers=one)["items"][0]["forecast"]
+        for one in ("12000", followers)
+    )
+    assert written == plain
+
+
 def test_what_is_too_close_to_call_is_not_called_the_best(client):
     page = client.get(f"/results/{ask(client, case.clip(0), case.clip(0))['id']}").text
     assert "are too close to call" in page
@@ -285,6 +303,9 @@ def test_levers_stay_within_what_earlier_posts_support(client, result):
     for lever in client.get("/api/v1/model").json()["levers"]:
         inside = client.post(path, json={"levers": {lever["column"]: lever["high"]}})
         assert inside.status_code == 200
+        for told in (f"{lever['low']:g}", f"{lever['high']:g}"):  # as a refusal says them
+            taken = client.post(path, json={"levers": {lever["column"]: float(told)}})
+            assert taken.status_code == 200, taken.text
         beyond = client.post(path, json={"levers": {lever["column"]: lever["high"] * 2 + 1e6}})
         assert beyond.status_code == 422
     assert client.post(path, json={"levers": {"no_such": 1.0}}).status_code == 422

@@ -443,6 +443,13 @@ def test_every_answer_carries_the_security_headers(client, path):
     assert "access-control-allow-origin" not in headers
 
 
+@pytest.mark.parametrize("sent", [{"data": {"caption": "x"}}, {"content": b"{}"}, {"json": []}])
+def test_a_body_that_is_no_object_of_json_is_told_what_to_send(client, sent):
+    answer = client.post(f"/api/v1/jobs/{'a' * 32}/items/0/what-if", **sent)
+    assert answer.status_code == 422
+    assert "Content-Type: application/json" in answer.json()["error"]["message"]
+
+
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [("PUT", "/", 405), ("GET", "/api/v1/jobs", 405), ("POST", "/metrics", 405), ("GET", "/x", 404),
@@ -479,6 +486,8 @@ def test_head_keeps_to_every_rule(server, client):
     assert client.head("/", headers={"host": "evil.example"}).status_code == 400
     assert client.get("/api/v1/jobs").headers["allow"] == "POST"
     assert client.put("/health").headers["allow"] == "GET, HEAD"
+    assert client.put("/login").headers["allow"] == "GET, HEAD, POST"
+    assert client.put(f"/api/v1/jobs/{'a' * 32}").headers["allow"] == "DELETE, GET, HEAD"
 
 
 def test_a_body_that_is_kept_back_is_not_sent(server):

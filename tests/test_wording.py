@@ -107,6 +107,17 @@ def test_a_slider_of_days_names_them() -> None:
     assert "Monday to Sunday" in row.support
 
 
+@pytest.mark.parametrize(
+    ("low", "high"), [(-29.052194690704347, -23.418305110931396), (0.0, 1.800225520133972), (0, 6)]
+)
+def test_both_ends_of_a_slider_are_reached_and_none_lies_beyond_them(low, high) -> None:
+    lever = {"column": "x__y", "label": "", "unit": "dB", "low": low, "high": high, "value": low}
+    (row,) = _levers([lever])
+    assert (float(row.low), float(row.high)) == (low, high)
+    last = float(row.low) + 40 * float(row.step)
+    assert high - 1e-5 * (high - low) <= last <= high + 1e-12
+
+
 def test_what_the_chance_is_of_is_said() -> None:
     assert HITS == 1 / 5  # as the words say
     said = chance_words(0.06, "40 k views", True)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
-from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.routing import Match
 
 from virality import __version__
 from virality.data.errors import InputError, StorageError, UsageError, ViralityError
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
     from virality.data.prediction_log import PredictionLog
 
+ROUTERS = (api.router, api.plain, pages.router)
+OBJECT = "send an object of JSON, with Content-Type: application/json"
 MESSAGES = {404: "there is nothing at this address", 405: "this address does not take that"}
 
 
@@ -71,9 +73,8 @@ def create_app(
         "predict`; jobs are asked for by ids that cannot be guessed.",
     )  # fmt: skip
     app.state.board, app.state.metrics = board, counted
-    app.include_router(api.router)
-    app.include_router(api.plain)
-    app.include_router(pages.router)
+    for router in ROUTERS:
+        app.include_router(router)
     describe_access(app, settings)
     for kind in (Refusal, RequestValidationError, HTTPException, ViralityError, Exception):
         app.add_exception_handler(kind, _refuse)
@@ -117,18 +118,21 @@ async def _refuse(request: Request, error: Exception) -> Response:
     body, headers = put_refusal(refusal, request.url.path, request.headers.get("accept", ""))
     if refusal.status in (408, 413, 503):
         headers["connection"] = "close"  # the rest of the body is not read
-    if allowed := _allowed(error):
+    if refusal.status == 405 and (allowed := _allowed(request)):
         headers["allow"] = allowed
     return Response(body, refusal.status, headers)
 
 
-def _allowed(error: Exception) -> str:
-    """Return the methods that an address takes, `""` where they are not what is wrong."""
-    told = Headers(getattr(error, "headers", None) or {}).get("allow", "")
-    methods = [one.strip() for one in told.split(",") if one.strip()]
-    if "GET" in methods and "HEAD" not in methods:  # see `Head`: routes do not know that they do
-        methods.append("HEAD")
-    return ", ".join(methods)
+def _allowed(request: Request) -> str:
+    """Return the methods that an address takes; a route knows but of its own."""
+    methods: set[str] = set()
+    routes = (one for router in ROUTERS for one in router.routes)
+    for route in (*request.app.routes, *routes):
+        if route.matches(request.scope)[0] is not Match.NONE:
+            methods.update(getattr(route, "methods", None) or ())
+    if "GET" in methods:  # see `Head`: routes do not know that they do
+        methods.add("HEAD")
+    return ", ".join(sorted(methods))
 
 
 def _as_refusal(error: Exception) -> Refusal:
@@ -137,6 +141,8 @@ def _as_refusal(error: Exception) -> Refusal:
     if isinstance(error, RequestValidationError):
         first: Any = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"][1:]) or "the body"
+        if first["type"] == "model_attributes_type":  # also where JSON is not said to be any
+            return Refusal(422, "invalid", f"{place}: {OBJECT}")
         return Refusal(422, "invalid", f"{place[:80]}: {first['msg']}")
     if isinstance(error, HTTPException):
         if isinstance(error.__cause__, Refusal):  # FastAPI says 400 where reading a body fails

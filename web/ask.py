@@ -49,16 +49,29 @@ def candidates_of(form: Form, settings: Settings) -> tuple[Candidate, ...]:
 
 def _crossed(clips: Sequence[Upload], captions: Sequence[str], known: Known) -> list[Candidate]:
     texts: list[str | None] = [*captions] or [None]
-    files: list[Upload | None] = [*clips] or [None]
+    files: list[tuple[str, Upload | None]] = [*zip(_names(clips), clips, strict=True)]
     found = []
-    for clip in files:
+    for name, clip in files or [("", None)]:
         for number, caption in enumerate(texts, start=1):
-            parts = [clip.name.rpartition(".")[0] or clip.name] if clip else []
+            parts = [name] if clip else []
             if len(texts) > 1 or not clip:
                 parts.append(CAPTION_NAME if len(texts) == 1 else f"{CAPTION_NAME} {number}")
             path = clip.path if clip else None
             found.append(Candidate(" · ".join(parts), path, replace(known, caption=caption)))
     return found
+
+
+def _names(clips: Sequence[Upload]) -> list[str]:
+    """Return what clips are called: no endings, no numbers, unless two would be called the same."""
+    stems = [clip.name.rpartition(".")[0] or clip.name for clip in clips]
+    names = [
+        clip.name if stems.count(stem) > 1 else stem
+        for clip, stem in zip(clips, stems, strict=True)
+    ]
+    return [
+        f"{name} ({names[: place + 1].count(name)})" if names.count(name) > 1 else name
+        for place, name in enumerate(names)
+    ]
 
 
 def read_known(fields: dict[str, str]) -> Known:
@@ -123,7 +136,7 @@ def _account(given: dict[str, str]) -> str | None:
 def _followers(text: str | None) -> int | None:
     if text is None:
         return None
-    digits = text.replace(",", "").replace("\u202f", "").replace(" ", "")
+    digits = "".join(text.split()).replace(",", "")
     if not (digits.isascii() and digits.isdigit()) or len(digits) > 11:
         raise Refusal(422, "followers", "followers is a whole number, 0 or more")
     if int(digits) > MOST_FOLLOWERS:

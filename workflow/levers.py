@@ -123,7 +123,8 @@ class Panel:
         if column not in known:
             raise UsageError(f"{column!r} is nothing that can be changed here")
         one = known[column]
-        if not one.low - 1e-6 <= value <= one.high + 1e-6:
+        slack = 1e-5 * max(abs(one.low), abs(one.high))  # the ends as they are told are rounded
+        if not one.low - slack <= value <= one.high + slack:
             raise UsageError(
                 f"{column}: {value:g} lies beyond what earlier posts support; "
                 f"give {one.low:g} to {one.high:g}"

@@ -27,9 +27,18 @@
     try { window.localStorage.setItem("theme", next); } catch (error) { return; }
   });
 
+  // Told again, a screen reader would read out again what has not changed.
+  function tell(place, text) { if (place.textContent !== text) place.textContent = text; }
+
   function reason(request) {
-    try { return filled(words.refused, { why: JSON.parse(request.responseText).error.message }); } catch (error) { return words.lost; }
+    try {
+      return filled(words.refused, { why: JSON.parse(request.responseText).error.message });
+    } catch (error) { // a proxy's own answer, such as to a clip beyond its limit
+      return filled(words.between, { status: request.status });
+    }
   }
+
+  function carries(event) { return Array.prototype.indexOf.call(event.dataTransfer.types, "Files") >= 0; }
 
   // The form: clips are listed, checked and sent with a bar that shows how far they are.
   function ask(form) {
@@ -63,24 +72,52 @@
       keep();
     }
 
+    // Beside the button, which may be out of sight when clips are dropped or the form is back.
+    function complain(text) {
+      trouble.textContent = text;
+      if (text) trouble.scrollIntoView({ block: "nearest" });
+    }
+
     function add(list) {
-      trouble.textContent = "";
+      var wrong = "";
       Array.prototype.forEach.call(list, function (file) {
-        if (file.size > most) trouble.textContent = filled(words.big, { name: file.name, size: words.size });
-        else if (files.length >= clips) trouble.textContent = filled(words.many, { clips: clips });
+        if (file.size > most) wrong = filled(words.big, { name: file.name, size: words.size });
+        else if (files.length >= clips) wrong = filled(words.many, { clips: clips });
         else files.push(file);
       });
       show();
+      complain(wrong);
+      leaveOut("");
+    }
+
+    // A folder, or a file that was moved or changed since, would break the sending off as a lost connection does.
+    function leaveOut(otherwise) {
+      Promise.all(files.map(function (file) {
+        return file.slice(0, 1).arrayBuffer().then(function () { return null; }, function () { return file; });
+      })).then(function (unread) {
+        unread = unread.filter(Boolean);
+        if (unread.length) {
+          files = files.filter(function (file) { return unread.indexOf(file) < 0; });
+          show();
+          complain(filled(words.unread, { names: unread.map(function (file) { return file.name; }).join(", ") }));
+        } else if (otherwise) complain(otherwise);
+      });
     }
 
     input.addEventListener("change", function () { add(input.files); input.value = ""; });
-    ["dragenter", "dragover"].forEach(function (kind) {
-      find("drop").addEventListener(kind, function (event) { event.preventDefault(); find("drop").classList.add("over"); });
+    // Beside the box too: there a browser would leave the form and open the clip.
+    ["dragenter", "dragover", "drop"].forEach(function (kind) {
+      document.addEventListener(kind, function (event) {
+        if (!carries(event) && !find("drop").contains(event.target)) return; // words go into a field
+        event.preventDefault();
+        find("drop").classList.toggle("over", kind !== "drop");
+        if (form.hidden) event.dataTransfer.dropEffect = "none";
+        else if (kind === "drop") add(event.dataTransfer.files);
+      });
     });
-    ["dragleave", "drop"].forEach(function (kind) {
-      find("drop").addEventListener(kind, function (event) { event.preventDefault(); find("drop").classList.remove("over"); });
+    document.addEventListener("dragleave", function (event) {
+      if (!event.relatedTarget) find("drop").classList.remove("over");
     });
-    find("drop").addEventListener("drop", function (event) { add(event.dataTransfer.files); });
 
     function offer() { find("another").hidden = all(".field", find("captions")).length >= Number(form.getAttribute("data-captions")); }
     offer();
@@ -129,25 +166,26 @@
       event.preventDefault();
       keep();
       var captions = texts().map(function (one) { return one.trim(); }).filter(Boolean);
-      if (!files.length && !captions.length) { trouble.textContent = words.nothing; return; }
+      if (!files.length && !captions.length) { complain(words.nothing); return; }
       // Said before clips are sent, which may take minutes; the same caption twice counts once.
       var asked = Math.max(files.length, 1) * Math.max(new Set(captions).size, 1);
       var candidates = Number(form.getAttribute("data-candidates"));
-      if (asked > candidates) { trouble.textContent = filled(words.crossed, { asked: asked, most: candidates }); return; }
+      if (asked > candidates) { complain(filled(words.crossed, { asked: asked, most: candidates })); return; }
       find("utc_offset").value = find("posted_at").value ? -new Date(find("posted_at").value).getTimezoneOffset() : "";
       var body = new FormData(form);
       body.delete("clip");
       files.forEach(function (file) { body.append("clip", file, file.name); });
-      trouble.textContent = "";
+      complain("");
+      find("sent").value = 0;
       request = new XMLHttpRequest();
       request.upload.addEventListener("progress", function (sent) {
         if (sent.lengthComputable) find("sent").value = sent.loaded / sent.total;
       });
       request.addEventListener("load", function () {
         if (request.status === 202) window.location.assign("/results/" + JSON.parse(request.responseText).id);
-        else { busy(false); trouble.textContent = reason(request); }
+        else { busy(false); complain(reason(request)); }
       });
-      request.addEventListener("error", function () { busy(false); trouble.textContent = words.lost; });
+      request.addEventListener("error", function () { busy(false); leaveOut(words.lost); });
       request.addEventListener("abort", function () { busy(false); });
       request.open("POST", "/api/v1/jobs");
       request.send(body);
@@ -169,8 +207,8 @@
         if (place === now) row.setAttribute("aria-current", "step");
         else row.removeAttribute("aria-current");
       });
-      if (now >= 0 && find("stage").textContent !== rows[now].textContent) find("stage").textContent = rows[now].textContent;
-      find("measured").textContent = state.total ? filled(words.measured, state) : "";
+      if (now >= 0) tell(find("stage"), rows[now].textContent);
+      tell(find("measured"), state.total ? filled(words.measured, state) : "");
     }
 
     function look() {
@@ -185,14 +223,20 @@
         window.setTimeout(look, 300);
       }).catch(function () {
         if (stopped) return;
-        find("measured").textContent = words.lost;
+        tell(find("measured"), words.lost);
         window.setTimeout(look, 2000);
       });
     }
 
+    // To the form that was sent, with all that was chosen and typed, where this page came from it.
+    function leave() {
+      if (document.referrer === window.location.origin + "/" && window.history.length > 1) window.history.back();
+      else window.location.assign("/");
+    }
+
     find("stop").addEventListener("click", function () {
       stopped = true;
-      window.fetch("/api/v1/jobs/" + job, { method: "DELETE" }).finally(function () { window.location.assign("/"); });
+      window.fetch("/api/v1/jobs/" + job, { method: "DELETE" }).finally(leave);
     });
     window.setTimeout(look, 300);
   }
@@ -257,7 +301,9 @@
         effect.textContent = value.words.effect;
         all("[data-column]", form).forEach(function (one) {
           var said = value.words.levers[one.getAttribute("data-column")];
-          if (said) form.querySelector("label[for='" + one.id + "'] output").textContent = said;
+          if (!said) return;
+          tell(form.querySelector("label[for='" + one.id + "'] output"), said);
+          one.setAttribute("aria-valuetext", said);
         });
         box.classList.remove("busy");
       }).catch(function (error) {
@@ -270,13 +316,18 @@
     }
 
     function later() { window.clearTimeout(timer); timer = window.setTimeout(look, 250); }
-    form.addEventListener("input", later);
+    form.addEventListener("input", function (event) {
+      event.target.removeAttribute("aria-valuetext"); // it said where the slider stood before
+      later();
+    });
     form.addEventListener("submit", function (event) { event.preventDefault(); look(); });
     form.addEventListener("reset", function () { window.setTimeout(look, 0); });
     // Coming back, browsers fill in again what was typed: the answer has to be of that.
     window.addEventListener("pageshow", function () { if (all("[name], [data-column]", form).some(moved)) look(); });
   }
 
+  // What is copied by hand or printed needs the whole address.
+  all("a.keep").forEach(function (one) { one.textContent = one.href; });
   if (find("ask")) ask(find("ask"));
   if (find("wait")) wait(find("wait"));
   all(".modes").forEach(modes);

@@ -153,4 +153,5 @@ def _new_to_both(
 
 def _judged(model: Model, guess: Predictions, actual: Floats) -> Judged:
     hit = (actual >= model.stack.hit_threshold).astype(np.float64)
-    return Judged(actual, guess.mean, hit, guess.hit_probability, model.target.log)
+    target = model.target
+    return Judged(actual, guess.mean, hit, guess.hit_probability, target.log, target.ratio)

@@ -220,13 +220,13 @@ def _evaluation(
     ground: Ground, outcome: Outcome, reference: Outcome | None, seed: int
 ) -> Evaluation:
     judged, units = ground.judged(outcome), ground.units(outcome)
-    actual, log = judged.actual, ground.target.log
+    actual = judged.actual
     metrics = score(judged, units, seed)
     baselines: dict[str, dict[str, Metric]] = {}
     differences = {}
     constant, _ = outcome.baselines["constant"]
     for name, (said, chance) in outcome.baselines.items():
-        judged_by = Judged(actual, said, outcome.hit, chance, log)
+        judged_by = replace(judged, predicted=said, hit_probability=chance)
         baselines[name] = score(judged_by, units, seed)
         if np.array_equal(said, constant):  # as an author's median of strangers is, too
             # Each fold has a median of its own, and those rank posts by the fold they stand in.

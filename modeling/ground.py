@@ -87,8 +87,9 @@ class Ground:
 
     def judged(self, outcome: Outcome) -> Judged:
         """Return what is scored."""
+        target = self.target
         return Judged(
-            outcome.actual, outcome.mean, outcome.hit, outcome.probability, self.target.log
+            outcome.actual, outcome.mean, outcome.hit, outcome.probability, target.log, target.ratio
         )
 
     def units(self, outcome: Outcome) -> IntArray:

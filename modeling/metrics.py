@@ -74,6 +74,7 @@ class Judged:
         hit: float64 (n,), 1 where the post was a hit.
         hit_probability: float64 (n,).
         log: whether the learning scale is a log10, which gives `factor` a meaning.
+        ratio: whether it is that of a ratio, 0 where nothing changes: no error is a share of that.
     """
 
     actual: Floats
@@ -81,6 +82,7 @@ class Judged:
     hit: Floats
     hit_probability: Floats
     log: bool
+    ratio: bool = False
 
 
 def ranked_rightly(actual: Floats, predicted: Floats) -> float:
@@ -206,8 +208,11 @@ def _parts(judged: Judged) -> dict[str, Floats]:
     actual, predicted = judged.actual, judged.predicted
     from scipy.stats import rankdata
 
+    nearly_zero = judged.ratio or bool((actual < 0).any())
     with np.errstate(divide="ignore", invalid="ignore"):
         share = np.where(actual > 0, np.abs(actual - predicted) / actual, 0.0)
+    if nearly_zero:  # a share of a number near zero says nothing
+        share = np.full(len(actual), np.nan)
     best, chosen = top_share(actual), top_share(predicted)
     return {
         "error": np.abs(actual - predicted),
@@ -245,8 +250,6 @@ def _scores(weights: Floats, parts: Mapping[str, Floats], log: bool) -> dict[str
         precision = weights @ (parts["chosen"] * parts["best"]) / chosen
         lift = precision / (weights @ parts["best"] / total)
         mape = weights @ parts["share"] / (weights @ parts["positive"])
-        if (parts["actual"] < 0).any():  # a share of a number near zero says nothing
-            mape = np.full(len(mae), np.nan)
         actual = _variance(weights, parts["actual"], parts["actual"], total)
         # Of posts with one and the same outcome rounding leaves a little, which r2 is divided by.
         nothing = ROUNDING * float(np.max((parts["actual"] - parts["actual"].mean()) ** 2))

@@ -194,8 +194,12 @@ class Stack:
         upto = np.searchsorted(self.outcomes, mean, side="right")
         return np.asarray(50.0 * (below + upto) / len(self.outcomes), dtype=np.float64)
 
-    def contributions(self, rows: Rows) -> Contributions:
+    def contributions(self, rows: Rows, *, of_known: bool = False) -> Contributions:
         """Return exact contributions by group; see `Contributions`.
+
+        Args:
+            rows: of posts.
+            of_known: whether they start from the average of known authors, not of strangers.
 
         Raises:
             AssertionError: if they do not add up to the prediction within 1e-6 (relative).
@@ -207,7 +211,8 @@ class Stack:
         whole, started = of_group(warm, self.warm, self.cold, None)
         weights, mean = of_group(warm, self.warm, self.cold, there)
         shares = np.zeros(inputs.values.shape)
-        level, usual, baseline = mean.copy(), started.copy(), self.cold.intercept
+        level, usual, first = mean.copy(), started.copy(), self.warm if of_known else self.cold
+        baseline = first.intercept
         for number, base in enumerate(self.bases):
             inner = seen.values[:, base.places]
             part = seen.average(base.contributions(inner))
@@ -215,8 +220,9 @@ class Stack:
             level += weights[:, number] * part[:, -1]
             usual += whole[:, number] * part[:, -1]
             mean = mean + weights[:, number] * seen.average(base.predict(inner))
-            baseline += float(self.cold.values[number] * (part[0, -1] if len(part) else 0.0))
-        # Known authors have weights of their own: what that moves is the effect of being known.
+            baseline += float(first.values[number] * (part[0, -1] if len(part) else 0.0))
+        # Known authors have weights of their own: what that moves is the effect of being known, or
+        # of being a stranger where most authors are known.
         shares[:, _place(inputs, COLD)] += usual - baseline
         _charge_missing(shares, level - usual, there, self.bases)
         return _grouped(rows, inputs, shares, baseline, mean)

@@ -21,6 +21,7 @@ from virality.modeling.families import (
     lead_families,
     spread,
 )
+from virality.modeling.history import COLD
 from virality.modeling.inputs import Inputs
 from virality.modeling.learned import NOBODY, Marks, known_marks, marks_of
 from virality.modeling.objective import find_metric
@@ -146,14 +147,17 @@ class Model:
     def contributions(self, matrix: FeatureMatrix, posts: pd.DataFrame) -> Contributions:
         """Return why: baseline plus row sums are the means of `predict`, asserted.
 
-        Columns that say nearly the same stand together: see `ModelCard.families`.
+        Columns that say nearly the same stand together: see `ModelCard.families`. Baseline is the
+        average of known authors where most training posts are of such (bundles of earlier versions
+        do not tell), else that of strangers.
 
         Raises:
             BundleError: as `predict`.
         """
         rows = self.rows(matrix, posts)
         with one_blas_thread():
-            return gather(self.stack.contributions(rows), self.card.families)
+            told = self.stack.contributions(rows, of_known=_mostly_known(self.card.medians))
+            return gather(told, self.card.families)
 
     def informed(self, posts: pd.DataFrame) -> "Model":
         """Return the model with what happened since it was trained in its history.
@@ -260,7 +264,8 @@ def train(
     lacking = len(matrix) - len(y)
     with one_blas_thread():
         inputs = stack.projector.transform(rows.take(spread(len(rows), MOST_ROWS)))
-        told = {**_medians(rows), **_usual_history(inputs)}, _families(stack, rows, inputs)
+        usual = {**_medians(rows), **_usual_history(inputs)}
+        told = usual, _families(stack, rows, inputs, _mostly_known(usual))
     card = _card(
         outcome, stack, together, y, used, versions, tuning, notes, lacking, told, _views(rows)
     )
@@ -359,12 +364,18 @@ def _usual_history(inputs: Inputs) -> dict[str, float]:
     return {name: float(np.nanmedian(inputs.column(name))) for name in there}
 
 
-def _families(stack: Stack, rows: Rows, inputs: Inputs) -> Families:
+def _mostly_known(usual: Mapping[str, float]) -> bool:
+    """Tell whether the usual post is of an author who has earlier ones."""
+    return usual.get(COLD, 1.0) < 0.5
+
+
+def _families(stack: Stack, rows: Rows, inputs: Inputs, of_known: bool) -> Families:
     """Return columns that say nearly the same, led by the one that moves most posts of a sample."""
     columns = {column.name: column for column in inputs.columns if not column.block}
     plain = [number for number, column in enumerate(inputs.columns) if not column.block]
     families = find_families(pd.DataFrame(inputs.values[:, plain], columns=list(columns)), columns)
-    return lead_families(stack.contributions(rows.take(spread(len(rows), LED_BY))), families)
+    told = stack.contributions(rows.take(spread(len(rows), LED_BY)), of_known=of_known)
+    return lead_families(told, families)
 
 
 def _distribution(library: str) -> str:

@@ -40,6 +40,15 @@ def _judged(actual, predicted):
     return Judged(actual, predicted, hit, np.full(len(actual), 0.2), True)
 
 
+def test_an_error_is_no_share_of_the_logarithm_of_a_ratio():
+    growth = np.array([0.001, 0.2, 0.3, 0.5])  # times the first day's views, none below once
+    judged = _judged(growth, growth + 0.1)
+    assert score(judged, np.arange(4))["mape"].value > 20
+    found = score(replace(judged, ratio=True), np.arange(4))
+    assert np.isnan(found["mape"].value)
+    assert found["factor"].value == pytest.approx(10**0.1)
+
+
 def test_scores_are_their_definitions():
     rng = np.random.default_rng(0)
     actual = rng.normal(4, 1, 200)

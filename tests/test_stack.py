@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from matrices import BLOCK, PLANTED, make_case, small_model
+from matrices import BLOCK, PLANTED, light, make_case, small_model
 
 from virality.data.errors import BundleError, InputError
 from virality.data.matrix import FeatureMatrix
@@ -290,6 +290,22 @@ def test_known_authors_are_predicted_and_explained_by_weights_of_their_own():
     np.testing.assert_allclose(told.baseline + told.frame.sum(axis=1), guess.mean, rtol=1e-6)
     known = told.frame[COLD].to_numpy()[guess.warm]
     assert np.abs(known).max() > 0.01  # what being known moves stands there
+
+
+def test_reasons_start_from_the_average_of_those_that_most_posts_are_of():
+    matrix, posts = make_case(400, authors=8)
+    with light():
+        model = train(matrix, posts)
+    mean, told = model.predict(matrix, posts).mean, model.contributions(matrix, posts)
+    strange = model.stack.contributions(model.rows(matrix, posts))
+    assert abs(told.baseline - mean.mean()) < 0.5 * abs(strange.baseline - mean.mean())
+    np.testing.assert_allclose(told.baseline + told.frame.sum(axis=1), mean, rtol=1e-6)
+    cold = model.stack.projector.transform(model.rows(matrix, posts)).column(COLD) == 1
+    assert 0 < cold.sum() < 40
+    assert np.abs(told.frame[COLD]).to_numpy()[~cold].mean() < 0.005
+    assert np.abs(strange.frame[COLD]).to_numpy()[~cold].mean() > 0.01
+    card = replace(model.card, medians={})  # as in bundles that do not tell what is usual
+    assert replace(model, card=card).contributions(matrix, posts).baseline == strange.baseline
 
 
 def test_a_prediction_stands_among_the_training_posts():

@@ -6,9 +6,11 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 import serve_case as case
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from virality.cli import app
@@ -234,3 +236,29 @@ def test_a_name_that_the_system_refuses_is_a_sentence(here: Path, words: str) ->
     last = done.stderr.strip().splitlines()[-1]
     assert last.startswith("error: "), done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_dash_is_no_file_for_any_command(here: Path) -> None:
+    """`-o -` made a file called `-` where a stream was meant."""
+    before, tried = content(here), 0
+    for name, command in get_command(app).commands.items():  # type: ignore[attr-defined]
+        takes = [one for one in command.params if one.name != "config"]
+        paths = [one for one in takes if one.type_descriptor.is_path or _lists_paths(one)]
+        needed = [one for one in takes if one.required]
+        for path in paths:
+            words = ["-" if one is path else "x" for one in needed]
+            words += [] if path in needed else _given(path)
+            done = CliRunner().invoke(app, [name, *words])
+            assert isinstance(done.exception, UsageError), (name, words, done.output)
+            assert "-: stands for no stream here" in str(done.exception)
+            tried += 1
+    assert tried > 40
+    assert content(here) == before
+
+
+def _lists_paths(parameter: Any) -> bool:
+    return Path in get_args(parameter.type_descriptor.annotation)
+
+
+def _given(parameter: Any) -> list[str]:
+    return ["-"] if parameter.param_type_name == "argument" else [max(parameter.opts, key=len), "-"]

@@ -110,6 +110,34 @@ def test_features_are_written_over_no_other_files(here: Path) -> None:
     assert content(here) == before
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("extract posts.parquet -o model", "model: is the folder of a model; give -o a folder of"),
+        ("run posts.csv -o model", "model: is the folder of a model"),
+        ("demo -o model", "model: is the folder of a model"),
+        ("collect http://127.0.0.1:9/x -o model", "model: is the folder of a model"),
+        ("recrawl posts.parquet --from posts.csv -o model", "model: is the folder of a model"),
+        (
+            "run posts.csv -o features",
+            "features/posts.parquet: belongs to the features in features",
+        ),
+        ("demo -o features", "features/posts.parquet: belongs to the features in features"),
+        ("recrawl posts.parquet --from posts.csv -o features", "features/posts.parquet: belongs"),
+        ("ingest posts.csv -o features/posts.parquet", "features/posts.parquet: belongs to the"),
+        ("trends posts.csv -o model/model.html", "model/model.json: belongs to the model in model"),
+        ("feedback log.db --quarantined -o model/model.json", "model/model.json: belongs to the"),
+    ],
+)
+def test_a_model_and_features_are_left_alone(here: Path, words: str, said: str) -> None:
+    """A model and features were mixed in one folder, or one of the two was damaged."""
+    before = content(here)
+    done = CliRunner().invoke(app, [*words.split(), "-q"])
+    assert isinstance(done.exception, UsageError), (done.output, done.exception)
+    assert str(done.exception).startswith(said)
+    assert content(here) == before
+
+
 def test_features_that_an_extraction_began_or_ended_go_on(tmp_path: Path) -> None:
     (tmp_path / "posts.parquet").write_text("")
     with pytest.raises(UsageError, match=r"posts\.parquet: no extraction wrote it"):

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from virality.data.errors import StorageError, UsageError
 
-FEATURES = "manifest.json"
-MANIFESTS = ("model.json", FEATURES)
+FEATURES, MODEL = "manifest.json", "model.json"
+MANIFESTS = (MODEL, FEATURES)
 """Files that list the others of a folder: of a model and of features."""
 
 STORE = "rows"
@@ -52,11 +52,12 @@ def refuse_unwritable(path: Path, *, folders: bool = False) -> None:
         folders: whether folders on the way that are not there will be made.
 
     Raises:
-        UsageError: if it is a folder.
+        UsageError: if it is a folder, or a file of a model or of features.
         StorageError: if its folder is not there, or nothing can be made in it.
     """
     if path.is_dir():
         raise UsageError(f"{path}: is a folder; give -o a file, as in {path / 'NAME'}")
+    refuse_part(path)
     place = Path(os.path.realpath(path))
     while folders and not os.path.lexists(place.parent):
         place = place.parent
@@ -72,6 +73,30 @@ def refuse_unwritable(path: Path, *, folders: bool = False) -> None:
         )
 
 
+def refuse_part(path: Path) -> None:
+    """Refuse to write over a file of a model or of features, which would be damaged by it.
+
+    Raises:
+        UsageError: naming the file.
+    """
+    place = Path(os.path.realpath(path))
+    for manifest, what in ((MODEL, "model"), (FEATURES, "features")):
+        if place.name in _files(place.parent / manifest):
+            raise UsageError(
+                f"{path}: belongs to the {what} in {path.parent}; give -o another place"
+            )
+
+
+def refuse_model(folder: Path) -> None:
+    """Refuse to write a folder of anything else into that of a model.
+
+    Raises:
+        UsageError: naming the folder.
+    """
+    if _files(folder / MODEL) and not _files(folder / FEATURES):
+        raise UsageError(f"{folder}: is the folder of a model; give -o a folder of its own")
+
+
 def refuse_foreign(folder: Path, names: Sequence[str]) -> None:
     """Refuse to make a folder of features where other files are called as theirs are.
 
@@ -80,8 +105,9 @@ def refuse_foreign(folder: Path, names: Sequence[str]) -> None:
         names: of the files that would be replaced.
 
     Raises:
-        UsageError: naming the first of them.
+        UsageError: naming the first of them, or the folder where it is that of a model.
     """
+    refuse_model(folder)
     if (folder / FEATURES).is_file() or (folder / STORE).is_dir():
         return
     lost = next((folder / name for name in names if (folder / name).exists()), None)
@@ -110,16 +136,16 @@ def _is_part(path: Path, folder: Path) -> bool:
         return False
     for manifest in MANIFESTS:
         if (root / manifest).is_file():
-            own = {manifest, STORE, *_listed(root / manifest)}
+            own = {manifest, STORE, *_files(root / manifest)}
             return place.relative_to(root).parts[0] in own
     name = place.name.lower()
     return name.rpartition(".")[2] in EXTENSIONS or name.endswith((".info.json", ".jsonl"))
 
 
-def _listed(manifest: Path) -> frozenset[str]:
-    """Return the files that a manifest vouches for, none if it cannot be read."""
+def _files(manifest: Path) -> frozenset[str]:
+    """Return a manifest and the files that it vouches for, none if it cannot be read."""
     try:
         files = json.loads(manifest.read_bytes())["files"]
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return frozenset()
-    return frozenset(files) if isinstance(files, dict) else frozenset()
+    return frozenset([manifest.name, *files]) if isinstance(files, dict) else frozenset()

@@ -14,7 +14,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -69,8 +69,10 @@ _TRIGGERS = ";;".join(
     for table in _KEPT
     for change in ("UPDATE", "DELETE")
 )
+Ruling = Literal["accepted", "rejected"]
 RELEASED, REJECTED = "released by the owner", "rejected by the owner"
 """Last reason of a report that the owner has ruled on."""
+_DECIDED: Mapping[Ruling, str] = {"accepted": RELEASED, "rejected": REJECTED}
 
 _NUMBERS = ("prediction", "low", "high", "mean", "mean_low", "mean_high", "expected_error")
 _STORED = (
@@ -332,7 +334,7 @@ class PredictionLog:
         Raises:
             InputError: if there is no such report, or it tells a count below 0.
         """
-        return self._decide(number, "accepted", RELEASED, now)
+        return self.decide((number,), "accepted", now=now)[0]
 
     def reject(self, number: int, *, now: datetime | None = None) -> Report:
         """Never learn from a report, also if it was accepted.
@@ -340,21 +342,33 @@ class PredictionLog:
         Raises:
             InputError: if there is no such report.
         """
-        return self._decide(number, "rejected", REJECTED, now)
+        return self.decide((number,), "rejected", now=now)[0]
 
-    def _decide(self, number: int, state: State, reason: str, now: datetime | None) -> Report:
+    def decide(
+        self, numbers: Sequence[int], state: Ruling, *, now: datetime | None = None
+    ) -> tuple[Report, ...]:
+        """Release or reject many reports, all or none; see `release` and `reject`."""
+        once, at = tuple(dict.fromkeys(numbers)), now or datetime.now(UTC)
         with self._database.write():
-            found = list(self._reports("WHERE r.number = ?", (min(number, 2**62),)))
-            if not found:
-                raise InputError(f"{self.path}: holds no report {number}; see --quarantined")
-            below = [name for name, value in found[0].counts.items() if value < 0]
-            if below and state == "accepted":
-                raise InputError(
-                    f"{self.path}: report {number} tells {found[0].counts[below[0]]} {below[0]}, "
-                    f"which no post can have; --reject {number} and report what is true"
-                )
-            self._rule(number, state, (*found[0].reasons, reason), now or datetime.now(UTC))
-        return next(self._reports("WHERE r.number = ?", (number,)))
+            for one in [self._to_rule_on(number, state, len(once)) for number in once]:
+                self._rule(one.number, state, (*one.reasons, _DECIDED[state]), at)
+        return tuple(self._by_number(number)[0] for number in once)
+
+    def _to_rule_on(self, number: int, state: Ruling, among: int) -> Report:
+        """Return a report that may be given a state, among so many."""
+        rest = f"; none of these {among} reports was changed" if among > 1 else ""
+        if not (found := self._by_number(number)):
+            raise InputError(f"{self.path}: holds no report {number}; see --quarantined{rest}")
+        below = [name for name, value in found[0].counts.items() if value < 0]
+        if below and state == "accepted":
+            raise InputError(
+                f"{self.path}: report {number} tells {found[0].counts[below[0]]} {below[0]}, "
+                f"which no post can have; --reject {number} and report what is true{rest}"
+            )
+        return found[0]
+
+    def _by_number(self, number: int) -> tuple[Report, ...]:
+        return tuple(self._reports("WHERE r.number = ?", (min(number, 2**62),)))
 
 
 def _row_hash(layout: str, content: bytes) -> str:

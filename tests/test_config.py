@@ -132,12 +132,15 @@ def test_every_option_may_be_called_in_a_file_as_on_the_command_line(
     odd = {("ingest", "--format"), ("extract", "--with"), ("evaluate", "--learning-curve"),
            ("recrawl", "--from"), ("recrawl", "--max"), ("feedback", "--at"),
            ("predict", "--original-sound")}  # fmt: skip
+    fitting = {"--clips": "200", "--max-side": "32", "--at": "2026-05-01",
+               "--posted-at": "2026-05-01"}  # fmt: skip
     assert odd <= set(long_names(runner))
     for command, option in long_names(runner):
-        file.write_text(f"[{command}]\n{option.removeprefix('--')} = 1\n")
+        key, value = option.removeprefix("--"), fitting.get(option, "'1'")
+        file.write_text(f"[{command}]\n{key} = {value}\n")
         shown = settings(runner, "--config", str(file))[f"{command} {option}"]
         assert shown["source"] == "file", (command, option)
-        assert shown["key"] == f"[{command}] {option.removeprefix('--')}"
+        assert shown["key"] == f"[{command}] {key}"
 
 
 @pytest.mark.parametrize(
@@ -148,7 +151,7 @@ def test_every_option_may_be_called_in_a_file_as_on_the_command_line(
         ('format = "smp"\n', "run --format"),
         ('[extract]\nwith = "smp"\n', "extract --with"),
         ('extras = "smp"\n', "inspect --with"),
-        ('[evaluate]\nlearning_curve = "smp"\n', "evaluate --learning-curve"),
+        ("[evaluate]\nlearning_curve = true\n", "evaluate --learning-curve"),
     ],
 )
 def test_an_option_has_two_names_where_the_program_calls_it_otherwise(
@@ -157,7 +160,7 @@ def test_an_option_has_two_names_where_the_program_calls_it_otherwise(
     file = tmp_path / "virality.toml"
     file.write_text(text)
     found = settings(runner, "--config", str(file))[shown]
-    assert (found["value"], found["source"]) == ("smp", "file")
+    assert (found["value"], found["source"]) == ("True" if "true" in text else "smp", "file")
 
 
 def test_a_file_that_names_the_layout_is_obeyed(runner: CliRunner, tmp_path: Path) -> None:
@@ -259,3 +262,52 @@ def test_yes_or_no_where_a_value_belongs_is_refused(
     file.write_text("allow-post = true\n")
     shown = settings(runner, "--config", str(file))
     assert shown["tune --allow-post"]["value"] == "True"
+
+
+@pytest.mark.parametrize(
+    ("words", "text", "said"),
+    [
+        ("predict model", "[predict]\ninputs = 3", "inputs = 3 is no text, which `predict` takes"),
+        (
+            "ingest x.csv",
+            "output = 2026",
+            "output = 2026 is no text, which `ingest` takes here; wri",
+        ),
+        (
+            "run x.csv",
+            "jobs = 'many'",
+            "jobs = 'many' is not what `run` takes: Input should be a v",
+        ),
+        (
+            "run x.csv",
+            "jobs = 200",
+            "jobs = 200 is not what `run` takes: Input should be less than",
+        ),
+        ("run x.csv", "jobs = 2026-05-01", "jobs = 2026-05-01 is not what `run` takes"),
+        ("run x.csv", "[run]\njobs = {a = 1}", "jobs = {'a': 1} is a table where `run` takes a v"),
+        ("run x.csv", "[[run]]\njobs = 1", "[[run]] is a list where a table belongs; write [run]"),
+        (
+            "validate",
+            "posts = ['x']",
+            "posts = ['x'] is a list where `validate` takes one value; w",
+        ),
+        ("feedback x", "[feedback]\nrelease = 'x'", "release = 'x' is not what `feedback` takes"),
+    ],
+)
+def test_a_value_of_another_kind_is_told_with_its_file_and_key(
+    runner: CliRunner, tmp_path: Path, words: str, text: str, said: str
+) -> None:
+    file = tmp_path / "virality.toml"
+    file.write_text(text)
+    done = runner.invoke(app, [*words.split(), "--config", str(file)])
+    assert isinstance(done.exception, UsageError), done.output
+    assert str(done.exception).startswith(f"{file}: {said}")
+
+
+def test_one_input_in_a_file_needs_no_brackets(runner: CliRunner, tmp_path: Path) -> None:
+    """It was refused as "Value must be an iterable"."""
+    file = tmp_path / "virality.toml"
+    for text in ('"x.csv"', '["x.csv"]'):
+        file.write_text(f"inputs = {text}\n")
+        done = runner.invoke(app, ["predict", str(tmp_path / "none"), "--config", str(file)])
+        assert "no trained model there" in str(done.exception), done.output

@@ -10,7 +10,7 @@ from loop_case import make_log
 from typer.testing import CliRunner
 
 from virality.cli import app
-from virality.data.errors import UsageError
+from virality.data.errors import InputError, UsageError
 
 
 @pytest.fixture
@@ -92,3 +92,16 @@ def test_no_mapping_is_advised_where_none_can_be_given(log: Path) -> None:
     for line in reasons:
         assert "write it plainly, or give the table that `virality ingest --mapping` makes" in line
         assert "[units]" not in line
+
+
+@pytest.mark.parametrize(("way", "state"), [("--release", "accepted"), ("--reject", "rejected")])
+def test_several_reports_are_ruled_on_all_or_none(log: Path, way: str, state: str) -> None:
+    for post in ("p0", "p1"):
+        assert call(log, post, "--views", 10, "--likes", 11).exit_code == 0
+    done = call(log, way, 1, way, 9, way, 2)
+    assert isinstance(done.exception, InputError), done.output
+    assert "holds no report 9; see --quarantined; none of these 3 rep" in str(done.exception)
+    assert [one["state"] for one in reports(log)] == ["quarantined", "quarantined"]
+    assert call(log, way, 2, way, 1, way, 2).exit_code == 0
+    assert [one["state"] for one in reports(log)] == [state, state]
+    assert [len(one["reasons"]) for one in reports(log)] == [2, 2]

@@ -6,9 +6,11 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 import serve_case as case
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from virality.cli import app
@@ -105,6 +107,34 @@ def test_features_are_written_over_no_other_files(here: Path) -> None:
     done = CliRunner().invoke(app, ["extract", "april.parquet", "-o", ".", "-q"])
     assert isinstance(done.exception, UsageError)
     assert "posts.parquet: no extraction wrote it" in str(done.exception)
+    assert content(here) == before
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("extract posts.parquet -o model", "model: is the folder of a model; give -o a folder of"),
+        ("run posts.csv -o model", "model: is the folder of a model"),
+        ("demo -o model", "model: is the folder of a model"),
+        ("collect http://127.0.0.1:9/x -o model", "model: is the folder of a model"),
+        ("recrawl posts.parquet --from posts.csv -o model", "model: is the folder of a model"),
+        (
+            "run posts.csv -o features",
+            "features/posts.parquet: belongs to the features in features",
+        ),
+        ("demo -o features", "features/posts.parquet: belongs to the features in features"),
+        ("recrawl posts.parquet --from posts.csv -o features", "features/posts.parquet: belongs"),
+        ("ingest posts.csv -o features/posts.parquet", "features/posts.parquet: belongs to the"),
+        ("trends posts.csv -o model/model.html", "model/model.json: belongs to the model in model"),
+        ("feedback log.db --quarantined -o model/model.json", "model/model.json: belongs to the"),
+    ],
+)
+def test_a_model_and_features_are_left_alone(here: Path, words: str, said: str) -> None:
+    """A model and features were mixed in one folder, or one of the two was damaged."""
+    before = content(here)
+    done = CliRunner().invoke(app, [*words.split(), "-q"])
+    assert isinstance(done.exception, UsageError), (done.output, done.exception)
+    assert str(done.exception).startswith(said)
     assert content(here) == before
 
 
@@ -234,3 +264,29 @@ def test_a_name_that_the_system_refuses_is_a_sentence(here: Path, words: str) ->
     last = done.stderr.strip().splitlines()[-1]
     assert last.startswith("error: "), done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_dash_is_no_file_for_any_command(here: Path) -> None:
+    """`-o -` made a file called `-` where a stream was meant."""
+    before, tried = content(here), 0
+    for name, command in get_command(app).commands.items():  # type: ignore[attr-defined]
+        takes = [one for one in command.params if one.name != "config"]
+        paths = [one for one in takes if one.type_descriptor.is_path or _lists_paths(one)]
+        needed = [one for one in takes if one.required]
+        for path in paths:
+            words = ["-" if one is path else "x" for one in needed]
+            words += [] if path in needed else _given(path)
+            done = CliRunner().invoke(app, [name, *words])
+            assert isinstance(done.exception, UsageError), (name, words, done.output)
+            assert "-: stands for no stream here" in str(done.exception)
+            tried += 1
+    assert tried > 40
+    assert content(here) == before
+
+
+def _lists_paths(parameter: Any) -> bool:
+    return Path in get_args(parameter.type_descriptor.annotation)
+
+
+def _given(parameter: Any) -> list[str]:
+    return ["-"] if parameter.param_type_name == "argument" else [max(parameter.opts, key=len), "-"]

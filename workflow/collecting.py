@@ -37,11 +37,12 @@ def collect(
     """Fetch posts by address through yt-dlp, slowly; again, it fetches only what is missing."""
     from virality.data.collect import TABLE, read_urls
     from virality.data.collect import collect as fetch
-    from virality.data.overwriting import refuse_overwriting
+    from virality.data.overwriting import refuse_model, refuse_overwriting
     from virality.workflow.terminal_collect import show_collected
 
     files = [Path(name) for name in sources if "://" not in name and Path(name).is_file()]
     refuse_overwriting([output / TABLE], files)
+    refuse_model(output)
     manners = _manners(pause, most, rate, robots, media=media, file_bytes=max_bytes)
     with console.progress("collecting") as progress:
         result = fetch(read_urls(sources), output, manners=manners, progress=progress)

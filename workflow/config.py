@@ -66,14 +66,14 @@ def apply_config(ctx: typer.Context, path: Path | None) -> Path | None:
     """Make the file's values the defaults of the command that is being parsed.
 
     Raises:
-        UsageError: for a key that no command knows, or a list where one value belongs.
+        UsageError: for a key that no command knows, or a value that its option does not take.
     """
     if path is not None:
         document = read_config(path)
         root = ctx.find_root()
         _refuse_unknown_keys(document, root.command, path)
         values = defaults_for(document, ctx.info_name or "", _keys(ctx.command))
-        ctx.default_map = _shaped(values, ctx.command, path)
+        ctx.default_map = _shaped(values, ctx, path)
         ctx.meta[_FILE], ctx.meta[_PATH] = document, path
     return path
 
@@ -129,7 +129,7 @@ def list_settings(ctx: typer.Context) -> list[Setting]:
         ctx: context of any command of the program; its configuration file holds for all.
 
     Raises:
-        UsageError: for a list where an option takes one value.
+        UsageError: for a value of the file that its option does not take.
     """
     document = ctx.meta.get(_FILE, {})
     settings = []
@@ -142,7 +142,7 @@ def list_settings(ctx: typer.Context) -> list[Setting]:
             resilient_parsing=True,
         ) as own:
             own.default_map = _shaped(
-                defaults_for(document, name, _keys(command)), command, ctx.meta.get(_PATH, Path())
+                defaults_for(document, name, _keys(command)), own, ctx.meta.get(_PATH, Path())
             )
             for parameter in command.params:
                 if parameter.param_type_name == "option" and parameter.name not in _UNSETTABLE:
@@ -184,38 +184,66 @@ def _refuse_unknown_keys(document: Mapping[str, Any], group: Any, path: Path) ->
                 if _key(name) not in options[key]:
                     near = _meant(name, options[key])
                     raise UsageError(f"{path}: [{key}] has no option {name!r}{near}")
+        elif key in options and isinstance(value, list):
+            raise UsageError(f"{path}: [[{key}]] is a list where a table belongs; write [{key}]")
         elif _key(key) not in shared:
             raise UsageError(f"{path}: {_why_not_shared(key, options, shared)}")
 
 
-def _shaped(values: Mapping[str, Any], command: Any, path: Path) -> dict[str, Any]:
-    """Return the values of a file as the options of a command take them.
+def _shaped(values: Mapping[str, Any], ctx: Any, path: Path) -> dict[str, Any]:
+    """Return the values of a file as the parameters of a command take them.
 
-    A value by itself stands for a list of one where an option may be given several times.
+    A value by itself stands for a list of one where a parameter may be given several times.
 
     Raises:
-        UsageError: for a list where an option takes one value: it would be read as it is spelled;
-            for yes or no where it takes a value: `true` would be read as 1.
+        UsageError: for a value that its parameter does not take.
     """
     shaped = dict(values)
-    for parameter in command.params:
-        value = values.get(parameter.name)
-        if value is None or parameter.param_type_name != "option":
+    for parameter in ctx.command.params:
+        given = values.get(parameter.name)
+        if given is None:
             continue
-        if parameter.multiple:
-            shaped[parameter.name] = value if isinstance(value, list) else [value]
-        elif isinstance(value, list):
-            one = value[0] if len(value) == 1 else ",".join(map(str, value))
-            raise UsageError(
-                f"{path}: {_long(parameter)} = {value!r} is a list where `{command.name}` takes "
-                f"one value; write {one!r}"
-            )
-        elif isinstance(value, bool) and not getattr(parameter, "is_flag", False):
-            raise UsageError(
-                f"{path}: {_long(parameter)} = {str(value).lower()} is yes or no where "
-                f"`{command.name}` takes a value; write that"
-            )
+        value = [given] if _is_listed(parameter) and not isinstance(given, list) else given
+        if why := _why_not_taken(value, parameter, ctx):
+            shown = repr(given) if isinstance(given, str | list | dict) else str(given).lower()
+            raise UsageError(f"{path}: {_long(parameter)} = {shown} {why}")
+        shaped[parameter.name] = value
     return shaped
+
+
+def _is_listed(parameter: Any) -> bool:
+    return bool(parameter.multiple or parameter.nargs == -1)
+
+
+def _why_not_taken(value: Any, parameter: Any, ctx: Any) -> str:
+    """Return why a parameter does not take a value of a file and what to write, `""` if it does.
+
+    Without that a list would be read as it is spelled and `true` as 1; what else is wrong would be
+    told without the file and the value.
+    """
+    command = f"`{ctx.info_name}`"
+    if isinstance(value, dict):
+        return f"is a table where {command} takes a value"
+    if isinstance(value, list) and not _is_listed(parameter):
+        one = value[0] if len(value) == 1 else ",".join(map(str, value))
+        return f"is a list where {command} takes one value; write {one!r}"
+    if isinstance(value, bool) and not getattr(parameter, "is_flag", False):
+        return f"is yes or no where {command} takes a value; write that"
+    if not (why := _refusal(value, parameter, ctx)):
+        return ""
+    as_text = [str(one) for one in value] if isinstance(value, list) else str(value)
+    if as_text != value and not _refusal(as_text, parameter, ctx):
+        return f"is no text, which {command} takes here; write it between quotes"
+    return f"is not what {command} takes: {why}"
+
+
+def _refusal(value: Any, parameter: Any, ctx: Any) -> str:
+    """Return what the command line says against a value, `""` if it takes it."""
+    try:
+        parameter.process_value(ctx, value)
+    except typer.BadParameter as error:
+        return error.message or "nothing is given"
+    return ""
 
 
 def _why_not_shared(

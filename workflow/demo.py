@@ -4,7 +4,7 @@ from pathlib import Path
 
 from virality.workflow.console import Console
 from virality.workflow.plan import Plan, Run
-from virality.workflow.run import run
+from virality.workflow.run import refuse_place, run
 from virality.workflow.stamp import Stamps, fingerprint
 from virality.workflow.whole import damage
 
@@ -14,10 +14,12 @@ def demo(out: Path, *, clips: int, trials: int, jobs: int, seed: int, console: C
 
     Raises:
         StorageError: if `out` cannot be written.
+        UsageError: if it is the folder of a model or of features.
     """
     from virality.data.synthetic import make_corpus
     from virality.data.table import read_posts
 
+    refuse_place(out)
     corpus = out / "corpus"
     truth, posts = corpus / "truth.json", corpus / "posts.parquet"
     stamps = Stamps(corpus / "stages.json")

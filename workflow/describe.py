@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from virality.data.errors import InputError, StorageError
 from virality.data.features import Features, read_features
-from virality.data.overwriting import refuse_overwriting, refuse_unwritable
+from virality.data.overwriting import refuse_overwriting, refuse_part, refuse_unwritable
 from virality.data.store import write_atomically
 from virality.workflow.console import Progress
 from virality.workflow.judge import read_evaluation
@@ -180,11 +180,13 @@ def twin_of(page: Path, *read: Path | None) -> Path:
         read: files and folders that it is made of; None stands for what was not given.
 
     Raises:
-        UsageError: if the page or its twin would be written over one of these, or it is a folder.
+        UsageError: if the page or its twin would be written over one of these, or over a file of a
+            model or of features, or it is a folder.
         StorageError: if the page cannot be written where it is to be.
     """
     refuse_unwritable(page, folders=True)
     twin = page.with_suffix(".json")
+    refuse_part(twin)
     refuse_overwriting([page, twin], read)
     return twin
 

@@ -80,7 +80,7 @@ def feedback(
         refuse_overwriting([output], [log])
         refuse_unwritable(output)
     if release or reject:
-        _show(console, _ruled(log, release or (), reject or ()), output)
+        _show(console, _ruled(log, release or [], reject or []), output)
         return
     if table is not None:
         filed = filing.file_table(log, table, _utc(observed_at))
@@ -134,14 +134,13 @@ def _utc(moment: datetime | None) -> datetime | None:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
-def _ruled(
-    log: Path, released: "list[int] | tuple[()]", rejected: "list[int] | tuple[()]"
-) -> "tuple[Report, ...]":
+def _ruled(log: Path, released: list[int], rejected: list[int]) -> "tuple[Report, ...]":
     from virality.workflow.prediction_log import open_log
 
     with open_log(log, must_exist=True) as opened:
-        accepted = [opened.release(number) for number in released]
-        return (*accepted, *(opened.reject(number) for number in rejected))
+        if released:
+            return opened.decide(released, "accepted")
+        return opened.decide(rejected, "rejected")
 
 
 def _listed(log: Path, name: str, quarantined: bool) -> "tuple[Report, ...]":

@@ -3,7 +3,7 @@
 import copy
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,6 +12,7 @@ import typer
 from typer.models import OptionInfo
 
 from virality import __version__
+from virality.data.errors import UsageError
 from virality.data.limits import Limits
 from virality.data.overwriting import refuse_overwriting
 from virality.data.post_years import bounds, is_of_posts
@@ -263,6 +264,20 @@ def names(listed: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in listed.split(",") if name.strip())
 
 
+def _refuse_dash(values: Iterable[Any]) -> None:
+    """Refuse `-` where a file or folder belongs: it would be one of that name, not a stream.
+
+    Raises:
+        UsageError: saying what to give instead.
+    """
+    listed = (one for value in values for one in (value if isinstance(value, list) else [value]))
+    if any(isinstance(one, Path) and str(one) == "-" for one in listed):
+        raise UsageError(
+            "-: stands for no stream here, neither stdin nor stdout; give a name, and --json to "
+            "have what a command says on stdout"
+        )
+
+
 _SHARED: tuple[tuple[str, Any, Any], ...] = (
     ("config", ConfigFile, None),
     ("json", Json, False),
@@ -310,6 +325,7 @@ def verb(app: typer.Typer, name: str, example: str) -> Callable[[Callable[..., N
         @functools.wraps(function)
         def command(*, json: bool, quiet: bool, **options: Any) -> None:
             config = options.pop("config")  # its callback has made defaults of it already
+            _refuse_dash(options.values())
             if isinstance(output := options.get("output"), Path):
                 refuse_overwriting([output], [config])
             if limited:

@@ -13,7 +13,7 @@ from virality.data.collect import TABLE, Collected, Manners, collect, read_colle
 from virality.data.derived import has_values
 from virality.data.errors import InputError, StorageError, UsageError
 from virality.data.ingest import ingest
-from virality.data.overwriting import refuse_overwriting
+from virality.data.overwriting import refuse_model, refuse_overwriting, refuse_part
 from virality.data.readings import READINGS, at_age, join_collections
 from virality.data.splits import posting_times
 from virality.data.table import extra_known, read_posts, write_posts
@@ -81,6 +81,8 @@ def recrawl(
         StorageError: if something cannot be read or written.
     """
     refuse_overwriting([out / POSTS], [posts, newer])
+    refuse_part(out / POSTS)
+    refuse_model(out)
     known = _with_earlier(read_posts(posts), posts, out / POSTS)
     _make(out)
     urls = {} if newer is not None else addresses(known, collected)

@@ -14,7 +14,7 @@ from virality.data.features import (
     read_features,
 )
 from virality.data.limits import Limits
-from virality.data.overwriting import refuse_foreign, refuse_overwriting
+from virality.data.overwriting import refuse_foreign, refuse_model, refuse_overwriting, refuse_part
 from virality.modeling.bundle_folder import check_place
 from virality.workflow.alone import alone
 from virality.workflow.console import Console, Progress
@@ -98,12 +98,23 @@ def train_model(
     return model
 
 
+def refuse_place(out: Path) -> None:
+    """Refuse a folder of everything that is that of a model or of features.
+
+    Raises:
+        UsageError: naming the folder or what in it would be lost.
+    """
+    refuse_model(out)
+    refuse_part(out / POSTS)
+
+
 def run(plan: Plan, console: Console) -> Run:
     """Do all stages in order; a stage whose inputs and options have not changed is skipped.
 
     Raises:
         ViralityError: whatever a stage raises; the stages before it keep their results.
     """
+    refuse_place(plan.out)
     try:
         plan.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:

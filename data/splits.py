@@ -5,6 +5,7 @@ what came), a split by author tells how strangers fare, random folds flatter and
 show by how much (https://doi.org/10.1145/3097983.3098149 measured the same for cascades).
 """
 
+import re
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -27,6 +28,9 @@ LEAST_DATED = 0.5
 """Share of the posts whose time is known, below which a split by time would judge the few."""
 
 LEAST_DATED_POSTS = 25
+
+_DAY_OR_MONTH_FIRST = re.compile(r"\s*\d{1,2}([./-])\d{1,2}\1\d{2,4}\b")
+"""`03/04/2025`, which pandas takes for March."""
 
 STRETCHES = 20
 """Stretches in time that the posts of so few authors are cut into."""
@@ -51,7 +55,8 @@ def posting_times(posts: pd.DataFrame) -> Floats:
     """Return seconds since 1970 (UTC) of each post, NaN where unknown; shape (len(posts),).
 
     Raises:
-        InputError: if the times are plain numbers, whose unit nobody knows, or no times.
+        InputError: if the times are plain numbers, whose unit nobody knows, texts that begin with a
+            day or a month (`03/04/2025`), or no times.
     """
     if "posted_at" not in posts.columns:
         return np.full(len(posts), np.nan)
@@ -60,6 +65,7 @@ def posting_times(posts: pd.DataFrame) -> Floats:
             "`posted_at` holds plain numbers; give times, of seconds for example "
             "pandas.to_datetime(seconds, unit='s', utc=True)"
         )
+    _check_order(posts["posted_at"])
     try:
         times = pd.to_datetime(posts["posted_at"], utc=True).dt.tz_localize(None)
     except (ValueError, TypeError, OverflowError) as error:
@@ -68,6 +74,18 @@ def posting_times(posts: pd.DataFrame) -> Floats:
     stamps = times.to_numpy(dtype="datetime64[ms]")
     seconds = stamps.astype(np.int64) / 1000.0
     return np.where(np.isnat(stamps), np.nan, seconds)
+
+
+def _check_order(column: pd.Series) -> None:
+    """Refuse texts of which nobody knows whether the day or the month comes first."""
+    if column.dtype.kind not in "OU":
+        return
+    for value in column:
+        if isinstance(value, str) and _DAY_OR_MONTH_FIRST.match(value):
+            raise InputError(
+                f"`posted_at` holds {value[:40]!r}, which can be read with the day or the month "
+                "first; give times, as of pandas.to_datetime(column, format='%d/%m/%Y %H:%M')"
+            )
 
 
 def author_codes(posts: pd.DataFrame) -> IntArray:

@@ -5,6 +5,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+READ = ("author_id", "posted_at", "sound_id", "sound_title", "hashtags")
+"""Columns that say something to the stack."""
+
 EXACT = 2.0**53
 """From here on a floating-point number stands for several whole ones."""
 
@@ -18,8 +21,8 @@ def own_posts(posts: pd.DataFrame | None, rows: int) -> pd.DataFrame:
 
     Raises:
         TypeError: if it is no pandas data frame.
-        ValueError: if it has another length, a column twice, identifiers whose digits are lost or
-            hashtags that are no lists.
+        ValueError: if it has another length, a column twice, none that is read, identifiers whose
+            digits are lost or hashtags that are no lists.
     """
     ids = pd.array([f"row{i}" for i in range(rows)], dtype="string")
     if posts is None:
@@ -35,6 +38,11 @@ def own_posts(posts: pd.DataFrame | None, rows: int) -> pd.DataFrame:
     twice = posts.columns[posts.columns.duplicated()]
     if len(twice):
         raise ValueError(f"posts has the column {twice[0]!r} twice; leave one out")
+    if not posts.columns.isin(READ).any():
+        raise ValueError(
+            f"posts has none of the columns {', '.join(READ)}, so nothing of it would be read; "
+            "rename its own"
+        )
     _check_hashtags(posts)
     named = {
         name: _identifiers(posts[name], name)
@@ -65,9 +73,13 @@ def _identifiers(column: pd.Series, name: str) -> pd.Series:
 def _check_hashtags(posts: pd.DataFrame) -> None:
     if "hashtags" not in posts.columns:
         return
-    for row, tags in enumerate(posts["hashtags"].to_numpy(dtype=object)):
-        if isinstance(tags, str) and tags:
-            raise ValueError(
-                f"posts: hashtags of row {row} is the text {tags[:80]!r}; give a list of them, as "
-                "in ['cats', 'pets']"
-            )
+    column = posts["hashtags"]
+    absent = column.isna().to_numpy()
+    for row, tags in enumerate(column.to_numpy(dtype=object)):
+        if absent[row] or isinstance(tags, list | tuple | np.ndarray) or tags == "":
+            continue
+        kind = "text" if isinstance(tags, str) else type(tags).__name__
+        raise ValueError(
+            f"posts: hashtags of row {row} is the {kind} {str(tags)[:80]!r}; give a list of them, "
+            "as in ['cats', 'pets']"
+        )

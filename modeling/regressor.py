@@ -54,6 +54,7 @@ class ViralityRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     Attributes:
         stack_: the fitted `modeling.stack.Stack`.
+        columns_: what each column of X is taken for, a `data.matrix.Column` each.
         n_features_in_: columns of X.
         feature_names_in_: their names, where X had any.
 
@@ -99,13 +100,14 @@ class ViralityRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             y: outcomes on the learning scale, shape (n,).
             posts: n rows in the order of X. `author_id` keeps an author's posts in one fold;
                 with `posted_at` earlier outcomes of author, sound (`sound_id`) and hashtags
-                (`hashtags`, a list for each post) are read too.
+                (`hashtags`, a list for each post) are read too. Times without a zone are UTC.
 
         Raises:
             TypeError: if an argument or `posts` is of a kind that cannot be used, or X is sparse.
-            ValueError: if there are fewer than 10 rows, an infinite value, an outcome that is
-                missing, nothing that tells rows apart, an argument that cannot be used, a block
-                without columns or of one that is not there, or `posts` has another length.
+            ValueError: if there are fewer than 10 rows, an infinite value, a column that holds no
+                numbers or has another's name, an outcome that is missing, nothing that tells rows
+                apart, an argument that cannot be used, a block without columns or of one that is
+                not there, or `posts` has another length or something that cannot be read.
         """
         seed = self._checked()
         values, outcomes = read_numbers(
@@ -137,7 +139,10 @@ class ViralityRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             posts: as in `fit`; without it every post is a stranger's.
 
         Raises:
-            ValueError: if X does not have the columns of `fit`.
+            NotFittedError: before `fit`.
+            TypeError: if X is sparse, or `posts` no data frame.
+            ValueError: if X does not have the columns of `fit`, or something in it or in `posts`
+                cannot be read.
         """
         return self._guess(X, posts).mean
 
@@ -149,7 +154,9 @@ class ViralityRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             posts: as in `fit`.
 
         Raises:
-            ValueError: if X does not have the columns of `fit`.
+            NotFittedError: before `fit`.
+            TypeError: as `predict`.
+            ValueError: as `predict`.
         """
         guess = self._guess(X, posts)
         return np.column_stack([guess.low, guess.high])
@@ -166,7 +173,9 @@ class ViralityRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             posts: as in `predict`.
 
         Raises:
-            ValueError: if X does not have the columns of `fit`.
+            NotFittedError: before `fit`.
+            TypeError: as `predict`.
+            ValueError: as `predict`, or if an outcome is missing.
         """
         from sklearn.metrics import r2_score
 

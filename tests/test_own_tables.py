@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import sklearn
+from sklearn.base import clone
 from sklearn.model_selection import cross_val_score
 from test_design import ROOT, SOURCES, relative
 
@@ -80,6 +81,13 @@ def test_posts_are_routed_to_fitting_and_scoring(case):
         (lambda p: p.to_numpy(), TypeError, "posts is a numpy.ndarray; give a pandas DataFrame"),
         (lambda p: pd.concat([p, p], axis=1), ValueError, "has the column 'author_id' twice"),
         (lambda p: p.assign(hashtags="a b"), ValueError, "row 0 is the text 'a b'; give a list"),
+        (lambda p: p.assign(hashtags=[{"a", "b"}] * len(p)), ValueError, "0 is the set .*; give a"),
+        (lambda p: p[["author_id"]].set_axis(["author"], axis=1), ValueError, "has none of the co"),
+        (
+            lambda p: p.assign(posted_at=p["posted_at"].dt.strftime("%d/%m/%Y")),
+            ValueError,
+            "holds '01/01/2026', which can be read with the day or the month first; give times",
+        ),
         (lambda p: p.assign(posted_at=1.7e9), ValueError, "`posted_at` holds plain numbers"),
     ],
 )
@@ -158,6 +166,77 @@ def test_a_column_that_holds_no_numbers_is_named(case, estimator):
     with pytest.raises(ValueError, match=r"column 'when' holds times; give numbers"):
         estimator.fit(frame.assign(when=posts["posted_at"].dt.tz_localize(None)), y)
     estimator.fit(frame.astype("Float64").mask(frame > 2).assign(b=frame["b"] > 0), y)
+
+
+TEXTS = [ShrunkenTargetEncoder(), CaptionTerms(dims=1, neighbours=5)]
+
+
+@pytest.mark.parametrize("estimator", [*NUMERIC, *TEXTS], ids=lambda one: type(one).__name__)
+def test_a_name_that_two_columns_have_is_refused(case, estimator):
+    x, y, _ = case
+    with pytest.raises(ValueError, match="X has the column 'a' twice; give each a name"):
+        clone(estimator).fit(pd.DataFrame(x, columns=list("abca")), y)
+
+
+@pytest.mark.parametrize("missing", [None, pd.NA, np.nan, np.inf])
+@pytest.mark.parametrize(
+    "estimator", [*NUMERIC[:1], *NUMERIC[2:], *TEXTS], ids=lambda one: type(one).__name__
+)
+def test_outcomes_that_are_missing_among_objects_are_refused(case, estimator, missing):
+    x, y, _ = case
+    gap = [missing, *y[1:]]
+    for outcomes in (gap, pd.Series(gap, dtype=object)):
+        with pytest.raises(
+            ValueError, match=r"y (holds (None|<NA>|nan|inf) in row 0|contains (NaN|inf))"
+        ):
+            clone(estimator).fit(x, outcomes)
+    with pytest.raises(ValueError, match="y holds times"):
+        clone(estimator).fit(x, pd.Series(pd.date_range("2026", periods=POSTS)))
+
+
+@pytest.mark.parametrize("estimator", NUMERIC, ids=lambda one: type(one).__name__)
+def test_any_mark_of_a_missing_value_is_one(case, estimator):
+    """Numbers that came as objects or texts, as of a CSV file, have gaps like all others."""
+    x, y, _ = case
+    frame = pd.DataFrame(x, columns=list("abcd"))
+    frame.loc[3, "b"] = np.nan
+    seen = []
+    for kind in (object, "string[pyarrow]", "Float64"):
+        kinds = frame.astype({"b": kind})
+        if kind is object:
+            kinds.loc[3, "b"] = pd.NA
+        model = clone(estimator).fit(kinds, y)
+        given = kinds.iloc[:9]
+        if isinstance(model, ViralityRegressor):
+            seen.append(model.predict(given))
+            np.testing.assert_array_equal(model.predict(given), model.predict(frame.iloc[:9]))
+        else:
+            seen.append(model.transform(given))
+            assert np.isnan(seen[-1][3]).all()
+    np.testing.assert_array_equal(seen[0], seen[1])
+    np.testing.assert_array_equal(seen[0], seen[2])
+
+
+@pytest.mark.parametrize("estimator", TEXTS, ids=lambda one: type(one).__name__)
+def test_a_cell_with_several_values_is_refused(case, estimator):
+    with pytest.raises(
+        ValueError, match=r"cell with several values \(\['a', 'b'\]\); give one text"
+    ):
+        clone(estimator).fit(pd.DataFrame({"hashtags": [["a", "b"]] * POSTS}), case[1])
+
+
+@pytest.mark.parametrize("estimator", [SupervisedRidge(), *TEXTS], ids=lambda o: type(o).__name__)
+def test_seeds_of_transformers_are_those_of_the_regressor(case, estimator):
+    x, y, _ = case
+    texts = np.array([["a cat"], ["old news"]] * (POSTS // 2), dtype=object)
+    given = x if isinstance(estimator, SupervisedRidge) else texts
+    with pytest.raises(ValueError, match="random_state is -1; give a number from 0"):
+        clone(estimator).set_params(random_state=-1).fit(given, y)
+    one, same = (
+        clone(estimator).set_params(random_state=np.random.RandomState(4)).fit_transform(given, y)
+        for _ in range(2)
+    )
+    np.testing.assert_array_equal(one, same)
 
 
 @pytest.mark.parametrize("estimator", NUMERIC[1:], ids=lambda one: type(one).__name__)

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from virality.data.splits import IntArray
+from virality.modeling.arguments import seed_of
 from virality.modeling.categories import STRENGTH, Encoding, fit_encoding
 from virality.modeling.transformers.supervised import Supervised
 from virality.modeling.transformers.texts import check_texts, learn_texts
@@ -23,7 +24,8 @@ class ShrunkenTargetEncoder(Supervised):
 
     Args:
         strength: weight of the overall mean, in rows.
-        random_state: of the five folds.
+        random_state: of the five folds: a number, a generator that one is drawn from, or None for
+            others each time.
 
     Attributes:
         encodings_: a `modeling.categories.Encoding` a column.
@@ -37,7 +39,9 @@ class ShrunkenTargetEncoder(Supervised):
                [2.  ]])
     """
 
-    def __init__(self, *, strength: float = STRENGTH, random_state: int = 0) -> None:
+    def __init__(
+        self, *, strength: float = STRENGTH, random_state: int | np.random.RandomState | None = 0
+    ) -> None:
         self.strength = strength
         self.random_state = random_state
 
@@ -56,10 +60,11 @@ class ShrunkenTargetEncoder(Supervised):
     def _learn(self, values: Any, y: Floats, group: IntArray) -> Floats:
         if not isinstance(self.strength, Real) or not isfinite(self.strength):
             raise ValueError(f"strength is {self.strength!r}; it must be a number of 0 or more")
+        seed = seed_of(self.random_state)
         self.encodings_: list[Encoding] = []
         honest = []
         for keys in values.T:
-            encoding, column = fit_encoding(keys, y, group, self.strength, self.random_state)
+            encoding, column = fit_encoding(keys, y, group, self.strength, seed)
             self.encodings_.append(encoding)
             honest.append(column)
         return np.column_stack(honest)

@@ -51,7 +51,8 @@ class PrincipalComponents(TransformerMixin, BaseEstimator):  # type: ignore[misc
 
         Raises:
             TypeError: if `dims` is no whole number, or X is sparse.
-            ValueError: if fewer than two rows are complete, or something is no number.
+            ValueError: if `dims` is below 0, fewer than two rows are complete, or something is no
+                number.
         """
         check_whole("dims", self.dims, 0)
         values = read_numbers(self, X, dtype=np.float64, ensure_min_samples=2)
@@ -70,7 +71,9 @@ class PrincipalComponents(TransformerMixin, BaseEstimator):  # type: ignore[misc
             X: numbers of shape (n, p).
 
         Raises:
-            ValueError: if X does not have the columns of `fit`.
+            NotFittedError: before `fit`.
+            TypeError: if X is sparse.
+            ValueError: if X does not have the columns of `fit`, or something is no number.
         """
         from sklearn.utils.validation import check_is_fitted
 
@@ -86,6 +89,7 @@ class PrincipalComponents(TransformerMixin, BaseEstimator):  # type: ignore[misc
             input_features: the names of X's columns, checked against those of `fit`.
 
         Raises:
+            NotFittedError: before `fit`.
             ValueError: if they are others.
         """
         from sklearn.utils.validation import _check_feature_names_in, check_is_fitted

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from virality.data.splits import IntArray
+from virality.modeling.arguments import seed_of
 from virality.modeling.directions import centred, decompose
 from virality.modeling.ridge import fit_ridge
 from virality.modeling.transformers.supervised import Supervised
@@ -20,7 +21,8 @@ class SupervisedRidge(Supervised):
     from one decomposition, so no model is fitted twice.
 
     Args:
-        random_state: of the five folds.
+        random_state: of the five folds: a number, a generator that one is drawn from, or None for
+            others each time.
 
     Attributes:
         ridge_: the fitted `modeling.ridge.Ridge`.
@@ -33,15 +35,16 @@ class SupervisedRidge(Supervised):
         ((200, 1), True)
     """
 
-    def __init__(self, *, random_state: int = 0) -> None:
+    def __init__(self, *, random_state: int | np.random.RandomState | None = 0) -> None:
         self.random_state = random_state
 
     def _names(self) -> tuple[str, ...]:
         return ("prediction",)
 
     def _learn(self, values: Any, y: Floats, group: IntArray) -> Floats:
+        seed = seed_of(self.random_state)
         centre, rows = centred(values)
-        self.ridge_, honest = fit_ridge(centre, decompose(rows), y, group, self.random_state)
+        self.ridge_, honest = fit_ridge(centre, decompose(rows), y, group, seed)
         return honest[:, None]
 
     def _apply(self, values: Any, group: IntArray) -> Floats:  # noqa: ARG002

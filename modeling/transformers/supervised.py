@@ -43,7 +43,9 @@ class Supervised(TransformerMixin, BaseEstimator, ABC):  # type: ignore[misc]
             groups: labels of shape (n,), such as authors; None makes each row its own group.
 
         Raises:
-            ValueError: if fewer than two rows are complete, or an outcome is missing.
+            TypeError: if an argument is of a kind that cannot be used, or X is sparse.
+            ValueError: if fewer than two rows are complete, an outcome is missing, something in X
+                cannot be read, `groups` has another length, or an argument cannot be used.
         """
         self.fit_transform(X, y, groups)
         return self
@@ -57,6 +59,7 @@ class Supervised(TransformerMixin, BaseEstimator, ABC):  # type: ignore[misc]
             groups: as in `fit`; rows of a group say nothing about each other.
 
         Raises:
+            TypeError: as `fit`.
             ValueError: as `fit`.
         """
         values, outcome = self._validated(X, y)
@@ -77,7 +80,10 @@ class Supervised(TransformerMixin, BaseEstimator, ABC):  # type: ignore[misc]
                 those. None makes all rows strangers.
 
         Raises:
-            ValueError: if X does not have the columns of `fit`.
+            NotFittedError: before `fit`.
+            TypeError: if X is sparse.
+            ValueError: if X does not have the columns of `fit`, something in it cannot be read, or
+                `groups` has another length.
         """
         from sklearn.utils.validation import check_is_fitted
 
@@ -97,6 +103,7 @@ class Supervised(TransformerMixin, BaseEstimator, ABC):  # type: ignore[misc]
             input_features: the names of X's columns, checked against those of `fit`.
 
         Raises:
+            NotFittedError: before `fit`.
             ValueError: if they are others.
         """
         from sklearn.utils.validation import _check_feature_names_in, check_is_fitted

@@ -6,6 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from virality.modeling.own_matrix import check_known, check_names
+
 Floats = npt.NDArray[np.float64]
 Texts = npt.NDArray[np.str_]
 
@@ -14,10 +16,13 @@ def learn_texts(estimator: Any, X: Any, y: Any) -> tuple[Texts, Floats]:
     """Return X as text (n, p), empty where missing, and y; the estimator learns X's columns.
 
     Raises:
-        ValueError: if there are fewer than two rows, or an outcome is missing.
+        ValueError: if there are fewer than two rows, an outcome is missing, a column has another's
+            name, or a cell holds several values.
     """
     from sklearn.utils.validation import validate_data
 
+    check_names(X)
+    check_known(y)
     values, outcome = validate_data(
         estimator, _apart(X), y, dtype=None, ensure_all_finite="allow-nan", y_numeric=True,
         ensure_min_samples=2,
@@ -29,10 +34,12 @@ def check_texts(estimator: Any, X: Any) -> Texts:
     """Return X as text (n, p), empty where missing.
 
     Raises:
-        ValueError: if X does not have the columns that the estimator learned.
+        ValueError: if X does not have the columns that the estimator learned, a column has
+            another's name, or a cell holds several values.
     """
     from sklearn.utils.validation import validate_data
 
+    check_names(X)
     return _as_texts(
         validate_data(estimator, _apart(X), reset=False, dtype=None, ensure_all_finite="allow-nan")
     )
@@ -52,6 +59,12 @@ def _apart(X: Any) -> Any:
 def _as_texts(values: Any) -> Texts:
     """Return text; 1, 1.0 and True are the same category, whatever stands beside them."""
     values = values.astype(object)
+    for cell in values.flat:
+        if isinstance(cell, list | tuple | set | np.ndarray):
+            raise ValueError(
+                f"X has a cell with several values ({str(cell)[:80]}); give one text, as of "
+                "' '.join(values)"
+            )
     plain = np.vectorize(_plain, otypes=[object])(values)
     return np.where(pd.isna(values), "", plain).astype(np.str_)
 

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from virality.data.splits import IntArray
-from virality.modeling.arguments import check_whole
+from virality.modeling.arguments import check_whole, seed_of
 from virality.modeling.blocks import BlockSpec, fit_block
 from virality.modeling.terms import DIRECTIONS, fit_terms, read_document
 from virality.modeling.transformers.supervised import Supervised
@@ -26,7 +26,8 @@ class CaptionTerms(Supervised):
         dims: latent directions returned.
         neighbours: nearest texts whose outcomes are averaged.
         directions: latent directions that ridge and neighbours read.
-        random_state: of the folds behind the ridge.
+        random_state: of the folds behind the ridge: a number, a generator that one is drawn from,
+            or None for others each time.
 
     Attributes:
         terms_: the fitted `modeling.terms.Terms`, None if there are none.
@@ -45,7 +46,7 @@ class CaptionTerms(Supervised):
         dims: int = 16,
         neighbours: int = 30,
         directions: int = DIRECTIONS,
-        random_state: int = 0,
+        random_state: int | np.random.RandomState | None = 0,
     ) -> None:
         self.dims = dims
         self.neighbours = neighbours
@@ -64,6 +65,7 @@ class CaptionTerms(Supervised):
     def _learn(self, values: Any, y: Floats, group: IntArray) -> Floats:
         for name, least in (("dims", 0), ("neighbours", 1), ("directions", 1)):
             check_whole(name, getattr(self, name), least)
+        seed = seed_of(self.random_state)
         documents = [read_document("\n".join(row)) for row in values]
         self.terms_ = fit_terms(documents, self.directions)
         self.block_ = None
@@ -71,7 +73,7 @@ class CaptionTerms(Supervised):
             return np.full((len(values), len(self._names())), np.nan)
         spec = BlockSpec(self.dims, self.neighbours)
         latent = self.terms_.transform(documents)
-        self.block_, honest = fit_block(latent, y, group, spec, self.random_state, least=2)
+        self.block_, honest = fit_block(latent, y, group, spec, seed, least=2)
         return np.asarray(honest, dtype=np.float64)
 
     def _apply(self, values: Any, group: IntArray) -> Floats:

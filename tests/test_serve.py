@@ -18,12 +18,13 @@ from serve_case import ask, finished, form, left_behind, site
 from typer.testing import CliRunner
 
 from virality.cli import app
+from virality.data.errors import StorageError, UsageError
 from virality.data.features import Features
 from virality.reports.result_axis import apart_words
 from virality.reports.strings import say
 from virality.reports.whatif import Ground, draw_curves
 from virality.web.ask import TAGS_LENGTH
-from virality.workflow.levers import LEAST_GAIN, Panel
+from virality.workflow.levers import LEAST_GAIN, Panel, Slider
 from virality.workflow.predict import forecast
 
 SMALL = 300_000
@@ -311,6 +312,15 @@ def test_levers_stay_within_what_earlier_posts_support(client, result):
     assert client.post(path, json={"levers": {"no_such": 1.0}}).status_code == 422
 
 
+def test_the_ends_of_a_lever_are_taken_as_a_refusal_tells_them():
+    panel = Panel.__new__(Panel)
+    ends = (-29.052194690704347, -23.418305110931396)
+    panel.sliders = (Slider("loudness", "x", "LUFS", *ends, "loudness"),)
+    with pytest.raises(UsageError, match=r"give -29\.0522 to -23\.4183"):
+        panel._within("x", -29.06)
+    assert panel._within("x", -29.0522) == panel._within("x", -23.4183) == "loudness"
+
+
 def test_a_slider_says_what_the_reports_curve_says(client, result):
     predictor = case.predictor()
     reference = predictor.reference
@@ -499,7 +509,6 @@ def test_serve_says_where_it_listens_and_refuses_what_cannot_work(tmp_path):
     taken.bind(("127.0.0.1", 0))
     taken.listen()
     port = taken.getsockname()[1]
-    from virality.data.errors import StorageError, UsageError
     from virality.web.serve import listen, warning
     from virality.web.settings import Settings, new_token
 

@@ -137,8 +137,12 @@ def test_stopping_a_job_whose_address_was_opened_leads_to_a_form(page, server):
         with server.client() as client:
             job = client.post("/api/v1/jobs", files=case.form(captions=("two",))).json()["id"]
         page.goto(f"/results/{job}")
+        wrong: list[str] = []
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.route(f"**/api/v1/jobs/{job}", lambda route: route.abort())  # nobody hears it
         page.click("#stop")
         page.wait_for_selector("#ask")
+        assert wrong == []
     finally:
         server.board.predictor._lock.release()
 

@@ -236,7 +236,7 @@
 
     find("stop").addEventListener("click", function () {
       stopped = true;
-      window.fetch("/api/v1/jobs/" + job, { method: "DELETE" }).finally(leave);
+      window.fetch("/api/v1/jobs/" + job, { method: "DELETE" }).then(leave, leave);
     });
     window.setTimeout(look, 300);
   }

@@ -15,7 +15,7 @@ def measured_words(target: "Target") -> str:
 
     >>> from virality.modeling.targets import find_target
     >>> measured_words(find_target("hit:times=5"))
-    'views over the bar of a hit: 5 times what was usual for the author before the post'
+    'views over the bar of a hit, 5 times what was usual for the author before the post'
     >>> measured_words(find_target("likes_3d")), measured_words(find_target("views"))
     ('likes 3 days after posting', '')
     """

@@ -149,7 +149,7 @@ def test_a_report_knows_outcomes_that_no_column_holds(case, target):
 def test_what_a_target_measures_is_said_with_what_it_has_learned(case):
     _, posts = case
     told = {
-        "hit": "views over the bar of a hit: 3 times what was usual for the author before the post",
+        "hit": "views over the bar of a hit, 3 times what was usual for the author before the post",
         "hit:top=0.1,within=month": "views over the bar of a hit, which about 10 % of the posts of "
         "its month pass",
         "lift": "views over what was usual for the author before the post",

@@ -8,7 +8,7 @@ corrected for the number of columns (Benjamini and Hochberg 1995,
 https://doi.org/10.1111/j.2517-6161.1995.tb02031.x).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,6 +48,8 @@ class Drift:
         missing_before, missing_now: shares of posts without a value.
         median_before, median_now: medians of the values that are there.
         moved: whether it counts as moved.
+        said: what the sentence calls it, its name if empty.
+        medians: median now and before as the sentence has them, bare numbers if empty.
     """
 
     name: str
@@ -61,10 +63,15 @@ class Drift:
     median_before: float
     median_now: float
     moved: bool
+    said: str = ""
+    medians: tuple[str, str] | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return plain values."""
-        return {**self.__dict__, "sentence": self.sentence}
+        values = {
+            name: one for name, one in self.__dict__.items() if name not in ("said", "medians")
+        }
+        return {**values, "sentence": self.sentence}
 
     @property
     def went_missing(self) -> bool:
@@ -81,23 +88,24 @@ class Drift:
         """What the numbers mean."""
         if not self.moved:
             size = "hardly differs" if self.psi < SLIGHT else "differs no more than chance allows"
-            return f"{self.name} {size} from the training posts (PSI {self.psi:.2f})."
+            return f"{self.said or self.name} {size} from the training posts (PSI {self.psi:.2f})."
         if self.went_missing or self.came_back:
             now, before = f"{self.missing_now:.0%}", f"{self.missing_before:.0%}"
             what = f"is missing in {now} of the posts, in {before} before"
         else:
             way = "higher" if self.median_now > self.median_before else "lower"
+            plain = f"{self.median_now:.3g}", f"{self.median_before:.3g}"
+            median, earlier = self.medians or plain
             what = (
-                f"is {way} than in training: median {self.median_now:.3g}, "
-                f"{self.median_before:.3g} before"
-                if self.median_now != self.median_before
+                f"is {way} than in training: median {median}, {earlier} before"
+                if median != earlier
                 else "is distributed otherwise than in training"
             )
         size = "a shift" if self.psi > SHIFT else "a slight shift"
-        return f"{self.name} {what} (PSI {self.psi:.2f}: {size})."
+        return f"{self.said or self.name} {what} (PSI {self.psi:.2f}: {size})."
 
 
-def tell(moved: Sequence[Drift], most: int, naming: Callable[[str], str] = str) -> tuple[str, ...]:
+def tell(moved: Sequence[Drift], most: int) -> tuple[str, ...]:
     """Return sentences of the columns that have moved, those that went missing together in one.
 
     Without clips hundreds of columns are missing at once; that is one thing to say, not hundreds.
@@ -105,7 +113,6 @@ def tell(moved: Sequence[Drift], most: int, naming: Callable[[str], str] = str) 
     Args:
         moved: farthest first.
         most: sentences.
-        naming: what to call a column.
     """
     together: dict[tuple[str, str], list[Drift]] = {}
     for one in moved:
@@ -116,10 +123,11 @@ def tell(moved: Sequence[Drift], most: int, naming: Callable[[str], str] = str) 
     for (modality, _), group in together.items():
         first = group[0]
         said.append(
-            naming(first.name) + first.sentence.removeprefix(first.name)
+            first.sentence
             if len(group) == 1
             else f"{len(group)} features of {modality} are missing in {first.missing_now:.0%} of "
-            f"the posts, in {first.missing_before:.0%} before, {naming(first.name)} among them."
+            f"the posts, in {first.missing_before:.0%} before, {first.said or first.name} among "
+            "them."
         )
     return tuple(said[:most])
 

@@ -1,7 +1,7 @@
 """How past predictions fared against what happened, and whether to train again."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -169,6 +169,7 @@ def watch(
     notes: tuple[str, ...] = (),
     of_others: str = "",
     telling: str = TELLING,
+    saying: Callable[[float], str] = "{:.3g}".format,
     seed: int = 0,
 ) -> Watch:
     """Judge past predictions and say whether to train again.
@@ -184,13 +185,14 @@ def watch(
         of_others: why nothing is advised although there are outcomes, as a sentence: the
             predictions are other models'. Empty where they are this one's.
         telling: the command by which outcomes are reported.
+        saying: an outcome of the learning scale -> its words.
         seed: of the bootstrap.
     """
     known = np.flatnonzero(np.isfinite(past.actual))
     told = past.take(known)
     nothing = Metric(np.nan, np.nan, np.nan)
     enough = len(known) >= LEAST
-    moved = _target_drift(target, learned, told)
+    moved = _target_drift(target, learned, told, saying)
     bias, coverage = (_bias(told, seed), _coverage(told, seed)) if enough else (nothing, nothing)
     metrics = _metrics(told, seed) if enough else {}
     expected = float(np.mean(told.expected)) if enough else float("nan")
@@ -198,7 +200,7 @@ def watch(
         advice, reasons = _wait(of_others or _too_few(len(known), telling))
     else:
         advice, reasons = _advise(
-            metrics["mae"], expected, bias, coverage, moved, drifts, len(known), training
+            metrics["mae"], expected, bias, coverage, moved, drifts, len(known), training, past.log
         )
     few = few_authors(told.posts) if enough else ""
     notes = (*notes, few) if few else notes
@@ -236,13 +238,18 @@ def _coverage(told: Past, seed: int) -> Metric:
     return mean_with_interval(inside.astype(np.float64), resampling_units(told.posts), seed)
 
 
-def _target_drift(target: str, learned: Learned | None, told: Past) -> Drift | None:
+def _target_drift(
+    target: str, learned: Learned | None, told: Past, saying: Callable[[float], str]
+) -> Drift | None:
     if learned is None:
         return None
     authors = groups_of_both(learned.posts, told.posts)
     before, now = learned.outcomes[:, None], told.actual[:, None]
     found = compare_columns([target], before, now, authors)
-    return found[0] if found else None
+    if not found:
+        return None
+    medians = saying(found[0].median_now), saying(found[0].median_before)
+    return replace(found[0], said="The outcome", medians=medians)
 
 
 def _stretches(told: Past, seed: int) -> tuple[Stretch, ...]:
@@ -279,19 +286,21 @@ def _advise(
     drifts: tuple[Drift, ...],
     known: int,
     training: int,
+    log: bool,
 ) -> tuple[Advice, tuple[str, ...]]:
     """Return what to do and why: faults first, then warnings, then what speaks for more posts."""
     faults, warnings = [], []
     if error.low > expected:
         faults.append(
-            f"Predictions err by {error.value:.2f} on average, {expected:.2f} was expected "
-            f"(95 % interval {error.low:.2f} to {error.high:.2f}): the rule seems to have changed."
+            f"Predictions err by {_size(error.value, log)} on average, {_size(expected, log)} was "
+            f"expected (95 % interval {_bounds(error, log)}): the rule seems to have changed."
         )
     if (bias.low > 0 or bias.high < 0) and abs(bias.value) > BIASED:
         way = "too low" if bias.value > 0 else "too high"
+        sure = bias if bias.value > 0 else Metric(-bias.value, -bias.high, -bias.low)
         faults.append(
-            f"Predictions are {way} by {abs(bias.value):.2f} on average "
-            f"({bias.low:.2f} to {bias.high:.2f}), more than chance."
+            f"Predictions are {way} by {_size(sure.value, log)} on average "
+            f"({_bounds(sure, log)}), more than chance."
         )
     if coverage.high < LEVEL - COVERED_LESS:
         faults.append(
@@ -314,3 +323,13 @@ def _advise(
     if warnings:
         return "watch", tuple(warnings)
     return "keep", ("Errors, lean and intervals are as they were in training.",)
+
+
+def _size(steps: float, log: bool) -> str:
+    """Return a difference on the learning scale: a factor where that is a logarithm."""
+    return f"a factor of {10.0**steps:.2f}" if log else f"{steps:.2f}"
+
+
+def _bounds(metric: Metric, log: bool) -> str:
+    low, high = (10.0**metric.low, 10.0**metric.high) if log else (metric.low, metric.high)
+    return f"{low:.2f} to {high:.2f}"

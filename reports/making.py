@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from virality.data.features import MATRIX, POSTS
 from virality.data.sentence_versions import embedding_version, encoder_in
 from virality.modeling.importance import parameter_importance
+from virality.reports.measured import measured_words
 from virality.reports.report_making import Making, Study, Trial, Weight
 from virality.reports.strings import BASES, LICENCES, MODALITIES, say
 from virality.reports.words import amount, percent, significant, whole
@@ -104,6 +105,7 @@ def _facts(model: "Model", largest_error: float, seed: int) -> dict[str, str]:
     card, target = model.card, model.target
     facts = {
         "target": f"{card.target} ({card.scale})",
+        "measured": measured_words(target),
         "rows": whole(card.rows),
         "authors": whole(card.authors) if card.authors else "",
         "first": card.first_posted_at[:10],

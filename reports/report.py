@@ -35,6 +35,7 @@ class Subject:
     last: str | None
     hit_threshold: float | None
     counts: bool = True
+    measured: str = ""
 
 
 @dataclass(frozen=True)

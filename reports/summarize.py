@@ -11,7 +11,7 @@ import pandas as pd
 from virality.data.errors import InputError
 from virality.reports.belief import believe, doubt_of, ordered
 from virality.reports.covers import covers
-from virality.reports.datacard import data_card
+from virality.reports.datacard import data_card, day
 from virality.reports.dependence import dependence
 from virality.reports.directions import directions
 from virality.reports.explain import (
@@ -28,6 +28,7 @@ from virality.reports.explain_posts import Explainer
 from virality.reports.fits import fit_of, sample
 from virality.reports.interactions import interactions
 from virality.reports.making import making_of
+from virality.reports.measured import measured_words
 from virality.reports.misses import with_reasons
 from virality.reports.report import (
     Dependence,
@@ -39,7 +40,6 @@ from virality.reports.report import (
     Subject,
     Synthetic,
 )
-from virality.reports.report_making import DataCard
 from virality.reports.slicing import slices_of
 from virality.reports.stories import captions_of, choose, clip_words, story, unseen_predictions
 from virality.reports.strings import by_clock, say
@@ -101,7 +101,7 @@ def summarize(
     fits = tuple(fit_of(one, target, captions, seed=seed) for one in judged[:2])
     belief = believe(judged, target)
     return Report(
-        subject=_subject(model, data),
+        subject=_subject(model),
         belief=replace(belief, covers=covers(belief.splits, fits, target.unit, target.counts)),
         synthetic=_synthetic(synthetic, explained.features) if synthetic else None,
         explained=replace(_shortened(explained), directions=told),
@@ -202,13 +202,15 @@ def _driver_sentences(
         say("drivers.strongest", names=", ".join(one.label for one in drivers[:3])),
         say("drivers.modality", modality=largest.label, share=percent(largest.share)),
         say("drivers.control", **{name: percent(share) for name, share in shares.items()}),
-        say("drivers.cause", unit=target.outcome),
+        say("drivers.cause"),
         *clock,
     )
 
 
-def _subject(model: "Model", data: DataCard) -> Subject:
+def _subject(model: "Model") -> Subject:
     target, card = model.target, model.card
+    span = (card.first_posted_at, card.last_posted_at)
+    first, last = (day(pd.Timestamp(one)) if one else None for one in span)
     kind = "title" if target.log and not target.ratio else "title_score"
     title = say(kind, unit=target.unit, outcome=target.outcome)
     return Subject(
@@ -219,10 +221,11 @@ def _subject(model: "Model", data: DataCard) -> Subject:
         log=target.log,
         rows=card.rows,
         authors=card.authors or None,
-        first=data.first,
-        last=data.last,
+        first=first,
+        last=last,
         hit_threshold=float(card.hit_threshold),
         counts=target.counts,
+        measured=measured_words(target),
     )
 
 

@@ -1,8 +1,8 @@
 """A monitored model -> what its page shows: a headline, tiles, sentences and figures."""
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -18,9 +18,19 @@ from virality.reports.scales import (
     x_axis,
 )
 from virality.reports.strings import counted, say
-from virality.reports.words import factor, fixed, label, percent, whole
+from virality.reports.words import (
+    block_label,
+    factor,
+    fixed,
+    label,
+    percent,
+    value_words,
+    whole,
+)
 
 if TYPE_CHECKING:
+    from virality.data.matrix import Column
+    from virality.modeling.drift import Drift
     from virality.modeling.metrics import Metric
     from virality.modeling.watch import Stretch, Watch
 
@@ -49,6 +59,26 @@ class Told:
     drift: str
     drifts: tuple[str, ...]
     tiles: tuple[Tile, ...]
+
+
+def named_drifts(drifts: Sequence["Drift"], columns: Mapping[str, "Column"]) -> tuple["Drift", ...]:
+    """Return drifts that call features as the report does, with medians in their units."""
+    blocks = {one.block: one.modality for one in columns.values() if one.block}
+    return tuple(_named(one, columns.get(one.name), blocks) for one in drifts)
+
+
+def _named(drift: "Drift", column: "Column | None", blocks: Mapping[str, str]) -> "Drift":
+    if column is None:  # a place along the axis of an embedding has no unit
+        return replace(drift, said=_quote(block_label(drift.name, blocks.get(drift.name, ""))))
+    now, before = (
+        value_words(one, column.unit, column.name)
+        for one in (drift.median_now, drift.median_before)
+    )
+    return replace(drift, said=_quote(label(column.name, column.meaning)), medians=(now, before))
+
+
+def _quote(name: str) -> str:
+    return f"\u201c{name}\u201d"
 
 
 def tell_watch(watch: "Watch") -> Told:
@@ -83,7 +113,7 @@ def _drift(watch: "Watch") -> str:
 
 def _drift_sentences(watch: "Watch") -> tuple[str, ...]:
     target = () if watch.target_drift is None else (watch.target_drift.sentence,)
-    return (*target, *tell(watch.moved, SHOWN, label))
+    return (*target, *tell(watch.moved, SHOWN))
 
 
 def _tiles(watch: "Watch") -> tuple[Tile, ...]:
@@ -97,7 +127,7 @@ def _tiles(watch: "Watch") -> tuple[Tile, ...]:
             _size(error.value, watch.log), say("watch.error"),
             say("watch.error_note", expected=_size(watch.expected, watch.log)),
         ),
-        Tile(lean, say("watch.bias"), _note("watch.bias_note", watch.bias)),
+        Tile(lean, say("watch.bias"), _bias_note(watch)),
         Tile(
             percent(watch.coverage.value), say("watch.coverage"),
             say(
@@ -112,6 +142,13 @@ def _tiles(watch: "Watch") -> tuple[Tile, ...]:
 def _size(steps: float, log: bool) -> str:
     """Return a difference on the learning scale: a factor where that is a logarithm."""
     return say("watch.factor", factor=f"{factor(steps):.2f}") if log else fixed(steps)
+
+
+def _bias_note(watch: "Watch") -> str:
+    if not watch.log:
+        return _note("watch.bias_note", watch.bias)
+    low, high = (fixed(factor(end)) for end in (watch.bias.low, watch.bias.high))
+    return say("watch.bias_note_log", low=low, high=high)
 
 
 def _note(key: str, metric: "Metric") -> str:
@@ -181,7 +218,7 @@ def _drift_figure(watch: "Watch") -> Figure:
     return bar_figure(
         "watch-drift",
         "fig.watch_drift",
-        [label(one.name) for one in shown],
+        [one.said.strip("\u201c\u201d") or label(one.name) for one in shown],
         [one.psi for one in shown],
         [f"{one.psi:.2f}" for one in shown],
         ["up" if one.moved else "quiet" for one in shown],

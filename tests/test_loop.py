@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from typer.testing import CliRunner
 from virality.cli import app
 from virality.data.errors import InputError, StorageError
 from virality.data.features import write_features
+from virality.data.matrix import Column
 from virality.data.outcomes import Outcome
 from virality.modeling.bundle import bundle_hash, load_model, save_model
 from virality.modeling.drift import compare_columns, psi, tell
@@ -25,6 +27,8 @@ from virality.modeling.registry import Registry
 from virality.modeling.space import Room, within_space
 from virality.modeling.train import train
 from virality.reports.render import render_watch
+from virality.reports.watching import named_drifts, tell_watch
+from virality.reports.words import amount
 from virality.workflow.monitor import judge_log
 from virality.workflow.prediction_log import open_log
 from virality.workflow.retrain import join, retrain, retrain_on
@@ -75,6 +79,42 @@ def test_a_changed_rule_is_found(world):
     # Each week was predicted in one go: eight stretches had told its order of rows as time.
     assert [one.posts for one in found.stretches] == [50, 50, 50]
     assert len({one.start for one in found.stretches}) == 3
+
+
+def test_monitoring_speaks_of_factors_and_counts_as_the_page_does(world, tmp_path):
+    _, known, model, mark = world
+    bold = make_week(9, 61)
+    with open_log(tmp_path / "log.db") as log:
+        posts = bold.posts.assign(views=bold.posts["views"] * 40)
+        predict_week(log, mark, model, replace(bold, posts=posts))
+        found = judge_log(log, model, mark, known)
+    size = f"{10**found.bias.value:.2f}"
+    told, page = tell_watch(found), html.unescape(render_watch(found))
+    lean = f"{10**found.bias.low:.2f} to {10**found.bias.high:.2f}"
+    assert f"Predictions are too low by a factor of {size} on average ({lean})" in found.reasons[1]
+    assert f"err by a factor of {10 ** found.metrics['mae'].value:.2f}" in found.reasons[0]
+    assert told.tiles[1].value == f"too low by a factor of {size}"
+    assert told.tiles[1].note.endswith(f"{lean} times what was predicted")
+    now = amount(float(np.median(posts["views"])), "views")
+    (moved,) = [one for one in told.drifts if one.startswith("The outcome")]
+    assert f"is higher than in training: median {now}, " in moved
+    assert moved in " ".join(page.split())
+
+
+def test_what_has_moved_is_called_and_measured_as_in_the_report():
+    column = Column("metadata_author__posts_log10", "metadata", "log10", "asof", "", "posts")
+    moved = compare_columns([column.name], np.full((50, 1), 1.0), np.full((50, 1), 2.0))
+    (told,) = named_drifts(moved, {column.name: column})
+    assert "“posts of the author so far” is higher than in training: median 99, 9 before" in (
+        told.sentence
+    )
+    assert told.as_json().keys() == moved[0].as_json().keys()
+    assert told.as_json()["median_now"] == 2.0
+    (hardly,) = named_drifts(
+        compare_columns([column.name], np.full((50, 1), 1.0), np.full((50, 1), 1.001)),
+        {column.name: column},
+    )
+    assert "is distributed otherwise than in training (PSI" in hardly.sentence
 
 
 def test_without_outcomes_it_waits(world, tmp_path):

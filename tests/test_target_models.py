@@ -1,6 +1,7 @@
 """Models of worked-out targets: trained, kept, judged and asked."""
 
 from dataclasses import replace
+from html import unescape
 
 import numpy as np
 import pandas as pd
@@ -17,9 +18,15 @@ from virality.modeling.ground import lay_ground
 from virality.modeling.holdout import Ticks
 from virality.modeling.learned import NOBODY
 from virality.modeling.rows import measured
+from virality.modeling.targets import find_target
 from virality.modeling.train import train
+from virality.reports.datacard import day
 from virality.reports.explain_posts import explain_posts
+from virality.reports.measured import measured_words
+from virality.reports.render import render
+from virality.reports.strings import say
 from virality.reports.summarize import summarize
+from virality.reports.words import significant
 from virality.workflow.explain import explain
 
 pytestmark = pytest.mark.usefixtures("light_recipes")
@@ -126,8 +133,51 @@ def test_a_report_knows_outcomes_that_no_column_holds(case, target):
     report = summarize(model, features, (), None)
     known = int(np.isfinite(model.target.values(posts)).sum())
     assert report.data.labelled == known > 100
-    assert f"{known} of them with {target}" in report.data.sentences[0]
+    assert f"{known} of them with a known outcome ({target})" in report.data.sentences[0]
     assert any(one.actual is not None for one in report.posts)
+    assert report.subject.rows == known
+    head = " ".join(unescape(render(report)).split())
+    assert f"What is predicted: {report.subject.measured}." in head
+    assert report.making.facts[say("fact.measured")] == report.subject.measured
+    days = [
+        day(pd.Timestamp(one)) for one in (model.card.first_posted_at, model.card.last_posted_at)
+    ]
+    assert [report.subject.first, report.subject.last] == days
+    assert (report.data.first == days[0]) is (target == "engagement")  # the first have no usual
+
+
+def test_what_a_target_measures_is_said_with_what_it_has_learned(case):
+    _, posts = case
+    told = {
+        "hit": "views over the bar of a hit, 3 times what was usual for the author before the post",
+        "hit:top=0.1,within=month": "views over the bar of a hit, which about 10 % of the posts of "
+        "its month pass",
+        "lift": "views over what was usual for the author before the post",
+        "engagement:likes=1,comments=3": "the sum of likes × 1, comments × 3",
+        "views_7d": "views 7 days after posting",
+        "views": "",
+    }
+    for name, words in told.items():
+        target = find_target(name)
+        target = target if name == "views_7d" else target.settle(posts).fit(posts)
+        assert measured_words(target) == words
+    learned = find_target("engagement").settle(posts).fit(posts)
+    weight = float(learned.state["weights"][1])
+    assert measured_words(learned) == f"the sum of likes × 1, comments × {significant(weight)}"
+
+
+def test_a_ratio_has_no_percentage_error_and_none_is_spoken_of(case):
+    matrix, posts = case
+    model = train(matrix, posts, target="reach")
+    ranged = np.log10((1 + posts["views"]) / (1 + posts["author_followers"]))
+    posts = posts.assign(views=((1 + posts["views"]) * 10 ** (0.1 - ranged.min())).astype("int64"))
+    judged = evaluate(model, matrix, posts, split="temporal")
+    assert (model.target.values(posts) > 0).all()
+    assert np.isnan(judged.metrics["mape"].value)
+    assert all(np.isnan(one["mape"].value) for one in judged.baselines.values())
+    page = unescape(render(summarize(model, _features(matrix, posts), (judged,), None)))
+    assert say("text.log_ratios") in page
+    assert "percentage" not in page
 
 
 @pytest.mark.parametrize("reference", [True, False])

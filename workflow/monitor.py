@@ -4,6 +4,7 @@ import json
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from virality.workflow.prediction_log import open_log
 
 if TYPE_CHECKING:
     from virality.modeling.drift import Drift
+    from virality.modeling.targets import Target
     from virality.modeling.train import Model
     from virality.modeling.watch import Learned, Watch
 
@@ -89,6 +91,7 @@ def judge_log(
         notes=tuple(notes),
         of_others="" if chosen.own else _of_others(log.path),
         telling=telling(log.path),
+        saying=partial(_outcome_words, model.target),
         seed=seed,
     )
 
@@ -224,6 +227,7 @@ def _drifts(
     log: PredictionLog, model: "Model", kept: list[Kept], trained: Features | None, notes: list[str]
 ) -> "tuple[Drift, ...]":
     from virality.modeling.drift import compare_matrices
+    from virality.reports.watching import named_drifts
 
     if trained is None or not kept:
         return ()
@@ -235,7 +239,15 @@ def _drifts(
         notes.append(f"{counted(lost, 'prediction')} {have} features of other versions.")
     posts = table_of(kept, ()).set_index("id").reindex(now.index)
     authors = groups_of_both(trained.posts.set_index("id").loc[trained.matrix.frame.index], posts)
-    return compare_matrices(trained.matrix, now, list(model.columns.values()), authors)
+    found = compare_matrices(trained.matrix, now, list(model.columns.values()), authors)
+    return named_drifts(found, model.columns)
+
+
+def _outcome_words(target: "Target", value: float) -> str:
+    """Return an outcome of the learning scale in its unit."""
+    from virality.reports.words import amount
+
+    return amount(float(target.to_units(value)), target.unit, target.counts)
 
 
 def stored_frame(

@@ -76,6 +76,10 @@ def show_monitored(result: "Monitored") -> None:
             ],
         )  # fmt: skip
         say_line(f"the mean error expected in training was {watch.expected:.3f}")
+        if watch.log:
+            say_line(
+                "mean error and bias are of the logarithm that is learned: 0.3 is a factor of 2"
+            )
     say_line(f"[bold]{watch.advice}[/bold]")
     for sentence in (*watch.reasons, *watch.notes):
         say_line(f"  {escaped(sentence)}")

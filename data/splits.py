@@ -132,7 +132,7 @@ def resampling_units(posts: pd.DataFrame) -> IntArray:
 def few_authors(posts: pd.DataFrame) -> str:
     """Return a sentence on what intervals of so few authors mean, empty where there are enough."""
     count = len(np.unique(author_groups(posts)))
-    if not 0 < count < LEAST_AUTHORS:
+    if not 0 < count < LEAST_AUTHORS or len(posts) < 2:  # one post has no interval at all
         return ""
     whose = "one author" if count == 1 else f"only {count} authors"
     return (

@@ -16,6 +16,7 @@ from virality.modeling import holdout
 from virality.modeling.baselines import fit_baselines
 from virality.modeling.compare import compare
 from virality.modeling.evaluate import RANKS, Evaluation, evaluate
+from virality.modeling.ground import lay_ground
 from virality.modeling.metrics import (
     LIMITS,
     Judged,
@@ -26,9 +27,12 @@ from virality.modeling.metrics import (
     score_differences,
     top_share,
 )
+from virality.modeling.slices import slice_up
 from virality.modeling.train import train
 from virality.reports.belief import believe
+from virality.workflow.judge import Judgement
 from virality.workflow.terminal import show_evaluation
+from virality.workflow.terminal_judge import show_judgement
 
 pytestmark = pytest.mark.usefixtures("light_recipes")
 
@@ -429,6 +433,14 @@ def test_a_single_judged_post_shows_nothing_of_chance(capsys):
     told = capsys.readouterr().out
     assert "nan" not in told
     assert f"{got.metrics['mae'].value:.3f} (no interval)" in told
+    assert "80 % intervals hold" in told
+    assert "% (no interval)." in told
+    assert "unknown to" not in told
+    assert not any("intervals come from stretches" in note for note in got.notes)
+    show_judgement(Judgement(got, slices=slice_up(got, lay_ground(model, matrix, lone))))
+    told = capsys.readouterr().out
+    assert "No kind of post has the 20 judged posts that scores of its own take." in told
+    assert "By kind of post" not in told
     assert "nan" not in believe([got], model.target).sentences[-1]
     other = compare(model, quick(small_model(), rounds=5), matrix, lone)
     assert not other.real

@@ -292,6 +292,7 @@ def test_parts_of_a_curve_hold_the_smaller_ones():
         (Metric(-0.2, -0.3, -0.1), "fell by 0.200 (0.100 to 0.300): more posts may help"),
         (Metric(0.2, 0.1, 0.3), "rose by 0.200 (0.100 to 0.300): older or other posts do not"),
         (Metric(-0.2, -0.5, 0.1), "changed by -0.200 (-0.500 to +0.100), no more than chance"),
+        (Metric(-0.2, -0.5, 0.0), "changed by -0.200 (-0.500 to +0.000), no more than chance"),
         (Metric(-0.0002, -0.0003, -0.0001), "did not change."),
         (
             Metric(0.1, np.nan, np.nan),

@@ -227,11 +227,12 @@ def show_evaluation(result: "Evaluation") -> None:
         [(name, *(metric_cell(scores.get(name)) for scores in columns.values())) for name in names],
     )
     covered = result.coverage
+    chance = f"{percent(covered.low)} to {percent(covered.high)}"
     say_line(
         f"{result.split} split, {counted(result.rows, 'post')} of "
         f"{counted(result.authors, 'author')}. "
         f"80 % intervals hold {percent(covered.value)} "
-        f"({percent(covered.low)} to {percent(covered.high)})."
+        f"({chance if np.isfinite(covered.low) else 'no interval'})."
     )
     known = {name: gap for name, gap in result.optimism_gap.items() if np.isfinite(gap)}
     gaps = ", ".join(f"{name} {gap:+.3f}" for name, gap in known.items())

@@ -1,6 +1,6 @@
 """How judgements and comparisons look in a terminal."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from virality.data.words import counted
@@ -72,7 +72,14 @@ def show_audit(result: "Audit") -> None:
         say_line(escaped(note))
 
 
-def _show_slices(slices: "Iterable[Slice]") -> None:
+def _show_slices(slices: "Sequence[Slice]") -> None:
+    from virality.modeling.slices import LEAST_ROWS
+
+    if not slices:
+        say_line(
+            f"\nNo kind of post has the {LEAST_ROWS} judged posts that scores of its own take."
+        )
+        return
     say_line("\n[bold]By kind of post[/bold] (bias: actual less predicted)")
     columns = (*SHOWN, "bias", "coverage")
     print_table(

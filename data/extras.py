@@ -10,7 +10,9 @@ import pandas as pd
 
 from virality.data.cells import clean
 
-_PLAIN_NUMBER = re.compile(r"-?(0|[1-9]\d{0,14})(\.\d+)?")
+_PLAIN_NUMBER = re.compile(r"-?(0|[1-9]\d{0,14})(\.\d+)?([eE]-\d{1,3})?")
+"""With `1.2e-05`, as pandas writes small numbers; a large exponent is that of a rounded id."""
+
 _ABSENT = ("", "nan", "NaN", "None", "null")
 
 
@@ -45,7 +47,7 @@ def _flag(value: Any) -> bool:
 def _is_whole(value: object) -> bool:
     if isinstance(value, int) and not isinstance(value, bool):
         return abs(value) < 2**63
-    return isinstance(value, str) and "." not in value and _is_plain(value)
+    return isinstance(value, str) and value.strip().lstrip("-").isdigit() and _is_plain(value)
 
 
 def _is_number(value: object) -> bool:

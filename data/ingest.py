@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
 
 from virality.data.errors import InputError, UsageError
 from virality.data.extras import extra_column
@@ -111,7 +112,7 @@ def gather(
         rejects=tuple(reading.rejects),
         duplicates=duplicates,
         format=found.name,
-        notes=tuple(_notes(reading, duplicates, kept)),
+        notes=(*_notes(reading, duplicates, kept), *_declared_texts(known, kept)),
         hint=reading.hint(reading.rejects[0].column) if reading.rejects else "",
     )
 
@@ -260,6 +261,21 @@ def _notes(reading: Intake, duplicates: int, posts: pd.DataFrame) -> Iterable[st
         yield (
             f"{named} {are} kept under {EXTRA_PREFIX!r} and taken to be known only afterwards, "
             "unless [known] of a mapping says otherwise."
+        )
+
+
+def _declared_texts(known: dict[str, Known], posts: pd.DataFrame) -> Iterable[str]:
+    """Yield a sentence on columns that are said to be known in time but hold no numbers."""
+    texts = [
+        name.removeprefix(EXTRA_PREFIX)
+        for name, when in known.items()
+        if when != "post" and name in posts and not is_numeric_dtype(posts[name])
+    ]
+    if texts:
+        hold = agreeing(len(texts), "holds", "hold")
+        yield (
+            f"{', '.join(map(repr, texts))} {hold} texts, of which no model reads anything "
+            "although [known] opens them; give numbers, such as 1 and 0 for each value."
         )
 
 

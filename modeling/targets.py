@@ -107,7 +107,8 @@ class Target:
         if not is_there(self, posts):
             there = ", ".join(available_targets(posts)) or "none"
             raise InputError(
-                f"target {self.name!r}: the table holds no {self.outcome!r}; targets there: {there}"
+                f"target {self.name!r}: the table holds no {_lacking(self, posts)}; "
+                f"targets there: {there}"
             )
         return replace(self, measure=self.measure.settle(posts))
 
@@ -233,6 +234,16 @@ def is_there(target: Target, posts: pd.DataFrame) -> bool:
     if target.together and not any(has_values(posts, name) for name in target.together):
         return False
     return has_values(posts, target.outcome)
+
+
+def _lacking(target: Target, posts: pd.DataFrame) -> str:
+    """Return what the table holds nothing of, in words."""
+    if isinstance(target.measure, Engagement) and target.measure.weights:
+        wanted = [name for name, weight in target.measure.weights if weight]
+        return " and no ".join(repr(name) for name in wanted if not has_values(posts, name))
+    if target.together and has_values(posts, target.outcome):
+        return "likes, comments, shares or saves"
+    return repr(target.outcome)
 
 
 def available_targets(posts: pd.DataFrame) -> tuple[str, ...]:

@@ -224,6 +224,18 @@ def test_a_mapping_may_only_declare_what_is_known(tmp_path: Path) -> None:
     result = ingest(write_smp(tmp_path), tmp_path / "posts.parquet", mapping=mapping)
     assert result.format == "smp"
     assert extra_known(result.path)["extra.post_text_language"] == "pre"
+    (note,) = [note for note in result.notes if "[known] opens" in note]
+    assert note.startswith("'post_text_language' holds texts, of which no model reads anything")
+
+
+def test_numbers_that_are_declared_known_are_no_texts(tmp_path: Path) -> None:
+    source, mapping = tmp_path / "own.csv", tmp_path / "map.toml"
+    source.write_text(
+        "id,views,mood,ad,late\n1,10,1.2e-05,true,x\n2,20,,false,y\n", encoding="utf-8"
+    )
+    mapping.write_text('[known]\nmood = "pre"\nad = "asof"\nlate = "post"\n', encoding="utf-8")
+    result = ingest(source, tmp_path / "posts.parquet", mapping=mapping)
+    assert not [note for note in result.notes if "holds texts" in note]
 
 
 @pytest.mark.parametrize(

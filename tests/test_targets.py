@@ -235,3 +235,16 @@ def test_derived_targets_need_their_fields():
         find_target("reach").values(_posts(views=[1, 2]))
     with pytest.raises(InputError, match="engagement"):
         find_target("engagement:saves=1").values(_posts(likes=[1, 2]))
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("counts", "holds no likes, comments, shares or saves; targets there: views"),
+        ("engagement:likes=1,comments=3", "holds no 'likes' and no 'comments'; targets there"),
+        ("likes", "holds no 'likes'; targets there: views"),
+    ],
+)
+def test_what_a_table_lacks_for_a_target_is_named(name, said):
+    with pytest.raises(InputError, match=said):
+        find_target(name).settle(_posts(views=[1, 2]))

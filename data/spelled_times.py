@@ -28,9 +28,10 @@ UNCERTAIN = (
     'of a mapping, as in "%d %b %Y %H:%M"'
 )
 DAY_OR_MONTH = (
-    "can be read with the day or the month first; give its pattern under [units] of a mapping, as "
-    'in "%d/%m/%Y"'
+    "is read only if it is told whether the day or the month comes first; give its pattern under "
+    '[units] of a mapping, as in "{}"'
 )
+"""Said also of a date that leaves no choice: the row above it, `04/05/2025`, may leave one."""
 
 _MONTHS = (
     "january", "february", "march", "april", "may", "june", "july", "august", "september",
@@ -69,7 +70,7 @@ _FORMS = (
 )
 """Year first; mails; as Americans write; as C, Java and Twitter do, with the year at the end."""
 
-_SLASHED = re.compile(r"\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4}\b.*")
+_SLASHED = re.compile(r"\d{1,2}[/.-](\d{1,2})[/.-]\d{2,4}\b.*")
 _CLOCK = re.compile(
     r"(?:(?P<hour>\d{1,2})(?::(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,](?P<part>\d+))?)?)?"
     r"(?:\s*(?P<half>[ap])\.?m\b\.?)?)?\s*(?P<zone>.*)",
@@ -95,7 +96,10 @@ def read_spelled(text: str) -> datetime:
     forms = _FORMS if len(text) <= _LONGEST else ()
     found = next((match for form in forms if (match := form.fullmatch(text))), None)
     if found is None:
-        raise Refused(DAY_OR_MONTH if _SLASHED.fullmatch(text) else UNCERTAIN)
+        if (slashed := _SLASHED.fullmatch(text)) is None:
+            raise Refused(UNCERTAIN)
+        order = "%m/%d/%Y" if int(slashed[1]) > 12 else "%d/%m/%Y"
+        raise Refused(DAY_OR_MONTH.format(order))
     try:
         day = datetime(int(found["year"]), _month(found["month"]), int(found["day"]))
         moment = _with_clock(day, found["rest"] or "", in_mail=found.re is _MAIL)

@@ -90,7 +90,7 @@ class Drift:
             size = "hardly differs" if self.psi < SLIGHT else "differs no more than chance allows"
             return f"{self.said or self.name} {size} from the training posts (PSI {self.psi:.2f})."
         if self.went_missing or self.came_back:
-            now, before = f"{self.missing_now:.0%}", f"{self.missing_before:.0%}"
+            now, before = _share(self.missing_now), _share(self.missing_before)
             what = f"is missing in {now} of the posts, in {before} before"
         else:
             way = "higher" if self.median_now > self.median_before else "lower"
@@ -125,11 +125,22 @@ def tell(moved: Sequence[Drift], most: int) -> tuple[str, ...]:
         said.append(
             first.sentence
             if len(group) == 1
-            else f"{len(group)} features of {modality} are missing in {first.missing_now:.0%} of "
-            f"the posts, in {first.missing_before:.0%} before, {first.said or first.name} among "
-            "them."
+            else f"{len(group)} features of {modality} are missing in "
+            f"{_share(first.missing_now)} of the posts, in {_share(first.missing_before)} before, "
+            f"{first.said or first.name} among them."
         )
     return tuple(said[:most])
+
+
+def _share(share: float) -> str:
+    """Return a share of posts in percent; one post is not none, and all but one are not all.
+
+    >>> _share(0.0), _share(1 / 600), _share(0.26), _share(599 / 600)
+    ('0%', 'less than 1%', '26%', 'more than 99%')
+    """
+    if 0 < share < 0.005:
+        return "less than 1%"
+    return "more than 99%" if 0.995 < share < 1 else f"{share:.0%}"
 
 
 def psi(before: Floats, now: Floats) -> float:

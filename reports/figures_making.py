@@ -15,7 +15,7 @@ from virality.reports.scales import (
     y_axis,
 )
 from virality.reports.strings import say
-from virality.reports.words import fixed, percent, significant
+from virality.reports.words import chance, fixed, percent, significant
 
 LOW = 220.0
 
@@ -45,13 +45,26 @@ def missing_figure(fields: tuple[FieldCard, ...]) -> Figure:
         "fig.missing",
         [one.meaning or one.name for one in order],
         [one.missing for one in order],
-        [percent(one.missing, 0 if one.missing >= 0.01 else 1) for one in order],
+        [_missing(one.missing) for one in order],
         ["quiet"] * len(order),
         scale,
         share_axis(scale, say("axis.missing")),
         (say("col.field"), say("col.missing")),
         "fields",
     )
+
+
+def _missing(share: float) -> str:
+    """Return a share of posts in percent; one post is not none, and all but one are not all.
+
+    >>> _missing(0.0), _missing(1 / 60_000), _missing(1 / 600), _missing(599 / 600)
+    ('0 %', 'under 1 %', '0.2 %', 'over 99 %')
+    """
+    if share in (0.0, 1.0):
+        return percent(share)
+    if 0.0005 <= share < 0.01:
+        return percent(share, 1)
+    return chance(share)
 
 
 def study_figure(study: Study) -> Figure:

@@ -7,7 +7,7 @@ from scipy.stats import false_discovery_control, ks_2samp, rankdata
 
 from virality.data.matrix import Column, FeatureMatrix
 from virality.modeling.design_effect import Sides, design_effect
-from virality.modeling.drift import compare_columns, compare_matrices
+from virality.modeling.drift import compare_columns, compare_matrices, tell
 
 COLUMNS = 40
 
@@ -187,6 +187,14 @@ def test_what_nearly_all_posts_share_can_fall_and_rise(usual, fallen):
     assert found.sentence.startswith(
         f"flag is {way} than in training: median {fallen:g}, {usual:g}"
     )
+
+
+def test_one_post_is_not_told_as_none_nor_all_but_one_as_all():
+    before, now = np.arange(1200.0).reshape(600, 2), np.arange(1200.0).reshape(600, 2)
+    before[0], now[1:] = np.nan, np.nan
+    moved = compare_columns(["text_a", "text_b"], before, now)
+    for said in (moved[0].sentence, *tell(moved, 5)):
+        assert "missing in more than 99% of the posts, in less than 1% before" in said
 
 
 def test_values_that_are_there_again_are_told_as_that():

@@ -201,7 +201,8 @@ def test_times(written: object, unit: str, meant: str) -> None:
         ("21 May 2025 24:00", "ISO 8601"), ("21 May 2025 10:00 +0275", "ISO 8601"),
         ("2025-05-21+07:00", "ISO 8601"), ("20250521-0500", "ISO 8601"),
         ("2025-05-21 09:00+07:00 UTC", "ISO 8601"), ("May 21, 2025 10:00 " + "P" * 80, "ISO 8601"),
-        ("31 April 2025", "ISO 8601"), ("05/21/2025 10:00 PM", "day or the month"),
+        ("31 April 2025", "ISO 8601"), ("05/21/2025 10:00 PM", "day or the month.*%m/%d/%Y"),
+        ("21/05/2025", "is read only if it is told whether the day or the month.*%d/%m/%Y"),
     ],
 )  # fmt: skip
 def test_times_refused(written: object, reason: str) -> None:

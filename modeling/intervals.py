@@ -202,11 +202,22 @@ def calibrate(
     return fit_intervals(signals[lines], residuals, folded.warm[lines], folds, seed, times[row])
 
 
-def judged_lines(folded: "OutOfFold", splits: Sequence["Split"]) -> npt.NDArray[np.int64]:
-    """Return which lines about posts left out tell how far off the next prediction is, int64."""
-    drawn = np.array([split.name.startswith("random") for split in splits])[folded.fold]
-    lines = np.flatnonzero(~(drawn & folded.warm))
-    return lines if len(lines) >= LEAST_GROUP_ROWS else np.arange(len(drawn))
+def judged_lines(
+    folded: "OutOfFold",
+    splits: Sequence["Split"],
+    among: npt.NDArray[np.int64] | None = None,
+) -> npt.NDArray[np.int64]:
+    """Return which lines about posts left out tell how far off the next prediction is, int64.
+
+    Args:
+        folded: lines about posts left out.
+        splits: what posts were left out by.
+        among: lines to choose from; all of them if None.
+    """
+    lines = np.arange(len(folded.fold)) if among is None else among
+    drawn = np.array([split.name.startswith("random") for split in splits])[folded.fold[lines]]
+    telling = lines[~(drawn & folded.warm[lines])]
+    return telling if len(telling) >= LEAST_GROUP_ROWS else lines
 
 
 def fit_intervals(

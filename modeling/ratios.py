@@ -23,7 +23,7 @@ from virality.data.splits import Split, posting_times
 from virality.modeling.augment import Stacked
 from virality.modeling.booster import Booster, Curve, fit_booster, fit_curve
 from virality.modeling.history import History
-from virality.modeling.intervals import Intervals, fit_intervals
+from virality.modeling.intervals import Intervals, fit_intervals, judged_lines
 from virality.modeling.oof import OutOfFold, best_rounds
 from virality.modeling.recipe import Recipe
 from virality.modeling.rows import Rows, Singles
@@ -234,12 +234,13 @@ class RatioFolds:
             if len(kept) < LEAST_JUDGED:
                 continue
             line = _line(said[kept], happened[kept] - level[kept])
-            mean = level[kept] + line[0] + line[1] * said[kept]
-            told = np.column_stack([mean, signals[kept, 1:]]).astype(np.float32)
-            folds = [np.flatnonzero(folded.fold[kept] == number) for number in there]
+            judged = judged_lines(folded, splits, kept)
+            mean = level[judged] + line[0] + line[1] * said[judged]
+            told = np.column_stack([mean, signals[judged, 1:]]).astype(np.float32)
+            folds = [np.flatnonzero(folded.fold[judged] == number) for number in there]
             intervals = fit_intervals(
-                told, happened[kept] - mean, folded.warm[kept],
-                [fold for fold in folds if fold.size], self.recipe.seed, times[kept],
+                told, happened[judged] - mean, folded.warm[judged],
+                [fold for fold in folds if fold.size], self.recipe.seed, times[judged],
             )  # fmt: skip
             done[name] = Found(rounds, line, intervals)
         return done

@@ -127,6 +127,15 @@ def test_bands_of_a_response_are_of_its_own_residuals():
     assert np.median(one.high - one.low) < 0.6 * np.median(said.high - said.low)
 
 
+def test_bands_of_a_response_of_one_creator_are_as_wide_as_those_of_views():
+    matrix, posts = make_case(160)
+    posts["author_id"] = "me"
+    posts["likes"] = posts["views"] // 10  # so that all doubt is about the views
+    said = train(matrix, posts, target="counts").predict(matrix, posts)
+    views, likes = said.high - said.low, said.together["likes"]
+    np.testing.assert_allclose(np.median(likes.high - likes.low), np.median(views), rtol=0.05)
+
+
 def test_a_kept_model_says_the_same_on_any_number_of_workers(case, model, tmp_path):
     save_model(model, tmp_path / "model")
     for jobs in (1, 4):

@@ -243,7 +243,20 @@ def _lacking(target: Target, posts: pd.DataFrame) -> str:
         return " and no ".join(repr(name) for name in wanted if not has_values(posts, name))
     if target.together and has_values(posts, target.outcome):
         return "likes, comments, shares or saves"
-    return repr(target.outcome)
+    aged = _ages(target.measure)
+    return repr(target.outcome) + (
+        f", for which counts have to be collected before and after {aged} of a post, as by "
+        "`virality recrawl`"
+        if aged
+        else ""
+    )
+
+
+def _ages(measure: Measure) -> str:
+    """Return the days whose counts are read, in words, empty if those of no certain age are."""
+    if isinstance(measure, AtAge):
+        return f"day {measure.days:g}"
+    return f"days {measure.start:g} and {measure.end:g}" if isinstance(measure, Growth) else ""
 
 
 def available_targets(posts: pd.DataFrame) -> tuple[str, ...]:

@@ -243,6 +243,8 @@ def test_derived_targets_need_their_fields():
         ("counts", "holds no likes, comments, shares or saves; targets there: views"),
         ("engagement:likes=1,comments=3", "holds no 'likes' and no 'comments'; targets there"),
         ("likes", "holds no 'likes'; targets there: views"),
+        ("growth", "holds no 'growth', for which counts .* before and after days 1 and 7 of"),
+        ("views_3d", "holds no 'views_3d', for which counts .* before and after day 3 of a post"),
     ],
 )
 def test_what_a_table_lacks_for_a_target_is_named(name, said):

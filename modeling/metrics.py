@@ -37,7 +37,7 @@ LIMITS: Mapping[str, tuple[float, float]] = {
     "mape": (0.0, np.inf),
     "factor": (1.0, np.inf),
     "precision_top10": (0.0, 1.0),
-    "lift_top10": (0.0, np.inf),
+    "lift_top10": (0.0, 1.0 / TOP),
     "brier": (0.0, 1.0),
 }
 """What a metric cannot go beyond, nor a widened interval."""
@@ -248,7 +248,8 @@ def _scores(weights: Floats, parts: Mapping[str, Floats], log: bool) -> dict[str
     chosen = weights @ parts["chosen"]
     with np.errstate(divide="ignore", invalid="ignore"):
         precision = weights @ (parts["chosen"] * parts["best"]) / chosen
-        lift = precision / (weights @ parts["best"] / total)
+        # Chance is a tenth by definition: drawn anew in each resample, lifts went beyond 10.
+        lift = precision / parts["best"].mean()
         mape = weights @ parts["share"] / (weights @ parts["positive"])
         actual = _variance(weights, parts["actual"], parts["actual"], total)
         # Of posts with one and the same outcome rounding leaves a little, which r2 is divided by.

@@ -78,6 +78,15 @@ def test_scores_are_their_definitions():
     np.testing.assert_allclose(few["lift_top10"].value, 5)  # the one best post of five
 
 
+@pytest.mark.parametrize("authors", [100, 10])
+def test_no_lift_is_beyond_what_a_tenth_allows(authors):
+    actual = np.random.default_rng(0).normal(4, 1, 100)
+    nearly = actual - np.isin(np.arange(100), np.argsort(-actual)[:2])
+    lift = score(_judged(actual, nearly), np.arange(100) % authors)["lift_top10"]
+    assert lift.value == pytest.approx(8.0)
+    assert lift.low < lift.value < lift.high <= 10.0 + 1e-9
+
+
 def test_intervals_hold_the_truth_about_as_often_as_they_say():
     held = 0
     for seed in range(60):

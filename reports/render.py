@@ -117,8 +117,16 @@ def render_explained(page: ExplainPage) -> str:
     )
 
 
-def render_watch(watch: "Watch") -> str:
-    """Return the page of a monitored model: the same bytes for the same findings."""
+def render_watch(
+    watch: "Watch", *, log: str = "predictions.db", features: str = "features/"
+) -> str:
+    """Return the page of a monitored model: the same bytes for the same findings.
+
+    Args:
+        watch: what was found.
+        log: of the predictions, as a command line takes it.
+        features: to train again on, likewise.
+    """
     from virality.reports.watching import figures_of_watch, tell_watch
 
     return render_page(
@@ -126,6 +134,8 @@ def render_watch(watch: "Watch") -> str:
         ("report.js",),
         ("report.css",),
         told=tell_watch(watch),
+        log=log,
+        features=features,
         figures=figures_of_watch(watch),
         downloads={},
     )

@@ -452,6 +452,8 @@ def test_the_commands(world, tmp_path):
     value = json.loads(done.stdout)
     assert value["advice"] == "retrain"
     assert json.loads(page.with_suffix(".json").read_text())["outcomes"] == 150
+    then = f"virality retrain {folder / 'drifted.db'} {folder / 'features'}"
+    assert f"<code>{then}</code>" in html.unescape(page.read_text())
     shown = CliRunner().invoke(
         app, ["monitor", str(folder / "drifted.db"), *options, "-o", str(page), "-q"]
     )

@@ -67,7 +67,10 @@ def monitor(
     with open_log(log, must_exist=True) as opened:
         found = judge_log(opened, fitted, mark, trained, seed=seed)
     twin = page.with_suffix(".json")
-    write_page(page, render_watch(found))
+    places = {"log": shlex.quote(str(log))}
+    if features is not None:
+        places["features"] = shlex.quote(str(features))
+    write_page(page, render_watch(found, **places))
     pretty = json.dumps(json.loads(as_line(found.as_json())), indent=1, ensure_ascii=False)
     write_page(twin, pretty + "\n")
     return Monitored(found, page, twin)

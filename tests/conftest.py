@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from chromium import chromium
 from hypothesis import settings
 from matrices import light
 
@@ -19,6 +21,13 @@ def light_recipes() -> Iterator[None]:
     """Train models of a module's few posts by a cheap recipe."""
     with light():
         yield
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Return a running Chromium; `needs_chromium` skips tests where there is none."""
+    with chromium() as started:
+        yield started
 
 
 @pytest.fixture

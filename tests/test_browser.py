@@ -6,17 +6,11 @@ from typing import Any
 
 import pytest
 from attack_strings import MARKER
-from chromium import chromium, needs_chromium
+from chromium import needs_chromium
 from test_render import page
 
 pytest.importorskip("playwright.sync_api")
 pytestmark = needs_chromium
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture(scope="module")

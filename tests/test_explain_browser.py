@@ -1,12 +1,11 @@
 """Trends and explained posts in Debian's Chromium: what they load, run and answer to hands."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from attack_strings import MARKER
-from chromium import chromium, needs_chromium
+from chromium import needs_chromium
 from test_trends import hostile_page
 from test_whatif import explained, made
 
@@ -15,12 +14,6 @@ from virality.reports.render import render_explained
 
 pytest.importorskip("playwright.sync_api")
 pytestmark = needs_chromium
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture(scope="module")

@@ -1,12 +1,11 @@
 """Reports on paper, in colours that the machine forces, and at the narrowest."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from chromium import chromium, needs_chromium
+from chromium import needs_chromium
 from report_case import case, make_tuning
 from test_clip_page import inspection
 from test_pages import hostile_pairs
@@ -43,12 +42,6 @@ OVERLAID = """() => [...document.querySelectorAll(".canvas")].flatMap((canvas) =
       .map(([other]) => [canvas.dataset.figure, text, other]),
   ]);
 })"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture(scope="module")

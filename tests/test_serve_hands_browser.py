@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import serve_case as case
-from chromium import chromium, needs_chromium, that_keeps_pages
+from chromium import needs_chromium, that_keeps_pages
 from serve_case import site
 
 from virality.workflow.prediction_log import open_log
@@ -21,12 +21,6 @@ def server(tmp_path_factory):
         site(clip_bytes=300_000, log=log) as one,
     ):
         yield one
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 import pytest
-from chromium import chromium, needs_chromium
+from chromium import needs_chromium
 from loop_world import join_weeks, make_week, predict_week
 from serve_case import site
 from typer.testing import CliRunner
@@ -32,12 +32,6 @@ def server(tmp_path_factory):
         site(clip_bytes=SMALL, waiting=2, log=log) as one,
     ):
         yield one
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture(params=["light", "dark"])
